@@ -1,0 +1,33 @@
+# Each target creates or refreshes .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.h)
+
+.PHONY: demo test check bench clean
+
+$(STAMP): $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "recsys needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Hint: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## the whole job on a simulated streaming service
+	$(BIN)/recsys demo
+
+test: $(STAMP)  ## unit, contract, oracle and end-to-end tests
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: $(STAMP)  ## style, types, direction of imports, executed README
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules recsys tests/e2e/test_readme.py
+
+bench: $(STAMP)  ## ours against the peers, in one process, on the same data
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist *.egg-info recsys/kernels/*.so ext/*.c

@@ -1,0 +1,77 @@
+"""Argument checks that say what is wrong, what was expected and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable
+
+from recsys.core.errors import ArgumentError
+
+
+def positive_int(name: str, value: object, *, minimum: int = 1, hint: str = "") -> int:
+    """Return `value` as an int of at least `minimum`, or raise.
+
+    Examples
+    --------
+    >>> positive_int("k", 10)
+    10
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < minimum:
+        raise ArgumentError(f"{name} is {value!r}", f"a whole number of at least {minimum} was expected", hint)
+    return int(value)
+
+
+def finite_float(
+    name: str,
+    value: object,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    hint: str = "",
+) -> float:
+    """Return `value` as a finite float within the (closed, or with `above`/`below` open) bounds, or raise.
+
+    Examples
+    --------
+    >>> finite_float("share", 0.2, above=0, below=1)
+    0.2
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise ArgumentError(f"{name} is {value!r}", "a finite number was expected", hint)
+    number = float(value)
+    if not (minimum <= number <= maximum and above < number < below):
+        low = f"above {above:g}" if above > -math.inf else f"at least {minimum:g}" if minimum > -math.inf else ""
+        high = f"below {below:g}" if below < math.inf else f"at most {maximum:g}" if maximum < math.inf else ""
+        raise ArgumentError(f"{name} is {value!r}", f"a number {' and '.join(filter(None, (low, high)))} was expected", hint)
+    return number
+
+
+def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of the `allowed` words, or raise with the nearest of them.
+
+    Examples
+    --------
+    >>> one_of("aggregate", "sum", ["sum", "max"])
+    'sum'
+    """
+    choices = list(allowed)
+    if isinstance(value, str) and value in choices:
+        return value
+    raise ArgumentError(f"{name} is {value!r}", f"one of {', '.join(choices)} was expected", did_you_mean(str(value), choices))
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` for the nearest of the choices, or an empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("ndgc", ["ndcg", "recall"])
+    "did you mean 'ndcg'?"
+    """
+    near = difflib.get_close_matches(word.lower(), {choice.lower(): choice for choice in choices}, n=1, cutoff=0.6)
+    exact = {choice.lower(): choice for choice in choices}
+    return f"did you mean {exact[near[0]]!r}?" if near else ""

@@ -1,0 +1,98 @@
+"""Work in chunks on Python threads: no OpenMP, Ctrl-C is seen between chunks, BLAS stays on one thread inside."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+from recsys.core.checks import positive_int
+
+Chunk = TypeVar("Chunk")
+THREADS_VARIABLE = "RECSYS_THREADS"
+
+
+def thread_count(n_threads: int | None = None) -> int:
+    """Return how many threads to use: the argument, else ``RECSYS_THREADS``, else the cores this process may use.
+
+    Examples
+    --------
+    >>> thread_count(2)
+    2
+    """
+    if n_threads is not None:
+        return positive_int("n_threads", n_threads)
+    wanted = os.environ.get(THREADS_VARIABLE, "")
+    if wanted:
+        return positive_int(THREADS_VARIABLE, int(wanted) if wanted.isdecimal() else wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_chunks(work: Callable[[Chunk], None], chunks: Sequence[Chunk], n_threads: int | None = None) -> None:
+    """Call ``work(chunk)`` once for every chunk, on at most `n_threads` threads.
+
+    The first exception of a chunk is raised and no further chunk is started; so is `KeyboardInterrupt`. `work` must write
+    only to its own part of the output, so that the result does not depend on the number of threads.
+
+    Examples
+    --------
+    >>> out = [0, 0]
+    >>> run_chunks(lambda place: out.__setitem__(place, place + 1), [0, 1], n_threads=2)
+    >>> out
+    [1, 2]
+    """
+    workers = min(thread_count(n_threads), len(chunks))
+    if workers <= 1:
+        for chunk in chunks:
+            work(chunk)
+        return
+    stop = threading.Event()
+    queue = iter(chunks)
+    lock = threading.Lock()
+
+    def drain() -> None:
+        while not stop.is_set():
+            with lock:
+                chunk = next(queue, None)
+            if chunk is None:
+                return
+            work(chunk)
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="recsys") as pool:
+        futures = [pool.submit(drain) for _ in range(workers)]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [future for future in done if future.exception() is not None]
+        finally:
+            stop.set()
+    for future in failed:
+        future.result()
+
+
+def row_chunks(n_rows: int, size: int) -> list[tuple[int, int]]:
+    """Return ``[(0, size), (size, 2 size), …]`` up to `n_rows`.
+
+    Examples
+    --------
+    >>> row_chunks(5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Hold BLAS to one thread while the block runs. The limit is process-wide for that time.
+
+    Examples
+    --------
+    >>> with single_threaded_blas():
+    ...     pass
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield

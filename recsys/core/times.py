@@ -1,0 +1,84 @@
+"""Time as recsys keeps it: microseconds since 1970-01-01 UTC in int64, `datetime` without zone meaning UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from recsys.core.errors import ArgumentError
+
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+
+def parse_duration(name: str, value: str | timedelta) -> timedelta:
+    """Read ``"14d"``, ``"36h"``, ``"2w"``, ``"90m"``, ``"10s"`` or a timedelta; it must be longer than 0.
+
+    Examples
+    --------
+    >>> parse_duration("test", "14d").days
+    14
+    """
+    if isinstance(value, timedelta):
+        length = value
+    else:
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(value))
+        if match is None:
+            raise ArgumentError(f"{name} is {value!r}", "a duration such as '14d', '36h', '2w' or '90m' was expected")
+        length = timedelta(**{_UNITS[match[2]]: float(match[1])})
+    if length <= timedelta(0):
+        raise ArgumentError(f"{name} is {value!r}", "a duration longer than 0 was expected")
+    return length
+
+
+def parse_instant(name: str, value: str | datetime | date) -> datetime:
+    """Read an ISO 8601 date or time; the result is a naive `datetime` in UTC.
+
+    Examples
+    --------
+    >>> parse_instant("until", "2026-06-01T02:00+02:00")
+    datetime.datetime(2026, 6, 1, 0, 0)
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise ArgumentError(f"{name} is {value!r}", "a date or time such as '2026-06-01' or '2026-06-01T12:00' was expected") from None
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+def to_micros(instant: datetime) -> int:
+    """Return the microseconds from 1970-01-01 UTC to a naive UTC `datetime`.
+
+    Examples
+    --------
+    >>> to_micros(datetime(1970, 1, 2))
+    86400000000
+    """
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the naive UTC `datetime` that is so many microseconds after 1970-01-01.
+
+    Examples
+    --------
+    >>> from_micros(86_400_000_000)
+    datetime.datetime(1970, 1, 2, 0, 0)
+    """
+    return EPOCH + int(micros) * MICROSECOND
+
+
+def duration_micros(name: str, value: str | timedelta) -> int:
+    """Return a duration in whole microseconds.
+
+    Examples
+    --------
+    >>> duration_micros("half_life", "1s")
+    1000000
+    """
+    return parse_duration(name, value) // MICROSECOND

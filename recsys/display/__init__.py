@@ -1,0 +1,1 @@
+"""The display room: see ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""The evaluation room: see ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""The models room: see ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""The simulation room: see ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""The stats room: see ARCHITECTURE.md."""

@@ -1,0 +1,48 @@
+"""Builds the compiled part: every ``ext/NAME.pyx`` becomes ``recsys.kernels.NAME``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError
+
+ROOT = Path(__file__).parent
+COMPILE_ARGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wno-unused-function"]
+
+
+class BuildKernels(build_ext):
+    """``build_ext`` that says in one line what is missing when no C compiler works."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except (BaseError, OSError) as error:
+            raise SystemExit(
+                f"recsys: the kernels could not be compiled ({str(error).splitlines()[0]}). A C compiler and the Python headers were expected. "
+                "Hint: install them (Debian: apt-get install gcc python3-dev; macOS: xcode-select --install) and try again."
+            ) from None
+
+
+def extensions() -> list[Extension]:
+    """One extension a kernel; compiled sources stay out of the package."""
+    return [
+        Extension(
+            f"recsys.kernels.{source.stem}",
+            [source.relative_to(ROOT).as_posix()],
+            include_dirs=[np.get_include(), "ext"],
+            extra_compile_args=COMPILE_ARGS,
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        )
+        for source in sorted((ROOT / "ext").glob("*.pyx"))
+    ]
+
+
+setup(
+    ext_modules=cythonize(extensions(), compiler_directives={"language_level": "3str", "boundscheck": False, "wraparound": False, "cdivision": True}),
+    cmdclass={"build_ext": BuildKernels},
+)
