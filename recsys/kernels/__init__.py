@@ -1,1 +1,50 @@
-"""The kernels room: see ARCHITECTURE.md."""
+"""Compiled kernels behind typed functions; ``RECSYS_KERNELS=reference`` lets their numpy twins answer instead.
+
+Nothing is imported before it is used: reading the names of this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recsys.kernels.csr import aggregate_rows, build_csr, sort_events
+    from recsys.kernels.ranking import RankCounts, rank_counts, ranking_metrics
+    from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
+
+_HOMES = {
+    "aggregate_rows": "csr",
+    "build_csr": "csr",
+    "sort_events": "csr",
+    "RankCounts": "ranking",
+    "rank_counts": "ranking",
+    "ranking_metrics": "ranking",
+    "TopK": "selection",
+    "select_topk": "selection",
+    "sparse_topk": "selection",
+    "topk": "selection",
+}
+
+__all__ = [
+    "RankCounts",
+    "TopK",
+    "aggregate_rows",
+    "build_csr",
+    "rank_counts",
+    "ranking_metrics",
+    "select_topk",
+    "sort_events",
+    "sparse_topk",
+    "topk",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
