@@ -40,13 +40,15 @@ def finite_float(
     >>> finite_float("share", 0.2, above=0, below=1)
     0.2
     """
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise ArgumentError(f"{name} is {value!r}", "a finite number was expected", hint)
     number = float(value)
     if not (minimum <= number <= maximum and above < number < below):
         low = f"above {above:g}" if above > -math.inf else f"at least {minimum:g}" if minimum > -math.inf else ""
         high = f"below {below:g}" if below < math.inf else f"at most {maximum:g}" if maximum < math.inf else ""
-        raise ArgumentError(f"{name} is {value!r}", f"a number {' and '.join(filter(None, (low, high)))} was expected", hint)
+        raise ArgumentError(
+            f"{name} is {value!r}", f"a number {' and '.join(filter(None, (low, high)))} was expected", hint
+        )
     return number
 
 
@@ -61,7 +63,9 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     choices = list(allowed)
     if isinstance(value, str) and value in choices:
         return value
-    raise ArgumentError(f"{name} is {value!r}", f"one of {', '.join(choices)} was expected", did_you_mean(str(value), choices))
+    raise ArgumentError(
+        f"{name} is {value!r}", f"one of {', '.join(choices)} was expected", did_you_mean(str(value), choices)
+    )
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -50,7 +50,6 @@ class NotFoundError(RecsysError, LookupError):
     exit_code = 3
 
 
-
 class LockedError(RecsysError):
     """Another process holds the store (exit code 4)."""
 
@@ -58,7 +57,7 @@ class LockedError(RecsysError):
 
 
 class DataError(RecsysError, ValueError):
-    """The data itself is bad: unparsable rows, a corrupted artefact, a leak of test rows into training (exit code 5)."""
+    """The data itself is bad: unparsable rows, a corrupted artefact, a leak into training (exit code 5)."""
 
     exit_code = 5
 

@@ -38,7 +38,7 @@ def hash_arrays(*parts: np.ndarray[Any, Any] | str) -> str:
         array = np.ascontiguousarray(part)
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
         digest.update(f"array {little.dtype.str} {little.shape}\n".encode())
-        digest.update(memoryview(little.reshape(-1)).cast("B") if little.size else b"")
+        digest.update(little.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -26,7 +26,7 @@ def generator(seed: Seed) -> np.random.Generator:
 
 
 def derived_int(seed: Seed, *stream: int) -> int:
-    """Return a 31-bit integer that depends only on the seed and the stream numbers, for libraries that take plain integers.
+    """Return a 31-bit integer that depends only on seed and stream, for libraries that take plain integers.
 
     Examples
     --------
@@ -41,5 +41,7 @@ def derived_int(seed: Seed, *stream: int) -> int:
         try:
             sequence = np.random.SeedSequence(seed, spawn_key=stream)
         except (TypeError, ValueError):
-            raise ArgumentError(f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7") from None
+            raise ArgumentError(
+                f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7"
+            ) from None
     return int(sequence.generate_state(1)[0] >> 1)

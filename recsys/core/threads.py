@@ -34,7 +34,8 @@ def thread_count(n_threads: int | None = None) -> int:
 def run_chunks(work: Callable[[Chunk], None], chunks: Sequence[Chunk], n_threads: int | None = None) -> None:
     """Call ``work(chunk)`` once for every chunk, on at most `n_threads` threads.
 
-    The first exception of a chunk is raised and no further chunk is started; so is `KeyboardInterrupt`. `work` must write
+    The first exception of a chunk is raised and no further chunk is started; so is `KeyboardInterrupt`. `work` must
+    write
     only to its own part of the output, so that the result does not depend on the number of threads.
 
     Examples

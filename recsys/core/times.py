@@ -12,7 +12,6 @@ EPOCH = datetime(1970, 1, 1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-
 def parse_duration(name: str, value: str | timedelta) -> timedelta:
     """Read ``"14d"``, ``"36h"``, ``"2w"``, ``"90m"``, ``"10s"`` or a timedelta; it must be longer than 0.
 
@@ -45,7 +44,9 @@ def parse_instant(name: str, value: str | datetime | date) -> datetime:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise ArgumentError(f"{name} is {value!r}", "a date or time such as '2026-06-01' or '2026-06-01T12:00' was expected") from None
+            raise ArgumentError(
+                f"{name} is {value!r}", "a date or time such as '2026-06-01' or '2026-06-01T12:00' was expected"
+            ) from None
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value

@@ -1,1 +1,21 @@
-"""The dataset room: see ARCHITECTURE.md."""
+"""Vocabularies, the Dataset, labels and relevance, splits."""
+
+from recsys.dataset.dataset import Dataset, align_attributes, concat
+from recsys.dataset.labels import Label, Relevance
+from recsys.dataset.splitting import Split, leave_last_out, random_split, temporal_split, user_split
+from recsys.dataset.vocabulary import Vocabulary, id_series
+
+__all__ = [
+    "Dataset",
+    "Label",
+    "Relevance",
+    "Split",
+    "Vocabulary",
+    "align_attributes",
+    "concat",
+    "id_series",
+    "leave_last_out",
+    "random_split",
+    "temporal_split",
+    "user_split",
+]

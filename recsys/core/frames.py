@@ -1,0 +1,74 @@
+"""Frames from outside, as polars: polars, pandas and Arrow objects, with pyarrow absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recsys.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def as_polars(frame: object, name: str = "frame") -> pl.DataFrame:
+    """Return a polars frame from a polars (lazy) frame, a pandas frame, an Arrow table or a mapping of columns.
+
+    pandas is read column by column through numpy, so pyarrow is not needed; time zones are turned into UTC and dropped.
+
+    Raises
+    ------
+    ArgumentError
+        The object is none of these.
+
+    Examples
+    --------
+    >>> as_polars({"user_id": [1, 2]}).shape
+    (2, 1)
+    """
+    import polars as pl
+
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if type(frame).__module__.split(".")[0] == "pandas":
+        return _from_pandas(frame, name)
+    if isinstance(frame, dict) or hasattr(frame, "__arrow_c_stream__"):
+        return pl.DataFrame(frame)
+    raise ArgumentError(f"{name} is a {type(frame).__name__}", "a polars, pandas or Arrow frame was expected")
+
+
+def _from_pandas(frame: Any, name: str) -> pl.DataFrame:
+    import polars as pl
+
+    if not hasattr(frame, "columns"):
+        raise ArgumentError(
+            f"{name} is a pandas {type(frame).__name__}", "a pandas DataFrame was expected", "use series.to_frame()"
+        )
+    return pl.DataFrame([_column(str(column), frame[column]) for column in frame.columns])
+
+
+def _column(name: str, column: Any) -> pl.Series:
+    """One pandas column: missing values become null, except NaN in a plain float column, which stays NaN."""
+    import numpy as np
+    import polars as pl
+
+    kind = getattr(column.dtype, "kind", "O")
+    if getattr(column.dtype, "tz", None) is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    if kind == "M":
+        return pl.Series(name, column.to_numpy().astype("datetime64[us]"))
+    if isinstance(column.dtype, np.dtype) and kind in "iufb":
+        return pl.Series(name, np.ascontiguousarray(column.to_numpy()))
+    missing = column.isna().to_numpy()
+    if kind in "iufb":
+        filled = column.fillna(False if kind == "b" else 0).to_numpy(
+            dtype={"b": "bool"}.get(kind, column.dtype.name.lower())
+        )
+        return pl.Series(name, filled).set(pl.Series(missing), None)
+    values = column.to_numpy(dtype=object)
+    return pl.Series(
+        name,
+        [None if absent else value for value, absent in zip(values.tolist(), missing.tolist(), strict=True)],
+        strict=False,
+    )
