@@ -1,0 +1,88 @@
+"""`Recommendations`: ranked lists for users, as codes inside and external ids outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.dataset import Vocabulary
+
+SOURCES = ("model", "fallback", "exploration")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recommendations:
+    """The best items of each user, best first.
+
+    Parameters
+    ----------
+    users : polars.Series
+        External ids, one row a list.
+    items : Vocabulary
+        What the codes in `lists` mean.
+    lists : (n_users, k) int32
+        Item codes; −1 = an empty slot (fewer than k eligible items were left).
+    scores : (n_users, k) float32
+        Scores; −inf in an empty slot. Those of a fallback are on another scale than the model's.
+    sources : (n_users,) uint8
+        Where each list comes from: an index into ``SOURCES``.
+    skipped : tuple
+        External ids that were asked for and left out by ``on_unknown="skip"``.
+    warnings : tuple of str
+        What a reader should know, e.g. ids that a rule or a history named in vain.
+
+    Examples
+    --------
+    >>> found = Recommendations(
+    ...     pl.Series("user_id", ["ann"]), Vocabulary.from_ids([10, 20]),
+    ...     np.array([[1, -1]], np.int32), np.array([[0.5, -np.inf]], np.float32), np.array([0], np.uint8))
+    >>> found.to_polars().rows()
+    [('ann', 20, 1, 0.5, 'model')]
+    """
+
+    users: pl.Series
+    items: Vocabulary
+    lists: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    sources: NDArray[np.uint8]
+    skipped: tuple[int | str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __repr__(self) -> str:
+        fallbacks = int((self.sources == SOURCES.index("fallback")).sum())
+        note = f", {fallbacks:,} by the fallback" if fallbacks else ""
+        return f"Recommendations({len(self):,} users × {self.k} items{note})"
+
+    @property
+    def k(self) -> int:
+        """Return the number of slots per user."""
+        return int(self.lists.shape[1])
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a recommended item: user_id, item_id, rank (from 1), score, source; no empty slots."""
+        rows, slots = np.nonzero(self.lists >= 0)
+        return pl.DataFrame(
+            {
+                "user_id": self.users.gather(rows),
+                "item_id": self.items.decode(self.lists[rows, slots]),
+                "rank": (slots + 1).astype(np.int32),
+                "score": self.scores[rows, slots],
+                "source": pl.Series(SOURCES).gather(self.sources[rows]),
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: k, recommendations (the rows of `to_polars`), skipped, warnings."""
+        return {
+            "k": self.k,
+            "recommendations": self.to_polars().to_dicts(),
+            "skipped": list(self.skipped),
+            "warnings": list(self.warnings),
+        }
