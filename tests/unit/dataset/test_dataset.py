@@ -10,7 +10,11 @@ from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.dataset import Dataset, Label, Relevance, align_attributes, concat
 
 START = datetime(2026, 1, 1)
-EVENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 3), st.sampled_from([0.0, 1.0, 2.5])), min_size=1, max_size=40)
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 3), st.sampled_from([0.0, 1.0, 2.5])),
+    min_size=1,
+    max_size=40,
+)
 
 
 def frame_of(events):
@@ -38,7 +42,12 @@ def test_matrix_aggregates_repeats_like_a_group_by(events, how):
     frame = frame_of(events)
     data = Dataset.from_frame(frame, label=Label(aggregate=how))
     ordered = frame.sort("user_id", "ts", "item_id", "value")
-    pick = {"sum": pl.col("value").sum(), "max": pl.col("value").max(), "last": pl.col("value").last(), "count": pl.len().cast(pl.Float64)}
+    pick = {
+        "sum": pl.col("value").sum(),
+        "max": pl.col("value").max(),
+        "last": pl.col("value").last(),
+        "count": pl.len().cast(pl.Float64),
+    }
     expected = ordered.group_by("user_id", "item_id", maintain_order=True).agg(weight=pick[how])
     dense = np.zeros((data.n_users, data.n_items))
     for user, item, weight in expected.iter_rows():
@@ -62,7 +71,9 @@ def test_label_decays_then_aggregates_then_caps_then_transforms():
     capped = Dataset.from_frame(frame, label=Label(half_life="2d", cap=3, transform="log1p")).matrix().toarray()
     np.testing.assert_allclose(capped, np.log1p([[3.0, 1.0]]), rtol=1e-6)
     assert Dataset.from_frame(frame, label=Label(transform="binary")).matrix().toarray().tolist() == [[1.0, 1.0]]
-    assert Dataset.from_frame(frame, label=Label(aggregate="count", half_life="2d")).matrix().toarray().tolist() == [[1.5, 1.0]]
+    assert Dataset.from_frame(frame, label=Label(aggregate="count", half_life="2d")).matrix().toarray().tolist() == [
+        [1.5, 1.0]
+    ]
 
 
 def test_decay_needs_times():
@@ -73,7 +84,9 @@ def test_decay_needs_times():
 def test_relevance_is_separate_from_the_label():
     frame = {"user_id": [1, 1, 1], "item_id": [1, 2, 2], "value": [3.0, 4.0, 5.0], "share": [0.9, 0.1, 0.2]}
     assert Dataset.from_frame(frame, relevance=Relevance(at_least=4)).relevant().toarray().tolist() == [[0, 1]]
-    assert Dataset.from_frame(frame, relevance=Relevance(at_least=4, gain="value")).relevant().toarray().tolist() == [[0, 5]]
+    assert Dataset.from_frame(frame, relevance=Relevance(at_least=4, gain="value")).relevant().toarray().tolist() == [
+        [0, 5]
+    ]
     by_share = Dataset.from_frame(frame, relevance=Relevance(at_least=0.5), relevance_column="share")
     assert by_share.relevant().toarray().tolist() == [[1, 0]]
     assert by_share.matrix().toarray().tolist() == [[3, 9]]
@@ -119,7 +132,13 @@ def test_bad_frames_are_refused(columns, error, message):
 
 
 def test_zones_become_utc():
-    frame = pl.DataFrame({"user_id": [1], "item_id": [1], "ts": pl.Series(["2026-01-01T01:00:00+02:00"]).str.to_datetime(time_zone="Europe/Helsinki")})
+    frame = pl.DataFrame(
+        {
+            "user_id": [1],
+            "item_id": [1],
+            "ts": pl.Series(["2026-01-01T01:00:00+02:00"]).str.to_datetime(time_zone="Europe/Helsinki"),
+        }
+    )
     assert Dataset.from_frame(frame).first_time == datetime(2025, 12, 31, 23)
 
 

@@ -46,7 +46,9 @@ def test_temporal_split_by_share_by_instant_and_until():
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=30), st.floats(0.01, 0.99))
 def test_share_never_tears_an_instant_and_is_the_nearest(days, share):
     assume(len(set(days)) > 1)
-    data = Dataset.from_frame(pl.DataFrame({"user_id": days, "item_id": days, "ts": [START + timedelta(days=day) for day in days]}))
+    data = Dataset.from_frame(
+        pl.DataFrame({"user_id": days, "item_id": days, "ts": [START + timedelta(days=day) for day in days]})
+    )
     possible = {sum(day >= cut for day in days) / len(days) for cut in set(days)}
     try:
         got = len(temporal_split(data, share).test) / len(days)
@@ -73,7 +75,12 @@ def test_leave_last_out_holds_out_the_newest_items():
     split = leave_last_out(data, 2)
     assert rows(*split).equals(rows(data))
     for user in range(data.n_users):
-        last = data.to_polars().filter(pl.col("user_id") == data.users.ids[user]).group_by("item_id").agg(pl.col("ts").max())
+        last = (
+            data.to_polars()
+            .filter(pl.col("user_id") == data.users.ids[user])
+            .group_by("item_id")
+            .agg(pl.col("ts").max())
+        )
         expected = last.sort("ts", "item_id")["item_id"].tail(2).to_list()
         assert set(split.test.items.decode(np.flatnonzero(split.test.pairs().toarray()[user]))) == set(expected)
         assert split.train.user_events[user] > 0
@@ -112,7 +119,8 @@ def test_user_split_never_trains_on_a_test_user(timed):
     np.testing.assert_array_equal(np.diff(split.test.pairs().indptr)[chosen], np.clip(np.rint(items * 0.3), 1, None))
     if timed:
         for user in np.flatnonzero(chosen):
-            newest = {item: time for item, time in zip(data.item_codes[data.user_codes == user], data.times[data.user_codes == user], strict=True)}
+            mine = data.user_codes == user
+            newest = dict(zip(data.item_codes[mine], data.times[mine], strict=True))
             held = set(np.flatnonzero(split.test.pairs().toarray()[user]))
             assert min(newest[item] for item in held) >= max(newest[item] for item in set(newest) - held)
 

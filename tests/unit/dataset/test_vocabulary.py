@@ -21,7 +21,9 @@ def test_text_codes_are_ranks_by_utf8_bytes(ids, others):
     vocabulary = Vocabulary.from_ids(pl.Series(ids, dtype=pl.String))
     ordered = sorted(set(ids), key=lambda value: value.encode())
     assert vocabulary.ids.to_list() == ordered
-    assert vocabulary.encode([*ids, *others]).tolist() == [ordered.index(v) if v in ordered else -1 for v in [*ids, *others]]
+    assert vocabulary.encode([*ids, *others]).tolist() == [
+        ordered.index(v) if v in ordered else -1 for v in [*ids, *others]
+    ]
 
 
 @pytest.mark.parametrize("spread", [1, 10**6])
@@ -61,7 +63,7 @@ def test_an_integer_given_as_text_is_understood_only_in_its_own_spelling():
         ([float("nan")], "holds nan"),
         ([2**63], "64 bits"),
         (["a", 1], "mixture of types"),
-        ([[1]], "integer or text ids"),
+        ([[1]], "Integer or text ids"),
     ],
 )
 def test_bad_ids_are_refused(ids, message):

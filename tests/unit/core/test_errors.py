@@ -1,0 +1,30 @@
+import pickle
+
+import pytest
+
+from recsys.core.errors import ArgumentError, DataError, GateError, LockedError, NotFoundError, RecsysError
+
+
+def test_message_is_one_line_of_what_expected_hint():
+    error = RecsysError("k is 0.", "a whole number was expected", "use k=10.")
+    assert str(error) == "k is 0. A whole number was expected. Hint: use k=10."
+    assert str(RecsysError("it broke")) == "it broke."
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "base"),
+    [
+        (RecsysError, 1, Exception),
+        (ArgumentError, 2, ValueError),
+        (NotFoundError, 3, LookupError),
+        (LockedError, 4, RecsysError),
+        (DataError, 5, ValueError),
+        (GateError, 6, RecsysError),
+    ],
+)
+def test_each_kind_has_its_exit_code_and_crosses_processes(kind, code, base):
+    error = kind("what", "expected", "hint")
+    assert isinstance(error, base)
+    assert error.exit_code == code
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (as multiprocessing does)
+    assert (type(copy), str(copy), copy.hint) == (kind, str(error), "hint")

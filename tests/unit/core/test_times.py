@@ -1,0 +1,45 @@
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.core.errors import ArgumentError
+from recsys.core.times import duration_micros, from_micros, parse_duration, parse_instant, to_micros
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("90m", 5400), ("36h", 129600), ("14d", 1209600), ("2w", 1209600), ("1.5h", 5400)],
+)
+def test_durations(text, seconds):
+    assert parse_duration("test", text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "14", "d", "-3d", "0d", "14 days", "1e3d"])
+def test_bad_durations(text):
+    with pytest.raises(ArgumentError, match="test is"):
+        parse_duration("test", text)
+
+
+def test_instants_are_utc():
+    assert parse_instant("at", "2026-06-01") == datetime(2026, 6, 1)
+    assert parse_instant("at", date(2026, 6, 1)) == datetime(2026, 6, 1)
+    assert parse_instant("at", "2026-06-01T12:00:00Z") == datetime(2026, 6, 1, 12)
+    assert parse_instant("at", datetime(2026, 6, 1, 2, tzinfo=timezone(timedelta(hours=2)))) == datetime(2026, 6, 1)
+    with pytest.raises(ArgumentError, match="at is 'June'"):
+        parse_instant("at", "June")
+
+
+@given(st.datetimes())
+def test_micros_there_and_back(instant):
+    assert from_micros(to_micros(instant)) == instant
+
+
+def test_micros_are_exact_before_1970_and_far_ahead():
+    assert to_micros(datetime(1969, 12, 31, 23, 59, 59, 999_999)) == -1
+    assert to_micros(datetime(2256, 1, 1, 0, 0, 0, 1)) == 9_025_257_600_000_001
+
+
+def test_duration_in_micros():
+    assert duration_micros("half_life", "1d") == 86_400_000_000
