@@ -1,4 +1,4 @@
-"""Checks of dense and CSR arguments that the kernels share; what they return is contiguous and of the dtypes that the kernels read."""
+"""Checks of dense and CSR arguments that the kernels share; they return contiguous arrays of the dtypes to be read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from recsys.core.errors import ArgumentError, DataError
 
@@ -106,9 +106,9 @@ def describe(value: object) -> str:
     return f"of type {type(value).__name__}"
 
 
-def _csr_of_shape(name: str, value: object, shape: tuple[int, int]) -> csr_array[Any, tuple[int, int]]:
+def _csr_of_shape(name: str, value: object, shape: tuple[int, int]) -> Any:
     matrix: Any = value
-    if not issparse(matrix) or matrix.format != "csr" or matrix.shape != shape:
+    if not issparse(value) or matrix.format != "csr" or matrix.shape != shape:
         raise ArgumentError(f"{name} is {describe(value)}", f"a scipy.sparse.csr_array of shape {shape} was expected")
     indptr, indices = matrix.indptr, matrix.indices
     if (

@@ -1,4 +1,7 @@
-"""Numpy twins of the top-k kernels: the whole score matrix, a full sort, no cleverness, the same bits."""
+"""Numpy twins of the top-k kernels: every score, a full sort, no cleverness, the same bits.
+
+The functions have the signatures of `recsys.kernels._compiled_topk`; they work on one thread whatever `n_threads` says.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ LANES = 16
 _BLOCK_CELLS = 1 << 22
 
 Ranked = tuple[NDArray[np.int32], NDArray[np.float32]]
+Norms = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def topk(users: NDArray[np.float32], items: NDArray[np.float32], k: int, filters: Filters) -> Ranked:
+def topk(
+    users: NDArray[np.float32], items: NDArray[np.float32], norms: Norms, k: int, filters: Filters, n_threads: int
+) -> Ranked:
     """Twin of the fused kernel: every score, summed in `fixed_dot`'s order, then a full sort."""
     best = _missing(len(users), k)
     for rows in _row_blocks(len(users), len(items) * LANES):
@@ -24,7 +30,9 @@ def topk(users: NDArray[np.float32], items: NDArray[np.float32], k: int, filters
     return best
 
 
-def sparse_topk(history: WeightedRows, weights: WeightedRows, k: int, filters: Filters) -> tuple[Ranked, int]:
+def sparse_topk(
+    history: WeightedRows, weights: WeightedRows, k: int, filters: Filters, n_threads: int
+) -> tuple[Ranked, int]:
     """Twin of the sparse kernel; the second part is the first user with a score that is not finite, or −1."""
     n_users, n_items = len(history.indptr) - 1, len(weights.indptr) - 1
     best = _missing(n_users, k)
@@ -42,7 +50,7 @@ def sparse_topk(history: WeightedRows, weights: WeightedRows, k: int, filters: F
     return best, -1
 
 
-def select_topk(scores: NDArray[np.float32], k: int, filters: Filters) -> tuple[Ranked, int]:
+def select_topk(scores: NDArray[np.float32], k: int, filters: Filters, n_threads: int) -> tuple[Ranked, int]:
     """Twin of the dense selection; the second part is the first user with a score of NaN or +inf, or −1."""
     n_users, n_items = scores.shape
     best = _missing(n_users, k)
@@ -57,14 +65,15 @@ def select_topk(scores: NDArray[np.float32], k: int, filters: Filters) -> tuple[
 def row_norms(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     """Twin of the norms: NaN or inf where a row is not finite."""
     with np.errstate(invalid="ignore"):
-        return np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1))
+        norms: NDArray[np.float64] = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1))
+    return norms
 
 
 def fixed_dot(users: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return all inner products in the order of summation that the kernel promises.
 
-    Lane l of 16 sums the products of columns l, l + 16, l + 32, … from left to right, starting with +0; then the upper half
-    of the lanes is added to the lower half until one is left. Each product and each sum is rounded to float32.
+    Lane l of 16 sums the products of columns l, l + 16, l + 32, … from left to right, starting with +0; then the upper
+    half of the lanes is added to the lower half until one is left. Each product and each sum is rounded to float32.
 
     Examples
     --------

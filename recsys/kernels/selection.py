@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +11,14 @@ from scipy.sparse import csr_array
 
 from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError, DataError
-from recsys.kernels import _reference_topk as reference
+from recsys.core.threads import thread_count
 from recsys.kernels._checks import dense_rows, describe, weighted_rows
+from recsys.kernels._choice import reference_wanted
 from recsys.kernels._filters import Filter, merge_filters
 
 Csr = csr_array[Any, tuple[int, int]]
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = float(np.finfo(np.float32).max) / 2  # half, so that no rounding and no order of summation overflows
+_MAX_COLUMNS = 1 << 20  # the bounds on rounding errors hold for far more, nobody has more
 
 
 class TopK(NamedTuple):
@@ -55,10 +58,11 @@ def topk(
     exclude : csr_array (n_users, n_items), optional
         Items that a user must not get, e.g. seen ones. The pattern counts, the values do not.
     allow, deny : (n_items,) bool or csr_array (n_users, n_items), optional
-        One-dimensional: for everyone. CSR: per user, by its pattern. A user may get the allowed items (all without `allow`)
-        that are neither denied nor excluded.
+        One-dimensional: for everyone. CSR: per user, by its pattern. A user may get the allowed items (all, without
+        `allow`) that are neither denied nor excluded.
     n_threads : int, optional
-        Threads; by default all cores. BLAS is held to one thread in the whole process meanwhile. The result does not depend on it.
+        Threads; by default all cores. The result does not depend on it. BLAS is held to one thread in the whole process
+        meanwhile.
 
     Returns
     -------
@@ -69,13 +73,13 @@ def topk(
     ArgumentError
         For an argument of another type, dtype or shape.
     DataError
-        For NaN or infinite factors, for factors so large that a score could overflow float32 (the largest user norm times
-        the largest item norm exceeds 3.4e38), or for a CSR matrix that is not valid.
+        For NaN or infinite factors, for factors so large that a score could overflow float32 (the largest user norm
+        times the largest item norm exceeds 1.7e38), or for a CSR matrix that is not valid.
 
     Notes
     -----
-    A score is the float32 inner product in a fixed order of summation, so that scores and ties are the same for any number
-    of threads, any BLAS and any SIMD path.
+    A score is the float32 inner product in a fixed order of summation, so that scores and ties are the same for any
+    number of threads, any BLAS and any SIMD path.
 
     Examples
     --------
@@ -86,14 +90,15 @@ def topk(
     >>> topk(users, items, 2, deny=np.array([False, True, True])).indices.tolist()
     [[0, -1], [0, -1]]
     """
-    k = positive_int("k", k)
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
     users, items = dense_rows("user_factors", user_factors), dense_rows("item_factors", item_factors)
-    if users.shape[1] != items.shape[1] or not users.shape[1]:
+    if users.shape[1] != items.shape[1] or not 1 <= users.shape[1] <= _MAX_COLUMNS:
         seen = f"user_factors have {users.shape[1]} columns and item_factors {items.shape[1]}"
-        raise ArgumentError(seen, "the same number of at least 1 was expected")
+        raise ArgumentError(seen, f"the same number from 1 to {_MAX_COLUMNS} was expected")
     filters = merge_filters((len(users), len(items)), exclude, allow, deny)
-    _refuse_unbounded(reference.row_norms(users), reference.row_norms(items))
-    return TopK(*reference.topk(users, items, k, filters))
+    norms = kernels.row_norms(users), kernels.row_norms(items)
+    _refuse_unbounded(*norms)
+    return TopK(*kernels.topk(users, items, norms, k, filters, n_threads))
 
 
 def sparse_topk(
@@ -108,8 +113,8 @@ def sparse_topk(
 ) -> TopK:
     """Return the k best items of ``history @ item_weights`` for every user, without making that matrix.
 
-    ``score[u, j]`` is the sum over i of ``history[u, i] * item_weights[i, j]``. Only items with a path from the history are
-    candidates: some i with both entries stored (a stored zero counts).
+    ``score[u, j]`` is the sum over i of ``history[u, i] * item_weights[i, j]``. Only items with a path from the history
+    are candidates: some i with both entries stored (a stored zero counts).
 
     Parameters
     ----------
@@ -140,7 +145,7 @@ def sparse_topk(
     >>> sparse_topk(history, weights, 2)
     TopK(indices=array([[ 1, -1]], dtype=int32), scores=array([[  5., -inf]], dtype=float32))
     """
-    k = positive_int("k", k)
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
     n_items = _square("item_weights", item_weights)
     shape = (_n_rows("history", history), n_items)
     past, weights = (
@@ -148,7 +153,7 @@ def sparse_topk(
         weighted_rows("item_weights", item_weights, (n_items, n_items)),
     )
     filters = merge_filters(shape, exclude, allow, deny)
-    best, bad = reference.sparse_topk(past, weights, k, filters)
+    best, bad = kernels.sparse_topk(past, weights, k, filters, n_threads)
     if bad >= 0:
         raise DataError(
             f"the scores of user {bad} overflow float32", "finite sums were expected", "scale the weights down"
@@ -190,14 +195,25 @@ def select_topk(
     >>> select_topk(np.array([[1, 3, -np.inf, 3]], np.float32), 4).indices.tolist()
     [[1, 3, 0, -1]]
     """
-    k, block = positive_int("k", k), dense_rows("scores", scores)
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
+    block = dense_rows("scores", scores)
     filters = merge_filters((block.shape[0], block.shape[1]), exclude, allow, deny)
-    best, bad = reference.select_topk(block, k, filters)
+    best, bad = kernels.select_topk(block, k, filters, n_threads)
     if bad >= 0:
         raise DataError(
             f"the scores of user {bad} hold NaN or +inf", "finite scores, or −inf for no candidate, were expected"
         )
     return TopK(*best)
+
+
+def _kernels() -> ModuleType:
+    if reference_wanted():
+        from recsys.kernels import _reference_topk
+
+        return _reference_topk
+    from recsys.kernels import _compiled_topk
+
+    return _compiled_topk
 
 
 def _refuse_unbounded(user_norms: NDArray[np.float64], item_norms: NDArray[np.float64]) -> None:
@@ -206,23 +222,19 @@ def _refuse_unbounded(user_norms: NDArray[np.float64], item_norms: NDArray[np.fl
             row = int(np.isfinite(norms).argmin())
             raise DataError(f"row {row} of {name} holds NaN or an infinite value", "finite factors were expected")
     largest = user_norms.max(initial=0.0) * item_norms.max(initial=0.0)
-    if largest > 0.999 * _LARGEST:
-        raise DataError(
-            f"a score could reach {largest:.3g}",
-            "scores within float32 (3.4e38) were expected",
-            "scale the factors down",
-        )
+    if largest > _LARGEST:
+        raise DataError(f"a score could reach {largest:.3g}", "at most 1.7e38 was expected", "scale the factors down")
 
 
 def _square(name: str, matrix: Any) -> int:
-    shape = getattr(matrix, "shape", ())
+    shape: tuple[int, ...] = getattr(matrix, "shape", ())
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ArgumentError(f"{name} is {describe(matrix)}", "a square csr_array of float32 was expected")
     return int(shape[0])
 
 
 def _n_rows(name: str, matrix: Any) -> int:
-    shape = getattr(matrix, "shape", ())
+    shape: tuple[int, ...] = getattr(matrix, "shape", ())
     if len(shape) != 2:
         raise ArgumentError(f"{name} is {describe(matrix)}", "a csr_array of float32 was expected")
     return int(shape[0])
