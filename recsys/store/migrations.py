@@ -1,0 +1,89 @@
+"""Bringing an older store to this version's tables: forward only, in one transaction, after a backup."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys.core.errors import DataError, RecsysError
+from recsys.store.schema import SCHEMA_VERSION, columns_of, refresh_views
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from recsys.store.broker import Broker
+
+Step = Callable[["DuckDBPyConnection"], None]
+
+# STEPS[n] brings the tables from version n to version n + 1.
+STEPS: dict[int, Step] = {}
+
+
+def schema_version(con: DuckDBPyConnection, folder: Path) -> int:
+    """Return the version of a store's tables.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        A cursor of the database.
+    folder : Path
+        The store, for the message.
+
+    Raises
+    ------
+    DataError
+        The database is not a store.
+    RecsysError
+        The store is newer than this recsys.
+    """
+    row = con.execute("SELECT schema_version FROM meta").fetchone() if columns_of(con, "meta") else None
+    if row is None:
+        raise DataError(f"{folder} is not a store", "its database has no table `meta`", "create one with recsys init")
+    version = int(row[0])
+    if version > SCHEMA_VERSION:
+        raise RecsysError(
+            f"the store {folder} has schema version {version}",
+            f"this recsys reads up to version {SCHEMA_VERSION}",
+            "upgrade it with pip install -U recsys",
+        )
+    return version
+
+
+def migrate(
+    broker: Broker, recsys_version: str, steps: dict[int, Step] | None = None, target: int = SCHEMA_VERSION
+) -> Path:
+    """Bring a store to `target`, after copying its database beside itself.
+
+    Parameters
+    ----------
+    broker : Broker
+        The store's broker.
+    recsys_version : str
+        Written into `meta`.
+    steps : mapping of int to callable, optional
+        ``steps[n]`` brings version n to version n + 1; by default those of this recsys.
+    target : int
+        The version to reach.
+
+    Returns
+    -------
+    Path
+        The backup.
+    """
+    known = STEPS if steps is None else steps
+    with broker.read() as con:
+        before = schema_version(con, broker.database.parent)
+    # The broker's own lock keeps other threads out while the file is copied; other processes are kept out by the write
+    # lock below.
+    with broker.write() as con:
+        if schema_version(con, broker.database.parent) != before:
+            raise RecsysError("another process has just migrated the store", "", "try again")
+        backup = broker.database.with_name(f"store.v{before}.backup.duckdb")
+        shutil.copy2(broker.database, backup)
+        for version in range(before, target):
+            known[version](con)
+        refresh_views(con)
+        con.execute("UPDATE meta SET schema_version = ?, recsys_version = ?", [target, recsys_version])
+    return backup

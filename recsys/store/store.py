@@ -1,0 +1,104 @@
+"""`Store`: a folder with everything that a recommendation team has logged and computed."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import AbstractContextManager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys._version import __version__
+from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.store import migrations, schema
+from recsys.store.broker import broker_for, lock_timeout_seconds
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+DATABASE = "store.duckdb"
+ARTIFACTS = "artifacts"
+
+
+class Store:
+    """A store folder: ``store.duckdb`` and ``artifacts/``.
+
+    Opening it holds no lock; each method opens the database for one short transaction. A `Store` may be used from many
+    threads.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+    create : bool, optional
+        None (default) opens the store, or creates it when the folder is absent or empty; True creates it and refuses
+        one that exists; False opens it and refuses to create it.
+    lock_timeout : float, optional
+        Seconds to wait when another process holds the store; by default ``RECSYS_LOCK_TIMEOUT``, else 10.
+
+    Raises
+    ------
+    NotFoundError
+        `create` is False and there is no store.
+    ArgumentError
+        The path is not a store, or `create` is True and there is one already.
+    RecsysError
+        The store was written by a newer recsys.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = Store(Path(tempfile.mkdtemp()) / "shop")
+    >>> store.path.name
+    'shop'
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], *, create: bool | None = None, lock_timeout: float | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.artifacts = self.path / ARTIFACTS
+        self.lock_timeout = lock_timeout_seconds(lock_timeout)
+        exists = _store_exists(self.path, create)
+        self._broker = broker_for(self.path / DATABASE)
+        if not exists:
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+            with self.write() as con:
+                if not schema.columns_of(con, "meta"):  # else another process created it a moment ago
+                    schema.create_tables(con, __version__, uuid.uuid4().hex)
+        with self.read() as con:
+            version = migrations.schema_version(con, self.path)
+        if version < schema.SCHEMA_VERSION:
+            migrations.migrate(self._broker, __version__)
+
+    @classmethod
+    def create(cls, path: str | PathLike[str], *, lock_timeout: float | None = None) -> Store:
+        """Create a store in a folder that is absent or empty; see `Store` for the errors."""
+        return cls(path, create=True, lock_timeout=lock_timeout)
+
+    def read(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """Return a context that yields a cursor in a short read transaction."""
+        return self._broker.read(self.lock_timeout)
+
+    def write(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """Return a context that yields a cursor in a short write transaction: all of it is committed, or nothing."""
+        return self._broker.write(self.lock_timeout)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+
+def _store_exists(path: Path, create: bool | None) -> bool:
+    if (path / DATABASE).is_file():
+        if create:
+            raise ArgumentError(
+                f"{path} is a store already", "an absent or empty folder was expected", "open it as it is"
+            )
+        return True
+    if create is False:
+        raise NotFoundError(f"there is no store at {path}", "", f"create one with recsys init {path}")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ArgumentError(
+            f"{path} is not a store", "a store, or an absent or empty folder, was expected", "choose another folder"
+        )
+    return False
