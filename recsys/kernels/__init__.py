@@ -9,15 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys.kernels.csr import aggregate_rows, build_csr, sort_events
-    from recsys.kernels.ranking import RankCounts, rank_counts, ranking_metrics
+    from recsys.kernels.csr import CsrArrays, EventOrder, aggregate_rows, sort_events
+    from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
+    "CsrArrays": "csr",
+    "EventOrder": "csr",
     "aggregate_rows": "csr",
-    "build_csr": "csr",
     "sort_events": "csr",
     "RankCounts": "ranking",
+    "RankMetric": "ranking",
     "rank_counts": "ranking",
     "ranking_metrics": "ranking",
     "TopK": "selection",
@@ -27,10 +29,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "CsrArrays",
+    "EventOrder",
     "RankCounts",
+    "RankMetric",
     "TopK",
     "aggregate_rows",
-    "build_csr",
     "rank_counts",
     "ranking_metrics",
     "select_topk",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +17,8 @@ def sort_events(
     relevance_values: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return row boundaries and the stable order by (user, time, item, value, relevance value)."""
-    ties = [ordered_bits(array) for array in (relevance_values, values) if array is not None]
-    order = np.lexsort([*ties, items, *([] if times is None else [times]), users])
+    ties: list[NDArray[Any]] = [ordered_bits(array) for array in (relevance_values, values) if array is not None]
+    order = np.lexsort((*ties, items, *(() if times is None else (times,)), users))
     return boundaries(users, n_users), order.astype(np.int64, copy=False)
 
 
@@ -30,14 +32,14 @@ def aggregate_rows(
     """Return the arrays of the CSR matrix with repeats merged."""
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     order = np.lexsort((items, rows))
-    weighted = np.ones(len(items)) if values is None or how == "count" else values.astype(np.float64)
+    weighted: NDArray[Any] = np.ones(len(items)) if values is None or how == "count" else values.astype(np.float64)
     weighted = (weighted if weights is None else weighted * weights.astype(np.float64))[order]
     row, col = rows[order], items[order]
     first = np.ones(len(items), bool)
     first[1:] = (row[1:] != row[:-1]) | (col[1:] != col[:-1])
     starts = np.flatnonzero(first)
     if how in ("sum", "count"):
-        data = np.bincount(np.cumsum(first) - 1, weights=weighted, minlength=len(starts))
+        data: NDArray[Any] = np.bincount(np.cumsum(first) - 1, weights=weighted, minlength=len(starts))
     elif how == "max":
         data = np.maximum.reduceat(weighted, starts) if len(starts) else weighted
     else:

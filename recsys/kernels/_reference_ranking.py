@@ -27,7 +27,7 @@ def ranking_metrics(
     ideals: NDArray[np.float64],
     n_items: int,
 ) -> tuple[NDArray[np.float64], Fault]:
-    """Return the (n_users, len(specs)) values and (state, user) of the first fault: 1 a bad code, 2 an item after a gap."""
+    """Return the values and (state, user) of the first fault: 1 a code out of range, 2 an item after a gap."""
     out = np.full((len(lists), len(specs)), np.nan)
     for user, slots in enumerate(lists):
         if ((slots < -1) | (slots >= n_items)).any():

@@ -1,7 +1,8 @@
-"""Events in any order to a canonical log in CSR form, and the log to a matrix; counting and radix sorts, never one big sort."""
+"""Events in any order to a canonical log in CSR form, and the log to a matrix: counting sorts, never one big sort."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ def sort_events(
 ) -> EventOrder:
     """Return the order of events by (user, time, item, value, relevance value); full ties stay in input order.
 
-    A stable counting sort by user, then an insertion or byte-wise radix sort inside each row: O(n) work and 24 bytes of
+    A stable counting sort by user, then a bucket and insertion sort inside each row: O(n) work and 24 bytes of
     memory an event. The sorted log depends neither on threads nor on the order of arrival.
 
     Parameters
@@ -163,14 +164,17 @@ def aggregate_rows(
 
     Examples
     --------
-    >>> merged = aggregate_rows(np.array([0, 3]), np.array([2, 0, 2], np.int32), np.array([1, 5, 2], np.float32), n_items=3, how="sum")
+    >>> items, values = np.array([2, 0, 2], np.int32), np.array([1, 5, 2], np.float32)
+    >>> merged = aggregate_rows(np.array([0, 3]), items, values, n_items=3, how="sum")
     >>> merged.indices.tolist(), merged.data.tolist()
     ([0, 2], [5.0, 3.0])
     """
     n_items, how = positive_int("n_items", n_items, minimum=0), one_of("how", how, AGGREGATES)
     items, indptr = vector("items", items, np.int32), vector("indptr", indptr, np.int64)
     if not len(indptr) or indptr[0] != 0 or indptr[-1] != len(items) or (np.diff(indptr) < 0).any():
-        raise ArgumentError("indptr does not fit the items", "rising boundaries from 0 to the number of events were expected")
+        raise ArgumentError(
+            "indptr does not fit the items", "rising boundaries from 0 to the number of events were expected"
+        )
     values = None if values is None else vector("values", values, np.float32, length=len(items))
     weights = None if weights is None else vector("weights", weights, np.float32, length=len(items))
     _refuse_codes("item", items, n_items)
@@ -187,9 +191,7 @@ def aggregate_rows(
     if merged[-1] == len(items):
         return CsrArrays(merged, indices, data)
     kept, amounts = np.empty(merged[-1], np.int32), np.empty(merged[-1], np.float32)
-    run_chunks(
-        lambda chunk: _csr.compact_rows(indptr, merged, *chunk, indices, data, kept, amounts), chunks, n_threads
-    )
+    run_chunks(lambda chunk: _csr.compact_rows(indptr, merged, *chunk, indices, data, kept, amounts), chunks, n_threads)
     return CsrArrays(merged, kept, amounts)
 
 
@@ -204,7 +206,7 @@ def balanced_chunks(indptr: NDArray[np.int64], size: int = _EVENTS_PER_CHUNK) ->
     n_rows, n = len(indptr) - 1, int(indptr[-1])
     cuts = np.searchsorted(indptr, np.arange(size, n, size), side="left")
     edges = np.unique(np.concatenate(([0], cuts, [n_rows]))).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def vector(name: str, array: NDArray[Any], dtype: type[Any], *, length: int | None = None) -> NDArray[Any]:
@@ -227,4 +229,6 @@ def _refuse_codes(what: str, codes: NDArray[np.int32], limit: int) -> None:
     if not len(codes) or (codes.min() >= 0 and codes.max() < limit):
         return
     place = int(np.flatnonzero((codes < 0) | (codes >= limit))[0])
-    raise DataError(f"{what} code {codes[place]} at position {place} is out of range", f"codes from 0 to {limit - 1} were expected")
+    raise DataError(
+        f"{what} code {codes[place]} at position {place} is out of range", f"codes from 0 to {limit - 1} were expected"
+    )

@@ -69,10 +69,13 @@ def ranking_metrics(
 ) -> NDArray[np.float64]:
     """Return the value of every metric for every user, in one pass.
 
-    With h_r = 1 if the item at rank r is relevant, n the number of relevant items of the user and H(k) = Σ_{r≤k} h_r:
-    recall H(k)/n · precision H(k)/k · hit_rate [H(k) > 0] · mrr 1/(rank of the first hit) · map Σ_{r≤k} h_r (H(r)/r) / min(k, n) ·
-    ndcg Σ_{r≤k} h_r/log2(r+1) over its value for min(k, n) hits at the top · graded_ndcg the same with the gain of the item in
-    place of h_r, over the best order of the user's gains.
+    Let h_r be 1 if the item at rank r is relevant and else 0, n the number of relevant items of the user, and
+    H(k) the sum of h_r over r ≤ k. Then
+
+    - recall = H(k) / n, precision = H(k) / k, hit_rate = 1 if H(k) > 0 and else 0, mrr = 1 / (rank of the first hit);
+    - map = sum over r ≤ k of h_r H(r) / r, over min(k, n);
+    - ndcg = sum over r ≤ k of h_r / log2(r + 1), over the same sum for min(k, n) hits at the top;
+    - graded_ndcg = ndcg with the item's gain in place of h_r, over the best order of the user's gains.
 
     Parameters
     ----------
@@ -180,14 +183,13 @@ def rank_counts(
         np.empty(len(wanted.indices), np.int64), np.empty(len(wanted.indices), np.int64), np.empty(len(block), np.int64)
     )
     eligible = None if filters.eligible is None else filters.eligible.view(np.uint8)
-    allowed = filters.allowed or (None, None)
-    run_chunks(
-        lambda chunk: _refuse_scores(
-            _ranking.rank_counts(block, eligible, *filters.blocked, *allowed, *wanted, *chunk, *counts)
-        ),
-        row_chunks(len(block), max(1, _SCORES_PER_CHUNK // max(block.shape[1], 1))),
-        n_threads,
-    )
+    allowed_indptr, allowed = filters.allowed or (None, None)
+
+    def count(chunk: tuple[int, int]) -> None:
+        rows = (*filters.blocked, allowed_indptr, allowed, *wanted)
+        _refuse_scores(_ranking.rank_counts(block, eligible, *rows, *chunk, *counts))
+
+    run_chunks(count, row_chunks(len(block), max(1, _SCORES_PER_CHUNK // max(block.shape[1], 1))), n_threads)
     return counts
 
 
