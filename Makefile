@@ -8,6 +8,8 @@ SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.h)
 
 $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "recsys needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Hint: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@for compiler in "$${CC:-cc}" gcc clang; do command -v "$${compiler%% *}" >/dev/null && exit 0; test -n "$$CC" && break; done; \
+	echo "recsys needs a C compiler and found none ($${CC:-cc}). Hint: apt-get install gcc python3-dev (Debian), xcode-select --install (macOS), then make $(MAKECMDGOALS)." >&2; exit 1
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP)

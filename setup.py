@@ -9,7 +9,7 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).parent
 COMPILE_ARGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wno-unused-function"]
@@ -21,7 +21,7 @@ class BuildKernels(build_ext):
     def run(self) -> None:
         try:
             super().run()
-        except (BaseError, OSError) as error:
+        except (BaseError, CCompilerError, OSError) as error:
             raise SystemExit(
                 f"recsys: the kernels could not be compiled ({str(error).splitlines()[0]}). A C compiler and the Python headers were expected. "
                 "Hint: install them (Debian: apt-get install gcc python3-dev; macOS: xcode-select --install) and try again."
