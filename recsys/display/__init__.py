@@ -1,1 +1,22 @@
-"""The display room: see ARCHITECTURE.md."""
+"""A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
+
+from recsys.display.html import to_html
+from recsys.display.terminal import to_rich
+from recsys.display.text import to_text
+from recsys.display.view import Cell, Interval, Percent, PValue, Table, View, cell_text, number_text
+from recsys.display.viewable import Viewable
+
+__all__ = [
+    "Cell",
+    "Interval",
+    "PValue",
+    "Percent",
+    "Table",
+    "View",
+    "Viewable",
+    "cell_text",
+    "number_text",
+    "to_html",
+    "to_rich",
+    "to_text",
+]

@@ -1,0 +1,154 @@
+"""`View`: what a result shows — a title, tables of typed cells, notes — without saying how it is drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, TypeGuard
+
+
+class Percent(NamedTuple):
+    """A share, drawn times 100: ``Percent(0.123)`` is ``12.3 %``; `signed` draws ``+12.3 %``."""
+
+    value: float | None
+    signed: bool = False
+
+
+class PValue(NamedTuple):
+    """A p-value, drawn as ``.032`` or ``<.001``."""
+
+    value: float | None
+
+
+class Interval(NamedTuple):
+    """An interval, drawn as ``[0.1190, 0.1310]``, or ``[8.1, 16.0] %`` when it is of shares."""
+
+    low: float | None
+    high: float | None
+    percent: bool = False
+
+
+Cell = str | int | float | Percent | PValue | Interval | None
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of typed cells under named columns.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        The header.
+    rows : tuple of tuples of cells
+        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`; None (and NaN) are drawn as a dash.
+    caption : str
+        A line above the table.
+
+    Examples
+    --------
+    >>> Table(("model", "ndcg@10"), (("als", 0.12), ("pop", None))).right_aligned()
+    (False, True)
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+
+    def right_aligned(self) -> tuple[bool, ...]:
+        """Return for every column whether it holds numbers only, so that its cells end at the right."""
+        return tuple(
+            any(row[place] is not None for row in self.rows)
+            and not any(isinstance(row[place], str) for row in self.rows)
+            for place in range(len(self.columns))
+        )
+
+    def texts(self) -> tuple[tuple[str, ...], ...]:
+        """Return the cells as text."""
+        return tuple(tuple(cell_text(cell) for cell in row) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a result shows.
+
+    Parameters
+    ----------
+    title : str
+        One line.
+    tables : tuple of Table
+        From the most to the least important one.
+    notes : tuple of str
+        Conventions and warnings, one sentence each.
+
+    Examples
+    --------
+    >>> View("two users", (Table(("user",), (("ann",), ("bob",))),)).tables[0].rows
+    (('ann',), ('bob',))
+    """
+
+    title: str
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as a person reads it.
+
+    Examples
+    --------
+    >>> [cell_text(cell) for cell in (1234, 0.5, Percent(0.12, signed=True), PValue(0.0001), None)]
+    ['1,234', '0.5000', '+12.0 %', '<.001', '–']
+    """
+    match cell:
+        case Percent(value, signed):
+            return f"{_hundredfold(value, signed)} %" if _present(value) else MISSING
+        case PValue(value):
+            return _pvalue(value) if _present(value) else MISSING
+        case Interval(low, high, percent):
+            if not (_present(low) and _present(high)):
+                return MISSING
+            draw = _hundredfold if percent else number_text
+            return f"[{draw(low)}, {draw(high)}]{' %' if percent else ''}"
+        case None:
+            return MISSING
+        case str():
+            return cell if cell.isprintable() else "".join(sign if sign.isprintable() else " " for sign in cell)
+        case bool():
+            return "yes" if cell else "no"
+        case int():
+            return f"{cell:,}"
+        case _:
+            return number_text(cell)
+
+
+def number_text(value: float | None) -> str:
+    """Return a float with as many decimals as its size deserves.
+
+    Examples
+    --------
+    >>> [number_text(value) for value in (0.12345, 12.5, 12345.6, 0.0000123, 0.0, -math.inf)]
+    ['0.1235', '12.50', '12,346', '1.23e-05', '0.0000', '−∞']
+    """
+    if not _present(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if 0 < size < 0.0001:
+        return f"{value:.2e}"
+    return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
+
+
+def _present(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)
+
+
+def _hundredfold(value: float, signed: bool = False) -> str:
+    return f"{100 * value:{'+' if signed else ''},.1f}"
+
+
+def _pvalue(value: float) -> str:
+    if value < 0.001:
+        return "<.001"
+    return "1.00" if value >= 0.995 else f"{value:.{3 if value < 0.0995 else 2}f}".removeprefix("0")

@@ -1,0 +1,47 @@
+"""Cells as a person reads them."""
+
+import math
+
+import pytest
+
+from recsys.display import Interval, Percent, PValue, Table, cell_text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "∞"),
+        (0.0, "0.0000"),
+        (-0.5, "-0.5000"),
+        (9.99, "9.9900"),
+        (10.0, "10.00"),
+        (123456.7, "123,457"),
+        (1.5e-7, "1.50e-07"),
+        (1234567, "1,234,567"),
+        (True, "yes"),
+        ("a", "a"),
+        ("a\x1b[31m\nb", "a [31m b"),
+        (Percent(0.1234), "12.3 %"),
+        (Percent(0.1234, signed=True), "+12.3 %"),
+        (Percent(-0.02, signed=True), "-2.0 %"),
+        (Percent(None), "–"),
+        (PValue(0.0009), "<.001"),
+        (PValue(0.032), ".032"),
+        (PValue(0.0996), ".10"),
+        (PValue(0.5), ".50"),
+        (PValue(0.997), "1.00"),
+        (PValue(math.nan), "–"),
+        (Interval(0.1, 0.2), "[0.1000, 0.2000]"),
+        (Interval(0.08, 0.16, percent=True), "[8.0, 16.0] %"),
+        (Interval(None, 0.1), "–"),
+    ],
+)
+def test_a_cell_reads_as_a_person_expects(cell, text):
+    assert cell_text(cell) == text
+
+
+def test_a_column_of_numbers_ends_at_the_right_and_an_empty_one_does_not():
+    table = Table(("a", "b", "c"), (("x", 1, None), ("y", None, None)))
+    assert table.right_aligned() == (False, True, False)
