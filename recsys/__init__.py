@@ -1,7 +1,136 @@
-"""recsys: an embedded, single-node engine for recommendation experiments."""
+"""recsys: an embedded, single-node engine for recommendation experiments.
+
+``import recsys as rs`` loads nothing heavy; a public name is imported when it is first used.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from recsys._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from recsys import (
+        core,
+        dataset,
+        display,
+        evaluation,
+        kernels,
+        layouts,
+        metrics,
+        models,
+        scoring,
+        simulation,
+        stats,
+        store,
+        workflows,
+    )
+    from recsys.core.errors import RecsysError
+    from recsys.dataset import (
+        Dataset,
+        Label,
+        Relevance,
+        Split,
+        leave_last_out,
+        random_split,
+        temporal_split,
+        user_split,
+    )
+    from recsys.evaluation import backtest, compare, evaluate
+    from recsys.models import ALS, BPR, ItemKNN, LogisticMF, Popularity, Recommender, load_model
+    from recsys.scoring import Eligibility, Recommendations, top_k
+    from recsys.simulation import simulate
+    from recsys.store import Store
+
+_HOMES = {
+    "store": ("Store",),
+    "dataset": (
+        "Dataset",
+        "Label",
+        "Relevance",
+        "Split",
+        "leave_last_out",
+        "random_split",
+        "temporal_split",
+        "user_split",
+    ),
+    "models": ("ALS", "BPR", "ItemKNN", "LogisticMF", "Popularity", "Recommender", "load_model"),
+    "scoring": ("Eligibility", "Recommendations", "top_k"),
+    "evaluation": ("backtest", "compare", "evaluate"),
+    "simulation": ("simulate",),
+    "core.errors": ("RecsysError",),
+}
+_ROOMS = (
+    "core",
+    "dataset",
+    "display",
+    "evaluation",
+    "kernels",
+    "layouts",
+    "metrics",
+    "models",
+    "scoring",
+    "simulation",
+    "stats",
+    "store",
+    "workflows",
+)
+_HOME_OF = {name: f"recsys.{home}" for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ALS",
+    "BPR",
+    "Dataset",
+    "Eligibility",
+    "ItemKNN",
+    "Label",
+    "LogisticMF",
+    "Popularity",
+    "Recommendations",
+    "Recommender",
+    "RecsysError",
+    "Relevance",
+    "Split",
+    "Store",
+    "__version__",
+    "backtest",
+    "compare",
+    "core",
+    "dataset",
+    "display",
+    "evaluate",
+    "evaluation",
+    "kernels",
+    "layouts",
+    "leave_last_out",
+    "load_model",
+    "metrics",
+    "models",
+    "random_split",
+    "scoring",
+    "simulate",
+    "simulation",
+    "stats",
+    "store",
+    "temporal_split",
+    "top_k",
+    "user_split",
+    "workflows",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _ROOMS:
+        return import_module(f"recsys.{name}")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'recsys' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,71 @@
+"""Every verb in one line, so that help and completion need not load any of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """A verb: where help lists it, what it does, and which shared options it takes."""
+
+    section: str
+    summary: str
+    options: tuple[str, ...] = ()
+
+
+START, DATA, MODELS, RUNS = "Start here", "Data", "Train, compare, recommend", "Keep track"
+
+VERBS: dict[str, Verb] = {
+    "demo": Verb(START, "Run the whole job on a simulated streaming service."),
+    "init": Verb(START, "Create a store, and recsys.toml that names it."),
+    "doctor": Verb(START, "Check the installation and the store."),
+    "ingest": Verb(DATA, "Read files into a table of the store."),
+    "describe": Verb(DATA, "Profile the data of the store."),
+    "snapshot create": Verb(DATA, "Freeze a view of the data under a name.", ("recipe",)),
+    "snapshot list": Verb(DATA, "List the snapshots."),
+    "ingests": Verb(DATA, "List what was ingested, newest first."),
+    "quarantine": Verb(DATA, "Show the bad rows that an ingest put aside."),
+    "revert": Verb(DATA, "Take an ingest back."),
+    "forget": Verb(DATA, "Erase a user for good."),
+    "datasets list": Verb(DATA, "List the public data sets that recsys reads as they are."),
+    "datasets load": Verb(DATA, "Ingest a downloaded public data set."),
+    "datasets fetch": Verb(DATA, "Download a public data set."),
+    "train": Verb(MODELS, "Train a model and print its run id.", ("recipe",)),
+    "evaluate": Verb(MODELS, "Measure a trained model on the held-out part."),
+    "compare": Verb(MODELS, "Compare trained models user by user, with significance."),
+    "backtest": Verb(MODELS, "Train and test over several windows of time.", ("recipe",)),
+    "recommend": Verb(MODELS, "Write recommendations for all users, or for some."),
+    "similar": Verb(MODELS, "Show the items most similar to an item."),
+    "explain": Verb(MODELS, "Say why a user gets an item."),
+    "runs list": Verb(RUNS, "List the runs, newest first."),
+    "runs show": Verb(RUNS, "Show all that is known of a run."),
+    "runs diff": Verb(RUNS, "Show in what two runs differ."),
+    "runs repeat": Verb(RUNS, "Train a run again and check that its numbers come back."),
+}
+
+GROUPS: dict[str, str] = {
+    "snapshot": "Frozen views of the data: create, list.",
+    "datasets": "Public data sets: list, load, fetch.",
+    "runs": "Trainings, evaluations and comparisons: list, show, diff, repeat.",
+}
+
+MODEL_NAMES = ("popularity", "itemknn", "als", "bpr", "logisticmf")
+TABLES = ("events", "items", "users", "impressions", "exposures")
+
+
+def children(prefix: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names one level below a prefix, in the order of the catalogue.
+
+    Examples
+    --------
+    >>> children(("runs",))
+    ('list', 'show', 'diff', 'repeat')
+    """
+    paths = [tuple(path.split()) for path in VERBS]
+    depth = len(prefix)
+    return tuple(dict.fromkeys(path[depth] for path in paths if len(path) > depth and path[:depth] == prefix))
+
+
+def section_of(name: str) -> str:
+    """Return the section that lists a verb or a group of the first level."""
+    return next(verb.section for path, verb in VERBS.items() if path.split()[0] == name)

@@ -1,0 +1,96 @@
+"""Options that many verbs share, declared once; a verb reads them from the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.main import get_command
+
+if TYPE_CHECKING:
+    from typer._click.core import Parameter
+
+EVERYWHERE = "everywhere"
+RECIPE = "recipe"
+
+
+def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+    """Put an option that was given into the session, under its name."""
+    if value not in (None, False, []) and not ctx.resilient_parsing:
+        ctx.obj.options[param.name] = value
+    return value
+
+
+def _shared(*names: str, text: str, metavar: str | None = None) -> Any:
+    """Return a Typer option that goes to the session and not to the verb's function."""
+    return typer.Option(*names, help=text, metavar=metavar, callback=_keep, expose_value=False)
+
+
+def _everywhere(
+    store: Annotated[str | None, _shared("--store", metavar="FOLDER", text="The store [RECSYS_STORE].")] = None,
+    json: Annotated[bool, _shared("--json", text="Print one JSON document on stdout.")] = False,
+    quiet: Annotated[bool, _shared("-q", "--quiet", text="Nothing on stderr but errors.")] = False,
+    verbose: Annotated[bool, _shared("-v", "--verbose", text="Log what is done to stderr.")] = False,
+    debug: Annotated[bool, _shared("--debug", text="Show the traceback of an error.")] = False,
+    lock_timeout: Annotated[
+        float | None, _shared("--lock-timeout", metavar="SECONDS", text="How long to wait for a locked store.")
+    ] = None,
+    threads: Annotated[
+        int | None, _shared("--threads", metavar="N", text="Threads to use; the result does not depend on it.")
+    ] = None,
+) -> None:
+    """Options of every command."""
+
+
+def _recipe(
+    event: Annotated[str | None, _shared("--event", text="Learn from events of this kind only.")] = None,
+    value: Annotated[str | None, _shared("--value", metavar="COLUMN", text="The column with an event's value.")] = None,
+    label_aggregate: Annotated[
+        str | None, _shared("--label-aggregate", metavar="sum|max|last|count", text="How repeats become one weight.")
+    ] = None,
+    label_cap: Annotated[float | None, _shared("--label-cap", metavar="WEIGHT", text="The largest weight.")] = None,
+    label_transform: Annotated[
+        str | None, _shared("--label-transform", metavar="log1p|binary", text="What is done to a weight.")
+    ] = None,
+    label_half_life: Annotated[
+        str | None, _shared("--label-half-life", metavar="30d", text="Old events count less: half after this time.")
+    ] = None,
+    relevance_at_least: Annotated[
+        float | None, _shared("--relevance-at-least", metavar="VALUE", text="The smallest value that counts as a hit.")
+    ] = None,
+    relevance_gain: Annotated[
+        str | None, _shared("--relevance-gain", metavar="binary|value", text="What a hit is worth.")
+    ] = None,
+    relevance_column: Annotated[
+        str | None, _shared("--relevance-column", metavar="COLUMN", text="The column that tells a hit, if not --value.")
+    ] = None,
+    until: Annotated[str | None, _shared("--until", metavar="DATE", text="Only events before this time (UTC).")] = None,
+    as_of: Annotated[
+        str | None, _shared("--as-of", metavar="DATE", text="Only what the store had received by this time (UTC).")
+    ] = None,
+    min_user_events: Annotated[
+        int | None, _shared("--min-user-events", metavar="N", text="Leave out users with fewer events.")
+    ] = None,
+    min_item_events: Annotated[
+        int | None, _shared("--min-item-events", metavar="N", text="Leave out items with fewer events.")
+    ] = None,
+) -> None:
+    """Which rows become which data set."""
+
+
+_TEMPLATES: dict[str, Callable[..., None]] = {EVERYWHERE: _everywhere, RECIPE: _recipe}
+
+
+@cache
+def shared_parameters(group: str) -> list[Parameter]:
+    """Return the parameters of a group of shared options."""
+    application = typer.Typer(add_completion=False, rich_markup_mode=None)
+    application.command()(_TEMPLATES[group])
+    return list(get_command(application).params)
+
+
+def shared_names(group: str) -> frozenset[str]:
+    """Return the names of a group of shared options."""
+    return frozenset(str(parameter.name) for parameter in shared_parameters(group))

@@ -1,0 +1,153 @@
+"""One run of the command line: its shared options, its store, and what it says where."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from recsys.cli import configuration
+from recsys.cli.encoding import to_json_value
+
+if TYPE_CHECKING:
+    from recsys.cli.failures import Failure
+    from recsys.cli.progress import TerminalProgress
+    from recsys.core.progress import ProgressCallback
+    from recsys.display import View
+    from recsys.store import Store
+
+
+class Session:
+    """What one command shares with its helpers: options in, text and JSON out.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The words of the command line. ``--json`` and ``--debug`` are looked up here too, because a command line that
+        cannot be parsed has no options yet.
+    """
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self.options: dict[str, Any] = {}
+        self.emitted = False
+        self._words = frozenset(words)
+        self._warnings: list[str] = []
+        self._bar: TerminalProgress | None = None
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout takes one JSON document."""
+        return "json" in self.options or "--json" in self._words
+
+    @property
+    def debug(self) -> bool:
+        """Whether errors show their traceback."""
+        return "debug" in self.options or "--debug" in self._words
+
+    @property
+    def quiet(self) -> bool:
+        """Whether stderr stays empty unless something fails."""
+        return "quiet" in self.options
+
+    def open_store(self) -> Store:
+        """Return the store that options, environment and folders agree on; see `recsys.cli.configuration`."""
+        from recsys.store import Store
+
+        settings = self.apply_settings()
+        return Store(configuration.find_store(settings), create=False, lock_timeout=settings.lock_timeout)
+
+    def apply_settings(self) -> configuration.Settings:
+        """Read recsys.toml; set the number of threads and the logging of this process."""
+        settings = configuration.read_settings(self.options)
+        configuration.export(settings)
+        if "verbose" in self.options or self.debug:
+            configuration.log_to_stderr(debug=self.debug)
+        return settings
+
+    @property
+    def progress(self) -> ProgressCallback:
+        """A callback that draws on a terminal, and does nothing elsewhere."""
+        from recsys.core.progress import silent
+
+        if self.quiet or not sys.stderr.isatty():
+            return silent
+        if self._bar is None:
+            from recsys.cli.progress import TerminalProgress
+
+            self._bar = TerminalProgress()
+        return self._bar
+
+    def end_progress(self) -> None:
+        """Take the progress bar off the terminal."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def note(self, text: str) -> None:
+        """Tell people something, on stderr."""
+        self.end_progress()
+        if not self.quiet:
+            sys.stderr.write(f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        """Warn people on stderr and programs in the JSON document."""
+        if text in self._warnings:
+            return
+        self._warnings.append(text)
+        self.note(f"recsys: warning: {text}")
+
+    def emit(self, command: str, data: Any, shown: View | str) -> None:
+        """Print the result of a command: the envelope under ``--json``, else the view or the text.
+
+        Parameters
+        ----------
+        command : str
+            The name in the envelope's schema.
+        data : object
+            What the JSON document holds.
+        shown : View or str
+            What people see.
+        """
+        self.end_progress()
+        self.emitted = True
+        if self.as_json:
+            envelope = {"schema": f"recsys/{command}/1", "data": to_json_value(data), "warnings": self._warnings}
+            sys.stdout.write(json.dumps(envelope, ensure_ascii=False, allow_nan=False) + "\n")
+        elif isinstance(shown, str):
+            sys.stdout.write(shown.rstrip("\n") + "\n" if shown else "")
+        else:
+            _print_view(shown)
+
+    def emit_error(self, failure: Failure) -> None:
+        """Print the JSON document of a command that failed."""
+        self.emitted = True
+        error = {**failure._asdict(), "message": failure.line}
+        envelope = {"schema": "recsys/error/1", "data": None, "error": error, "warnings": self._warnings}
+        sys.stdout.write(json.dumps(envelope, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def warnings_heard(self) -> Iterator[None]:
+        """Turn Python warnings meant for users into one-line warnings while the block runs."""
+
+        def hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+            if issubclass(category, UserWarning):
+                self.warn(" ".join(str(message).split()))
+
+        with warnings.catch_warnings():
+            warnings.showwarning = hear
+            yield
+
+
+def _print_view(view: View) -> None:
+    from recsys.display import to_rich, to_text
+
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(to_rich(view))
+    else:
+        sys.stdout.write(to_text(view, shutil.get_terminal_size((120, 24)).columns).rstrip("\n") + "\n")

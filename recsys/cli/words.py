@@ -1,0 +1,95 @@
+"""Words of a command line that carry structure: ``name=value`` pairs and ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from recsys.core.errors import ArgumentError, NotFoundError
+
+Scalar = str | int | float | bool | None | list[object] | dict[str, object]
+
+
+def pairs(option: str, words: Iterable[str] | None) -> dict[str, str]:
+    """Return ``["a=b"]`` as ``{"a": "b"}``.
+
+    Raises
+    ------
+    ArgumentError
+        A word has no ``=``, or a name stands twice.
+
+    Examples
+    --------
+    >>> pairs("--map", ["user_id=member"])
+    {'user_id': 'member'}
+    """
+    found: dict[str, str] = {}
+    for word in words or ():
+        name, sign, value = word.partition("=")
+        if not sign or not name.strip():
+            raise ArgumentError(f"{option} is {word!r}", "name=value was expected", f"write {option} name=value")
+        if name.strip() in found:
+            raise ArgumentError(f"{option} names {name.strip()!r} twice", "each name was expected once")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def parameters(words: Iterable[str] | None) -> dict[str, Scalar]:
+    """Return ``--set`` pairs with numbers, true, false, none and JSON read as such.
+
+    Examples
+    --------
+    >>> parameters(["factors=64", "weighting=bm25", "half_life=none"])
+    {'factors': 64, 'weighting': 'bm25', 'half_life': None}
+    """
+    return {name: scalar(value) for name, value in pairs("--set", words).items()}
+
+
+def scalar(word: str) -> Scalar:
+    """Return a word as the number, boolean, None, list or text that it spells.
+
+    Examples
+    --------
+    >>> scalar("1e-3"), scalar("True"), scalar("30d")
+    (0.001, True, '30d')
+    """
+    known = {"true": True, "false": False, "none": None, "null": None}
+    if word.lower() in known:
+        return known[word.lower()]
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    if word[:1] in "[{":
+        try:
+            value: Scalar = json.loads(word)
+        except ValueError:
+            return word
+        return value
+    return word
+
+
+def file_lines(option: str, path: Path) -> list[str]:
+    """Return the lines of a text file that are not blank.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"{option} names {path}, which is not a file", "a file was expected")
+    return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def joined(words: Sequence[str] | None) -> list[str]:
+    """Return words that may be repeated or separated by commas, as one list.
+
+    Examples
+    --------
+    >>> joined(["ndcg@10,recall@50", "mrr"])
+    ['ndcg@10', 'recall@50', 'mrr']
+    """
+    return [part.strip() for word in words or () for part in word.split(",") if part.strip()]
