@@ -15,7 +15,7 @@ from recsys.simulation.settings import ORGANIC, REQUESTS, SESSIONS, Settings
 
 SEARCHES = 1.2  # searches in a session, on average (Poisson)
 EVENTS_PER_SESSION = 1.17  # plays and ratings that a session comes to in the end, with impressions
-EVENTS_PER_SEARCH = 0.95  # plays and ratings that a search comes to: repeats are thinned, plays are sometimes rated
+EVENTS_PER_SEARCH = 0.8  # plays and ratings that a search comes to: repeats are thinned, some plays are rated
 SEARCH_ROUNDS = 4  # a search that meets an item that cannot be watched goes on, so often
 REPEAT_SHARE = 0.25  # of the searches that lead to an item that the user found before, so many lead to a play
 SECOND = 1_000_000
@@ -162,8 +162,7 @@ def _found_items(
     pending = np.arange(len(users))
     for _ in range(SEARCH_ROUNDS):
         taste = population.draw_tastes(rng, users[pending])
-        entry = np.searchsorted(catalogue.entry_ends, taste + rng.random(len(pending)), side="right")
-        found = catalogue.entry_items[np.minimum(entry, len(catalogue.entry_items) - 1)]
+        found = catalogue.searches.draw(rng, taste)
         country = population.country[users[pending]]
         watchable = catalogue.available[country, found] & (catalogue.released[found] <= day[pending])
         items[pending[watchable]] = found[watchable]

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.simulation import words
+from recsys.simulation.alias import AliasTables, build_alias_tables
 from recsys.simulation.settings import CATALOGUE, DAY, Settings
 
 TASTES_PER_ITEM = 3
@@ -39,10 +40,8 @@ class Catalogue:
         First day on which the item can be watched; at most 0 for items that were there before.
     available : (n_countries, n_items) bool
         Whether the country has the rights.
-    entry_items : (3 n_items,) int32
-        Item of each (taste, item) entry, taste by taste.
-    entry_ends : (3 n_items,) float64
-        Cumulated probability of the entries; taste ``g`` fills the interval ``(g, g + 1]``.
+    searches : AliasTables
+        For each taste, what its searches find: the items that serve it, by popularity times the weight of the taste.
     titles : pl.DataFrame
         The columns that a viewer sees: title, genres, year, kind, duration, countries, released_at.
     """
@@ -55,8 +54,7 @@ class Catalogue:
     duration: NDArray[np.float64]
     released: NDArray[np.int32]
     available: NDArray[np.bool_]
-    entry_items: NDArray[np.int32]
-    entry_ends: NDArray[np.float64]
+    searches: AliasTables
     titles: pl.DataFrame
 
 
@@ -78,7 +76,8 @@ def build_catalogue(settings: Settings) -> Catalogue:
     released[originals] = np.minimum(released[originals], 0)
     series = rng.random(n) < SERIES_SHARE
     duration = np.where(series, rng.uniform(22, 60, n), rng.uniform(78, 150, n)).round().astype(np.float64)
-    entry_items, entry_ends = _taste_entries(tastes, weights * popularity[:, None], settings.n_tastes)
+    every = np.repeat(np.arange(n, dtype=np.int32), TASTES_PER_ITEM)
+    mass = (weights * popularity[:, None]).ravel()
     return Catalogue(
         tastes=tastes,
         taste_weights=weights,
@@ -88,8 +87,7 @@ def build_catalogue(settings: Settings) -> Catalogue:
         duration=duration,
         released=released,
         available=available,
-        entry_items=entry_items,
-        entry_ends=entry_ends,
+        searches=build_alias_tables(tastes.ravel(), every, mass, settings.n_tastes),
         titles=_titles(rng, settings, tastes, series, duration, released, available),
     )
 
@@ -140,24 +138,6 @@ def _release_days(rng: np.random.Generator, n: int, days: int) -> NDArray[np.int
     before = -(rng.random(n) ** 2 * 3000).astype(np.int32)
     during = rng.integers(1, max(days, 2), n, dtype=np.int32)
     return np.where(rng.random(n) < NEW_SHARE, during, before).astype(np.int32)
-
-
-def _taste_entries(
-    tastes: NDArray[np.int64], weights: NDArray[np.float64], n_tastes: int
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the items taste by taste and the cumulated probabilities from which searches draw."""
-    taste = tastes.ravel()
-    order = np.argsort(taste, kind="stable")
-    mass = weights.ravel()[order]
-    taste = taste[order]
-    total = np.bincount(taste, weights=mass, minlength=n_tastes)
-    share = mass / total[taste]
-    starts = np.searchsorted(taste, np.arange(n_tastes))
-    cumulated = np.cumsum(share)
-    within = cumulated - np.concatenate([[0.0], cumulated])[starts][taste]
-    ends = taste + np.clip(within, 0.0, 1.0)
-    ends[np.append(starts[1:], len(taste)) - 1] = np.arange(1.0, n_tastes + 1)
-    return (order // TASTES_PER_ITEM).astype(np.int32), np.maximum.accumulate(ends)
 
 
 def _titles(

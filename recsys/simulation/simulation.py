@@ -70,7 +70,8 @@ def simulate(
     seed : int, sequence of int, SeedSequence or Generator
         The same seed gives the same bytes, whatever the chunks and threads (SPEC 7).
     events_per_user_day : float
-        About how many events (plays and ratings) an average user has on a day after joining.
+        About how many events (plays and ratings) an average user has on a day after joining; somewhat fewer in a small
+        catalogue, where people soon come back to what they know.
     start : str or datetime
         The first day (UTC).
     ids : {"int", "text"}
@@ -131,11 +132,15 @@ class Written(NamedTuple):
     users: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Simulation:
     """A simulated streaming service, made by `simulate`. Tables are generated anew, and equal, each time."""
 
     world: World
+
+    def __repr__(self) -> str:
+        users, items, days = self.settings.users, self.settings.items, self.settings.days
+        return f"<Simulation of {users} users, {items} items, {days} days; seed {self.settings.entropy}>"
 
     @property
     def settings(self) -> Settings:
@@ -298,5 +303,5 @@ def _batches(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame
 def _write(frame: pl.DataFrame, path: Path) -> None:
     """Write a Parquet file that appears under its name only when it is whole."""
     temporary = path.with_name(f".{path.name}.part")
-    frame.write_parquet(temporary, compression="zstd", statistics=True)
+    frame.write_parquet(temporary, compression="zstd", compression_level=1)
     temporary.replace(path)

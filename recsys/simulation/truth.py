@@ -249,23 +249,25 @@ class Truth:
         return min(positive_int("k", self.world.settings.slots if k is None else k), self.world.settings.items)
 
     def _user_codes(self, ids: pl.Series) -> NDArray[np.int64]:
-        return _codes("user", "u", ids, self.world.settings.users)
+        return _codes("user", ids, self.world.settings.users, self.world.settings.ids)
 
     def _item_codes(self, ids: pl.Series) -> NDArray[np.int64]:
-        return _codes("item", "i", ids, self.world.settings.items)
+        return _codes("item", ids, self.world.settings.items, self.world.settings.ids)
 
 
 def _series(ids: Sequence[int | str] | pl.Series) -> pl.Series:
     return ids if isinstance(ids, pl.Series) else pl.Series(ids)
 
 
-def _codes(what: str, letter: str, ids: pl.Series, count: int) -> NDArray[np.int64]:
-    """Turn external ids (number, or letter and zero-padded number) back into codes."""
-    if ids.dtype == pl.String:
-        numbers = ids.str.extract(rf"^{letter}(\d{{{len(str(count))}}})$").cast(pl.Int64)
-    else:
+def _codes(what: str, ids: pl.Series, count: int, kind: str) -> NDArray[np.int64]:
+    """Turn external ids (a number, or a letter and a zero-padded number) back into codes."""
+    if kind == "int" and ids.dtype.is_integer():
         numbers = ids.cast(pl.Int64, strict=False)
-    bad = numbers.is_null() | (numbers < 1) | (numbers > count)
+    elif kind == "text" and ids.dtype == pl.String:
+        numbers = ids.str.extract(rf"^{what[0]}(\d{{{len(str(count))}}})$").cast(pl.Int64)
+    else:
+        numbers = pl.repeat(None, len(ids), dtype=pl.Int64, eager=True)
+    bad = (numbers.is_null() | (numbers < 1) | (numbers > count)).fill_null(True)
     if bad.any():
         example = ids.filter(bad)[0]
         raise NotFoundError(f"{what} {example!r} is not in this simulation", f"one of its {count} {what}s was expected")
