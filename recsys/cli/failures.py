@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 USAGE = 2
+NOT_FOUND = 3
 
 
 class Failure(NamedTuple):
@@ -50,7 +51,7 @@ def describe(error: BaseException) -> Failure:
         return Failure(1, "MemoryError", "the memory is full", "", "use fewer threads, smaller factors or less data")
     if isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        return Failure(1, type(error).__name__, what[:1].lower() + what[1:] if not error.filename else what)
+        return Failure(NOT_FOUND if isinstance(error, FileNotFoundError) else 1, type(error).__name__, what)
     first_line = (str(error).strip() or "no message").splitlines()[0]
     return Failure(
         1,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EVERYWHERE = "everywhere"
 RECIPE = "recipe"
+ELIGIBILITY = "eligibility"
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
@@ -80,7 +81,23 @@ def _recipe(
     """Which rows become which data set."""
 
 
-_TEMPLATES: dict[str, Callable[..., None]] = {EVERYWHERE: _everywhere, RECIPE: _recipe}
+def _eligibility(
+    deny: Annotated[
+        str | None, _shared("--deny", metavar="FILE", text="Items nobody may get, or pairs with a user_id column.")
+    ] = None,
+    allow: Annotated[str | None, _shared("--allow", metavar="FILE", text="The only items that may be shown.")] = None,
+    available: Annotated[
+        str | None,
+        _shared("--available", metavar="FILE", text="Rights: item_id, and optionally from, until, a group column."),
+    ] = None,
+    available_by: Annotated[
+        str | None, _shared("--available-by", metavar="COLUMN", text="The user attribute that the rights go by.")
+    ] = None,
+) -> None:
+    """Rules of what may be shown to whom."""
+
+
+_TEMPLATES: dict[str, Callable[..., None]] = {EVERYWHERE: _everywhere, RECIPE: _recipe, ELIGIBILITY: _eligibility}
 
 
 @cache

@@ -55,10 +55,12 @@ class Session:
 
     def open_store(self) -> Store:
         """Return the store that options, environment and folders agree on; see `recsys.cli.configuration`."""
-        from recsys.store import Store
-
         settings = self.apply_settings()
-        return Store(configuration.find_store(settings), create=False, lock_timeout=settings.lock_timeout)
+        folder = configuration.find_store(settings)
+
+        from recsys.store import Store  # after what can go wrong without it
+
+        return Store(folder, create=False, lock_timeout=settings.lock_timeout)
 
     def apply_settings(self) -> configuration.Settings:
         """Read recsys.toml; set the number of threads and the logging of this process."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from recsys.core.errors import ArgumentError, NotFoundError
-
-Scalar = str | int | float | bool | None | list[object] | dict[str, object]
 
 
 def pairs(option: str, words: Iterable[str] | None) -> dict[str, str]:
@@ -33,42 +30,6 @@ def pairs(option: str, words: Iterable[str] | None) -> dict[str, str]:
             raise ArgumentError(f"{option} names {name.strip()!r} twice", "each name was expected once")
         found[name.strip()] = value.strip()
     return found
-
-
-def parameters(words: Iterable[str] | None) -> dict[str, Scalar]:
-    """Return ``--set`` pairs with numbers, true, false, none and JSON read as such.
-
-    Examples
-    --------
-    >>> parameters(["factors=64", "weighting=bm25", "half_life=none"])
-    {'factors': 64, 'weighting': 'bm25', 'half_life': None}
-    """
-    return {name: scalar(value) for name, value in pairs("--set", words).items()}
-
-
-def scalar(word: str) -> Scalar:
-    """Return a word as the number, boolean, None, list or text that it spells.
-
-    Examples
-    --------
-    >>> scalar("1e-3"), scalar("True"), scalar("30d")
-    (0.001, True, '30d')
-    """
-    known = {"true": True, "false": False, "none": None, "null": None}
-    if word.lower() in known:
-        return known[word.lower()]
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    if word[:1] in "[{":
-        try:
-            value: Scalar = json.loads(word)
-        except ValueError:
-            return word
-        return value
-    return word
 
 
 def file_lines(option: str, path: Path) -> list[str]:

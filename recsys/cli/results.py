@@ -1,0 +1,82 @@
+"""What several verbs print alike: runs, frames, evaluations and their gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from recsys.core.errors import GateError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recsys.cli.session import Session
+    from recsys.display import Cell, View
+    from recsys.store import Run
+
+
+def emit_training(session: Session, command: str, run: Run) -> None:
+    """Print a training run: its id, or all that is known of it under ``--json``."""
+    for warning in run.warnings:
+        session.warn(warning)
+    session.emit(command, run, run.run_id)
+
+
+def emit_measured(session: Session, command: str, run: Run, result: Any, gates: Sequence[str]) -> None:
+    """Print an evaluation or comparison, then check the gates that were asked for.
+
+    Raises
+    ------
+    GateError
+        A gate does not hold; the result is printed all the same.
+    """
+    from recsys.evaluation import gate
+
+    for warning in run.warnings:
+        session.warn(warning)
+    outcomes = gate(result, gates) if gates else ()
+    data = {"run_id": run.run_id, **result.to_dict()}
+    if gates:
+        data["gates"] = outcomes
+    session.emit(command, data, result.view())
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    if failed:
+        raise GateError(
+            f"{len(failed)} of {len(outcomes)} gates failed: {'; '.join(str(outcome) for outcome in failed)}"
+        )
+
+
+def frame_view(frame: pl.DataFrame, title: str, *, empty: str, notes: tuple[str, ...] = ()) -> View:
+    """Return a frame as a view; `empty` is the title of one without rows."""
+    from recsys.display import Table, View
+
+    if frame.is_empty():
+        return View(empty, (), notes)
+    rows = tuple(tuple(_cell(value) for value in row) for row in frame.iter_rows())
+    return View(title, (Table(tuple(frame.columns), rows),), notes)
+
+
+def pairs_view(pairs: Sequence[tuple[str, object]], title: str, notes: tuple[str, ...] = ()) -> View:
+    """Return names and values as a view."""
+    from recsys.display import Table, View
+
+    rows = tuple((name, _text(value)) for name, value in pairs if value not in (None, "", (), [], {}))
+    return View(title, (Table(("field", "value"), rows),), notes)
+
+
+def _cell(value: object) -> Cell:
+    return value if value is None or isinstance(value, str | int | float) else _text(value)
+
+
+def _text(value: object) -> str:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_text(item)}" for name, item in value.items() if item is not None) or "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value)
+    return str(value)

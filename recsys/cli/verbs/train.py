@@ -1,0 +1,99 @@
+"""`recsys train`: one training run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys.cli import completion
+from recsys.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from recsys.cli.session import Session
+
+EXAMPLES = """
+recsys train als --holdout 14d --event play
+recsys train als --set factors=64 --set iterations=20 --seed 7 --holdout 14d
+recsys train popularity --snapshot june
+recsys train --refit @latest                  # the same recipe on everything
+RUN=$(recsys train bpr --holdout 14d -q)      # stdout is the run id alone
+"""
+
+
+def command(
+    ctx: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="popularity, itemknn, als, bpr or logisticmf.",
+            autocompletion=completion.models,
+            metavar="MODEL",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyper-parameter; may be repeated.")
+    ] = None,
+    holdout: Annotated[
+        str | None, typer.Option(metavar="14d", help="Keep the last days apart, to be tested on.")
+    ] = None,
+    snapshot: Annotated[str | None, typer.Option(metavar="NAME", help="Train on a snapshot.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Makes the training repeatable.")] = None,
+    refit: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Train this run's recipe on everything.", autocompletion=completion.runs),
+    ] = None,
+) -> None:
+    """Train a model and print its run id.
+
+    With --holdout, the newest days are kept apart, and `evaluate` and `compare` test on them. Without it the
+    model learns from everything, and nothing is left to test it on.
+    """
+    session: Session = ctx.obj
+    if (model is None) == (refit is None):
+        raise ArgumentError(
+            "train needs a model or --refit RUN" if model is None else "train takes a model or --refit RUN, not both",
+            "one of popularity, itemknn, als, bpr, logisticmf was expected",
+            "recsys train als --holdout 14d",
+        )
+    from recsys import workflows
+    from recsys.cli.requests import recipe_from
+    from recsys.cli.results import emit_training
+    from recsys.cli.words import pairs
+
+    store = session.open_store()
+    if refit is not None:
+        _refuse_with_refit(session, settings, holdout, snapshot, seed)
+        recorded = workflows.refit(store, refit, until=session.options.get("until"), progress=session.progress)
+    else:
+        recorded = workflows.train(
+            store,
+            str(model),
+            params=pairs("--set", settings),
+            seed=seed,
+            recipe=recipe_from(session.options),
+            snapshot=snapshot,
+            holdout=holdout,
+            n_threads=session.options.get("threads"),
+            progress=session.progress,
+        )
+    emit_training(session, "train", recorded.run)
+    session.note(
+        f"trained in {recorded.run.wall_s:.1f} s. Next: recsys "
+        + (
+            f"recommend {recorded.run.run_id} --out recs.parquet"
+            if holdout is None
+            else f"evaluate {recorded.run.run_id}"
+        )
+    )
+
+
+def _refuse_with_refit(session: Session, *own: object) -> None:
+    from recsys.cli.requests import recipe_from
+
+    others = {name: value for name, value in session.options.items() if name != "until"}
+    if any(value is not None for value in own) or recipe_from(others) is not None:
+        raise ArgumentError(
+            "--refit repeats the recipe of a run", "no option that changes it (other than --until) was expected"
+        )
