@@ -1,0 +1,514 @@
+"""The contract of every recommender: `Recommender`."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recsys import kernels
+from recsys.core.checks import one_of, positive_int
+from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
+from recsys.core.progress import ProgressCallback, silent
+from recsys.core.threads import row_chunks
+from recsys.dataset import Dataset, Label, Vocabulary, id_series
+from recsys.models.artefacts import read_artefact, write_artefact
+from recsys.models.results import Explanation, RankedLists, SimilarItems
+from recsys.models.serving import Audience, Block, Codes, Csr, History, read_history
+from recsys.scoring import SOURCES, Eligibility, Recommendations, ResolvedEligibility, top_k
+
+if TYPE_CHECKING:
+    from recsys.dataset.vocabulary import Ids
+    from recsys.kernels import TopK
+    from recsys.scoring.eligibility import Instant
+
+FALLBACK = SOURCES.index("fallback")
+_CELLS_PER_CHUNK = 1 << 24
+
+
+class Recommender(ABC):
+    """Learns from a `Dataset`, recommends items to users. Every model keeps this contract.
+
+    The constructor stores hyper-parameters; `fit` checks them and learns; learned state ends in ``_``. A subclass
+    gives ``name``, ``check_params``, ``_fit`` and ``_score_block`` — or derives from `FactorModel` or
+    `ItemModel`, which need less.
+
+    Cold means: no training event. Cold items are no candidates; cold and unknown users get what `on_unknown` says.
+
+    Attributes
+    ----------
+    users_, items_ : Vocabulary
+        The ids that the model knows.
+    history_, seen_ : (n_users, n_items) csr_array float32
+        Training weights, and all pairs with a training event.
+    item_events_ : (n_items,) int64
+        Training events of each item.
+    trained_through_ : int or None
+        The newest training event in microseconds since 1970; None when the log has no times.
+    """
+
+    name: ClassVar[str]
+
+    users_: Vocabulary
+    items_: Vocabulary
+    history_: Csr
+    seen_: Csr
+    item_events_: NDArray[np.int64]
+    popularity_: NDArray[np.float32]
+    trained_through_: int | None
+    label_: Label
+    user_attributes_: pl.DataFrame | None
+
+    # ---- learning
+
+    def fit(self, dataset: Dataset, *, validation: Dataset | None = None, progress: ProgressCallback = silent) -> Self:
+        """Learn from a Dataset; what was learned before is forgotten.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Training events; weights come from its label, time decay included.
+        validation : Dataset, optional
+            Events held out, with the same vocabularies. Models that learn in epochs stop when their
+            ndcg@10 on it has not risen for `patience` epochs, and keep the best epoch. The others ignore
+            it.
+        progress : callable, optional
+            Told of every epoch.
+
+        Raises
+        ------
+        ArgumentError
+            A hyper-parameter is not usable, or `validation` has other vocabularies.
+        DataError
+            There is nothing to learn from.
+        """
+        self.check_params()
+        if validation is not None and (validation.users != dataset.users or validation.items != dataset.items):
+            raise ArgumentError(
+                "validation has other ids than the training data",
+                "shared vocabularies were expected",
+                "use a split, or Dataset.from_frame(frame, like=train)",
+            )
+        matrix = dataset.matrix()
+        if not matrix.nnz:
+            raise DataError(
+                f"there is nothing to learn from ({len(dataset):,} events, no weight other than 0)",
+                "at least one event with a weight was expected",
+            )
+        for learned in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, learned)
+        self._fit(dataset, matrix, validation=validation, progress=progress)
+        pairs = dataset.pairs()
+        self.items_, self.history_, self.item_events_ = dataset.items, matrix, dataset.item_events
+        self.seen_ = matrix if pairs.nnz == matrix.nnz else pairs
+        self.popularity_ = np.bincount(pairs.indices, minlength=len(dataset.items)).astype(np.float32)
+        self.trained_through_ = None if dataset.times is None else int(dataset.times.max())
+        self.label_, self.user_attributes_ = dataset.label, dataset.user_attributes
+        self.users_ = dataset.users
+        return self
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the hyper-parameters."""
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        return {name: getattr(self, name) for name in names}
+
+    def clone(self) -> Self:
+        """Return a new, unfitted model with the same hyper-parameters."""
+        return type(self)(**self.params)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.params.items())})"
+
+    # ---- recommending
+
+    def recommend(
+        self,
+        users: Vocabulary | Ids | None = None,
+        k: int = 10,
+        *,
+        history: object | None = None,
+        exclude_seen: bool = True,
+        eligibility: Eligibility | None = None,
+        on_unknown: Literal["raise", "skip", "fallback"] = "raise",
+        at: Instant | None = None,
+        n_threads: int | None = None,
+    ) -> Recommendations:
+        """Return the `k` best items of each user.
+
+        Parameters
+        ----------
+        users : ids or Vocabulary, optional
+            External ids. Default: the users of `history`, else all users with training events.
+        k : int
+            Slots per user; they stay empty where fewer items are left.
+        history : Dataset or frame (user_id, item_id[, ts, value]), optional
+            Newer, complete histories: users in it are folded in without refitting, served from it alone.
+            The others are served from their training history. Events with items that the model does not
+            know are left out and counted.
+        exclude_seen : bool
+            Leave out the items of the history that serves.
+        eligibility : Eligibility, optional
+            What may be shown to whom; holds for fallbacks as well.
+        on_unknown : {"raise", "skip", "fallback"}
+            What becomes of users without any history that the model can use: an error that names some,
+            left out, or the most popular eligible items, marked ``"fallback"``.
+        at : datetime, date, ISO text or int64 µs, optional
+            The instant of serving, for rules with time windows.
+        n_threads : int, optional
+            Default: all cores. The result does not depend on it.
+
+        Raises
+        ------
+        NotFoundError
+            A user is unknown or cold, and `on_unknown` is ``"raise"``.
+        ArgumentError, DataError
+            An argument or the history is not usable.
+        """
+        self._check_fitted()
+        one_of("on_unknown", on_unknown, ("raise", "skip", "fallback"))
+        fresh = None if history is None else read_history(history, self.items_, self.label_)
+        ids = self._asked(users, fresh)
+        audience = self._audience(ids, fresh)
+        warm = audience.warm()
+        if on_unknown == "raise" and not warm.all():
+            raise _unknown_users(ids, warm)
+        skipped = tuple(ids.filter(pl.Series(~warm))) if on_unknown == "skip" else ()
+        if skipped:
+            audience, ids = audience.take(np.flatnonzero(warm)), ids.filter(pl.Series(warm))
+        resolved = None
+        if eligibility is not None:
+            attributes = audience.attributes(eligibility.attributes)
+            resolved = eligibility.resolve(ids, self.items_, attributes, at)
+        lists = self._serve(audience, positive_int("k", k), exclude_seen, resolved, True, n_threads)
+        warnings = (resolved.warnings if resolved else ()) + _ignored_events(fresh)
+        return Recommendations(ids, self.items_, *lists, skipped=skipped, warnings=warnings)
+
+    def recommend_codes(
+        self,
+        user_codes: Codes,
+        k: int,
+        *,
+        history: Dataset | None = None,
+        exclude_seen: bool = True,
+        eligibility: ResolvedEligibility | None = None,
+        fallback: bool = True,
+        n_threads: int | None = None,
+    ) -> RankedLists:
+        """Return the `k` best items of users given as codes of ``users_``: `recommend` without the round trip of ids.
+
+        Parameters
+        ----------
+        user_codes : (n,) int32
+            −1 = unknown user.
+        history : Dataset, optional
+            Newer histories, with the model's user vocabulary.
+        eligibility : ResolvedEligibility, optional
+            Row ``r`` belongs to ``user_codes[r]``; over ``items_``.
+        fallback : bool
+            Whether cold users get the fallback or empty lists.
+        """
+        return self._serve(
+            self._coded(user_codes, history), positive_int("k", k), exclude_seen, eligibility, fallback, n_threads
+        )
+
+    def score_codes(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.float32]:
+        """Return (n, n_items) float32 scores of users given as codes; −inf for cold items. Popularity for cold users.
+
+        Meant for ranks over the whole catalogue; takes n · n_items · 4 bytes, so call it with some users at a time.
+        """
+        audience = self._coded(user_codes, history)
+        scores = np.tile(self.popularity_, (len(user_codes), 1))
+        warm = np.flatnonzero(audience.warm())
+        if len(warm):
+            scores[warm] = self._score_block(audience.take(warm).block())
+        scores[:, ~self._candidates()] = -np.inf
+        return scores
+
+    def is_warm(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.bool_]:
+        """Return (n,) bool: whether the model itself, not the fallback, serves each user."""
+        return self._coded(user_codes, history).warm()
+
+    def similar_items(
+        self,
+        item_ids: Ids,
+        k: int = 10,
+        *,
+        on_unknown: Literal["raise", "skip"] = "raise",
+        n_threads: int | None = None,
+    ) -> SimilarItems:
+        """Return the `k` nearest items of each item, itself left out.
+
+        Raises
+        ------
+        NotFoundError
+            An item is unknown or has no training event, and `on_unknown` is ``"raise"``.
+        NotEstimableError
+            The model has no notion of similarity.
+        """
+        self._check_fitted()
+        one_of("on_unknown", on_unknown, ("raise", "skip"))
+        ids = id_series(item_ids, name="item_id")
+        codes = self.items_.encode(ids)
+        known = (codes >= 0) & (self.item_events_[codes] > 0)
+        if on_unknown == "raise" and not known.all():
+            raise NotFoundError(
+                f"item {ids.filter(pl.Series(~known))[0]!r} is unknown or has no training event",
+                "items that the model was trained on were expected",
+                "use on_unknown='skip'",
+            )
+        codes, ids = codes[known], ids.filter(pl.Series(known))
+        itself = csr_array(
+            (np.ones(len(codes), np.float32), codes, np.arange(len(codes) + 1)), shape=(len(codes), len(self.items_))
+        )
+        found = self._similar(codes, positive_int("k", k), itself, self._candidates(), n_threads)
+        return SimilarItems(ids, self.items_, found.indices, found.scores)
+
+    def explain(
+        self, user_id: int | str, item_id: int | str, k: int = 10, *, history: object | None = None
+    ) -> Explanation:
+        """Return which items of the user's history make up the score of an item.
+
+        Parameters
+        ----------
+        user_id, item_id : int or str
+            The pair.
+        k : int
+            Contributions listed; the sum of the others is in ``rest``.
+        history : Dataset or frame, optional
+            As in `recommend`.
+
+        Raises
+        ------
+        NotFoundError
+            The item is unknown or cold.
+        NotEstimableError
+            The model's scores do not split into contributions.
+        """
+        self._check_fitted()
+        positive_int("k", k)
+        code = int(self.items_.encode(_one(item_id, "item_id"))[0])
+        if code < 0 or not self.item_events_[code]:
+            raise NotFoundError(
+                f"item {item_id!r} is unknown or has no training event",
+                "an item that the model was trained on was expected",
+            )
+        fresh = None if history is None else read_history(history, self.items_, self.label_)
+        audience = self._audience(_one(user_id, "user_id"), fresh)
+        block = audience.block()
+        if not audience.warm()[0]:
+            return _explanation(user_id, item_id, block, np.zeros(0), k, self.items_, float(self.popularity_[code]))
+        return _explanation(user_id, item_id, block, self._contributions(block, code), k, self.items_, None)
+
+    # ---- keeping
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the fitted model to a new folder: ``.npy`` arrays and a ``manifest.json`` with checksums; no pickle.
+
+        The folder appears whole or not at all.
+
+        Raises
+        ------
+        ArgumentError
+            The folder exists already.
+        """
+        self._check_fitted()
+        state = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        if state["seen_"] is state["history_"]:
+            del state["seen_"]
+        return write_artefact(Path(folder), self.name, self.params, state)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model of this class that `save` wrote; arrays are memory-mapped.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such folder.
+        DataError
+            The artefact is corrupted, incomplete, of a newer version, or of another class.
+        """
+        name, params, state = read_artefact(Path(folder))
+        if name != cls.name:
+            raise DataError(f"{folder} holds a model {name!r}", f"a model {cls.name!r} was expected", "use load_model")
+        model = cls(**params)
+        vars(model).update({"seen_": state.get("history_"), **state})
+        return model
+
+    # ---- what a subclass gives
+
+    @abstractmethod
+    def check_params(self) -> None:
+        """Raise ArgumentError for hyper-parameters that are not usable."""
+
+    @abstractmethod
+    def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
+        """Learn; `matrix` holds finite weights other than 0."""
+
+    @abstractmethod
+    def _score_block(self, block: Block) -> NDArray[np.float32]:
+        """Return (n, n_items) float32 scores."""
+
+    def _rank(
+        self,
+        block: Block,
+        k: int,
+        exclude: Csr | None,
+        allow: NDArray[np.bool_],
+        deny: Csr | None,
+        n_threads: int | None,
+    ) -> TopK:
+        return kernels.select_topk(
+            self._score_block(block), k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads
+        )
+
+    def _users_per_chunk(self) -> int:
+        return max(1, _CELLS_PER_CHUNK // len(self.items_))
+
+    def _similar(self, codes: Codes, k: int, itself: Csr, allow: NDArray[np.bool_], n_threads: int | None) -> TopK:
+        raise NotEstimableError(
+            f"{type(self).__name__} has no notion of similar items",
+            "a model over items was expected",
+            "use ItemKNN or ALS",
+        )
+
+    def _contributions(self, block: Block, item: int) -> NDArray[np.float64]:
+        """Return the contribution of each stored entry of the one row of ``block.weights`` to the score of `item`."""
+        raise NotEstimableError(
+            f"the scores of {type(self).__name__} do not split into contributions of the history",
+            "a model that explains itself was expected",
+            "use ItemKNN or ALS",
+        )
+
+    # ---- how it is served
+
+    def _serve(
+        self,
+        audience: Audience,
+        k: int,
+        exclude_seen: bool,
+        eligibility: ResolvedEligibility | None,
+        fallback: bool,
+        n_threads: int | None,
+    ) -> RankedLists:
+        n_users, warm, everyone = len(audience.codes), audience.warm(), self._candidates()
+        out = RankedLists(
+            np.full((n_users, k), -1, dtype=np.int32),
+            np.full((n_users, k), -np.inf, dtype=np.float32),
+            np.where(warm, 0, FALLBACK).astype(np.uint8),
+        )
+        groups = [(np.arange(n_users), None)] if eligibility is None else eligibility.groups()
+        for members, open_items in groups:
+            allow = everyone if open_items is None else everyone & open_items
+            for is_warm in (True, False) if fallback else (True,):
+                rows = members[warm[members] == is_warm]
+                for start, stop in row_chunks(len(rows), self._users_per_chunk()):
+                    part = audience.take(rows[start:stop])
+                    denied = None if eligibility is None else eligibility.take(rows[start:stop]).denied
+                    rank = self._rank if is_warm else self._rank_popular
+                    seen = part.seen() if exclude_seen else None
+                    found = rank(part.block(), k, seen, allow, denied, n_threads)
+                    out.items[rows[start:stop]], out.scores[rows[start:stop]] = found
+        return out
+
+    def _rank_popular(
+        self,
+        block: Block,
+        k: int,
+        exclude: Csr | None,
+        allow: NDArray[np.bool_],
+        deny: Csr | None,
+        n_threads: int | None,
+    ) -> TopK:
+        everyone = np.ones((len(block.codes), 1), dtype=np.float32)
+        popular = self.popularity_[:, None]
+        return top_k(everyone, popular, k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads)
+
+    def _candidates(self) -> NDArray[np.bool_]:
+        return self.item_events_ > 0
+
+    def _asked(self, users: Vocabulary | Ids | None, fresh: History | None) -> pl.Series:
+        if isinstance(users, Vocabulary):
+            return users.ids.rename("user_id")
+        if users is not None:
+            if isinstance(users, str | int):
+                raise ArgumentError(f"users is {users!r}", "a list of ids was expected", f"use [{users!r}]")
+            return id_series(users, name="user_id").rename("user_id")
+        if fresh is not None:
+            return fresh.users.ids.rename("user_id")
+        return self.users_.decode(np.flatnonzero(np.diff(self.history_.indptr))).rename("user_id")
+
+    def _audience(self, ids: pl.Series, fresh: History | None) -> Audience:
+        rows = np.full(len(ids), -1, dtype=np.int32) if fresh is None else fresh.users.encode(ids)
+        return Audience(self.users_.encode(ids), rows, self._stored(), fresh)
+
+    def _coded(self, codes: Codes, history: Dataset | None) -> Audience:
+        self._check_fitted()
+        if len(codes) and (codes.min() < -1 or codes.max() >= len(self.users_)):
+            raise ArgumentError("a user code is out of range", f"codes from −1 to {len(self.users_) - 1} were expected")
+        if history is None:
+            return Audience(codes, np.full(len(codes), -1, dtype=np.int32), self._stored())
+        if history.users != self.users_:
+            raise ArgumentError("history has other user ids than the model", "shared vocabularies were expected")
+        fresh = read_history(history, self.items_, self.label_)
+        rows = np.where((codes >= 0) & (history.user_events[codes] > 0), codes, np.int32(-1))
+        return Audience(codes, rows, self._stored(), fresh)
+
+    def _stored(self) -> History:
+        return History(self.users_, self.history_, self.seen_, self.user_attributes_)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "users_"):
+            raise NotFittedError(
+                f"{type(self).__name__} is not fitted", "a fitted model was expected", "call fit(dataset)"
+            )
+
+
+def _one(external_id: int | str, name: str) -> pl.Series:
+    return id_series(pl.Series(name, [external_id]), name=name)
+
+
+def _unknown_users(ids: pl.Series, warm: NDArray[np.bool_]) -> NotFoundError:
+    unknown = ids.filter(pl.Series(~warm))
+    named = ", ".join(repr(user) for user in unknown.head(3))
+    more = f" and {len(unknown) - 3:,} others" if len(unknown) > 3 else ""
+    return NotFoundError(
+        f"the model knows no history of user {named}{more}",
+        "users with training events were expected",
+        "use on_unknown='fallback' or 'skip', or give history=",
+    )
+
+
+def _ignored_events(fresh: History | None) -> tuple[str, ...]:
+    if fresh is None or not fresh.ignored:
+        return ()
+    return (f"{fresh.ignored:,} events of the history have items unknown to the model and were ignored",)
+
+
+def _explanation(
+    user_id: int | str,
+    item_id: int | str,
+    block: Block,
+    parts: NDArray[np.float64],
+    k: int,
+    items: Vocabulary,
+    popularity: float | None,
+) -> Explanation:
+    order = np.argsort(-np.abs(parts), kind="stable")[:k]
+    listed = pl.DataFrame(
+        {
+            "item_id": items.decode(block.weights.indices[order]),
+            "weight": block.weights.data[order],
+            "contribution": parts[order],
+        }
+    )
+    score = float(parts.sum()) if popularity is None else popularity
+    source = "model" if popularity is None else "fallback"
+    return Explanation(user_id, item_id, score, source, listed, float(parts.sum() - parts[order].sum()))

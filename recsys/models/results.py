@@ -1,0 +1,118 @@
+"""What models answer: ranked lists of codes, similar items, explanations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.dataset import Vocabulary
+
+
+class RankedLists(NamedTuple):
+    """Lists of item codes, for code that works on codes.
+
+    Attributes
+    ----------
+    items : (n_users, k) int32
+        Item codes, best first; −1 = an empty slot.
+    scores : (n_users, k) float32
+        −inf in an empty slot.
+    sources : (n_users,) uint8
+        Index into ``recsys.scoring.SOURCES``: 0 the model, 1 the fallback.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    sources: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SimilarItems:
+    """The nearest items of each item asked for.
+
+    Parameters
+    ----------
+    items : polars.Series
+        The ids asked for.
+    vocabulary : Vocabulary
+        What the codes in `lists` mean.
+    lists : (n_items, k) int32
+        Item codes; −1 = an empty slot.
+    scores : (n_items, k) float32
+        Similarities; −inf in an empty slot.
+    """
+
+    items: pl.Series
+    vocabulary: Vocabulary
+    lists: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __repr__(self) -> str:
+        return f"SimilarItems({len(self):,} items × {self.lists.shape[1]})"
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a pair: item_id, similar_item_id, rank (from 1), score."""
+        rows, slots = np.nonzero(self.lists >= 0)
+        return pl.DataFrame(
+            {
+                "item_id": self.items.gather(rows),
+                "similar_item_id": self.vocabulary.decode(self.lists[rows, slots]),
+                "rank": (slots + 1).astype(np.int32),
+                "score": self.scores[rows, slots],
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the rows of `to_polars`."""
+        return {"similar": self.to_polars().to_dicts()}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """Which items of a user's history make up the score of an item.
+
+    Parameters
+    ----------
+    user_id, item_id : int or str
+        The pair.
+    score : float
+        The score; the sum of all contributions. For a fallback: the item's popularity.
+    source : {"model", "fallback"}
+        ``"fallback"``: the model knows nothing of the user, so nothing of theirs contributed.
+    contributions : polars.DataFrame
+        item_id, weight (of the item in the history), contribution; the largest contributions first.
+    rest : float
+        The sum of the contributions that are not listed.
+    """
+
+    user_id: int | str
+    item_id: int | str
+    score: float
+    source: str
+    contributions: pl.DataFrame
+    rest: float
+
+    def __repr__(self) -> str:
+        return f"Explanation(user {self.user_id!r}, item {self.item_id!r}, score {self.score:.4g} by the {self.source})"
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the contributions: item_id, weight, contribution."""
+        return self.contributions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "user_id": self.user_id,
+            "item_id": self.item_id,
+            "score": self.score,
+            "source": self.source,
+            "contributions": self.contributions.to_dicts(),
+            "rest": self.rest,
+        }
