@@ -1,0 +1,146 @@
+"""What the functions of this room return: plain tuples with names."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Status = Literal["ok", "too_few", "zero_variance", "zero_denominator", "unbounded"]
+"""``ok``, or why a number is missing (NaN): fewer than two units, values that do not vary, a denominator of exactly 0,
+or (for a ratio) a denominator so uncertain that no finite interval exists."""
+
+
+class Interval(NamedTuple):
+    """An estimate with its confidence interval.
+
+    Attributes
+    ----------
+    estimate : float
+    ci_low, ci_high : float
+        NaN when the status is not ``ok``.
+    standard_error : float
+    n : int
+        Units.
+    confidence : float
+    method : str
+    status : Status
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    standard_error: float
+    n: int
+    confidence: float
+    method: str
+    status: Status = "ok"
+
+
+class PairedResult(NamedTuple):
+    """A paired test with the estimate that belongs to it.
+
+    Attributes
+    ----------
+    estimate : float
+        Treatment minus control: the mean difference, or the Hodges–Lehmann pseudo-median.
+    ci_low, ci_high : float
+        NaN when the status is not ``ok``.
+    pvalue : float
+        Two-sided; NaN when the status is not ``ok``.
+    statistic : float
+    effect_size : float
+        Cohen's d_z for the t test, the rank-biserial correlation for the signed-rank test.
+    n : int
+        Pairs.
+    n_zero : int
+        Pairs without a difference.
+    confidence : float
+    method : str
+    status : Status
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    pvalue: float
+    statistic: float
+    effect_size: float
+    n: int
+    n_zero: int
+    confidence: float
+    method: str
+    status: Status = "ok"
+
+
+class PermutationResult(NamedTuple):
+    """A randomisation test.
+
+    Attributes
+    ----------
+    estimate : float
+        Mean difference, treatment minus control.
+    pvalue : float
+        Two-sided, (b + 1) / (m + 1): never 0, valid for any m.
+    n : int
+        Pairs.
+    n_zero : int
+        Pairs without a difference.
+    resamples : int
+        m.
+    as_extreme : int
+        b, the resamples with a mean at least as far from 0.
+    method : str
+    status : Status
+    """
+
+    estimate: float
+    pvalue: float
+    n: int
+    n_zero: int
+    resamples: int
+    as_extreme: int
+    method: str
+    status: Status = "ok"
+
+
+class WinTieLoss(NamedTuple):
+    """On how many units the treatment does better, the same, worse.
+
+    Attributes
+    ----------
+    wins, ties, losses : int
+    """
+
+    wins: int
+    ties: int
+    losses: int
+
+
+class Interaction(NamedTuple):
+    """A test of whether the mean difference is the same in all segments.
+
+    Attributes
+    ----------
+    statistic : float
+        Welch's F.
+    df_between, df_within : float
+    pvalue : float
+        NaN when the status is not ``ok``.
+    n : int
+        Units that entered.
+    segments : tuple of str
+        Segments that entered.
+    left_out : tuple of str
+        Segments with fewer than two units, or with differences that do not vary.
+    method : str
+    status : Status
+    """
+
+    statistic: float
+    df_between: float
+    df_within: float
+    pvalue: float
+    n: int
+    segments: tuple[str, ...]
+    left_out: tuple[str, ...]
+    method: str
+    status: Status = "ok"
