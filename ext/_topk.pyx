@@ -1,6 +1,6 @@
 """Fused top-k over factors.
 
-BLAS multiplies a tile of users with a block of items that stays in the cache. Its scores are only a prefilter: a score is
+A group of users meets a panel of items in vector registers (panels.h). Those scores are only a prefilter: a score is
 dropped if it stays below the user's threshold by more than the proven rounding error of two float32 inner products; the
 few that are left are summed again in the fixed order of `fixed_dot`, which alone decides. Items come sorted by norm, so
 that a user is done once |user| * |item| (Cauchy-Schwarz) cannot reach the threshold any more.
@@ -10,13 +10,30 @@ from libc.float cimport FLT_MIN
 from libc.math cimport INFINITY, nextafterf, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
-from scipy.linalg.cython_blas cimport sgemm
+from libc.string cimport memset
 from topn cimport TopList, finish, fixed_dot, holds, next_above, offer, threshold
 
 
+cdef extern from "panels.h" nogil:
+    enum:
+        GROUP
+        PANEL
+    void score_panel(int path, const float *users, const float *items, int64_t d, float *scores)
+    int widest_path()
+
 cdef enum:
-    BLOCK = 256
+    BLOCK = 16  # panels: 512 items, which fit into the second-level cache
+
+PANEL_ITEMS = PANEL
+PATHS = ("baseline", "avx2", "avx512")[: widest_path() + 1]
+
+
+cdef struct User:
+    TopList best
+    const float *factors
+    double norm
+    float bar  # an approximate score must be above it
+    int64_t row
 
 
 def row_norms(const float[:, ::1] rows, double[::1] norms):
@@ -67,81 +84,116 @@ def score_lists(
             finish(&best)
 
 
+def pack_panels(
+    const float[:, ::1] items, const int32_t[::1] codes, int64_t start, int64_t stop, float[:, :, ::1] panels
+):
+    """Fill panels start:stop with the factors of the items `codes`, in that order: panels[p, column, place]; the rest is 0."""
+    cdef int64_t panel, column, place, d = items.shape[1], n = codes.shape[0]
+    cdef const float *item
+    with nogil:
+        for panel in range(start, stop):
+            for place in range(PANEL):
+                if panel * PANEL + place >= n:
+                    for column in range(d):
+                        panels[panel, column, place] = 0.0
+                    continue
+                item = &items[codes[panel * PANEL + place], 0]
+                for column in range(d):
+                    panels[panel, column, place] = item[column]
+
+
+cdef inline float bar_below(float reached, double slack) noexcept nogil:
+    """A float below every approximate score whose final score may reach the threshold."""
+    return nextafterf(<float>(reached - slack), -INFINITY)
+
+
+cdef void pack_group(const User *users, int64_t n, int64_t d, float *packed) noexcept nogil:
+    cdef int64_t user, column
+    for user in range(n):
+        for column in range(d):
+            packed[column * GROUP + user] = users[user].factors[column]
+
+
 def score_tiles(
     const float[:, ::1] users,
     const double[::1] user_norms,
     const float[:, ::1] items,
+    const float[:, :, ::1] panels,
     const double[::1] item_norms,
     const int32_t[::1] codes,
     const int64_t[::1] blocked_ptr,
     const int32_t[::1] blocked,
     const int64_t[::1] allowed_ptr,
     const int32_t[::1] allowed,
+    int path,
     int64_t start,
     int64_t stop,
     int32_t[:, ::1] indices,
     float[:, ::1] scores,
 ):
-    """Fill rows start:stop; the items come by falling norm, `codes` says which they are."""
-    cdef int64_t n_users = stop - start, n_items = items.shape[0], d = users.shape[1]
-    cdef float *packed = <float *>malloc(n_users * d * sizeof(float))
-    cdef float *tile = <float *>malloc(n_users * BLOCK * sizeof(float))
-    cdef TopList *best = <TopList *>malloc(n_users * sizeof(TopList))
-    cdef int64_t *active = <int64_t *>malloc(n_users * sizeof(int64_t))
+    """Fill rows start:stop; `codes`, their norms and panels come by falling norm."""
+    cdef int64_t n_active = stop - start, n_items = codes.shape[0], n_panels = panels.shape[0], d = users.shape[1]
+    cdef int64_t n_groups = (n_active + GROUP - 1) // GROUP
+    cdef float *packed = <float *>malloc(n_groups * GROUP * d * sizeof(float))
+    cdef User *active = <User *>malloc(n_active * sizeof(User))
     # 4 n u >= 2 n u / (1 - n u): two inner products of length n, each off by at most that share of |user| |item| (Higham,
     # Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.5, any order of summation); the floor is for underflow.
-    cdef double rate = 4.0 * (d + 8) * 2.0**-24, floor = 4.0 * d * FLT_MIN, reach
-    cdef int64_t block, first, row, place, n_active = n_users, kept, item, width
-    cdef int m, n, depth = <int>d, stride = BLOCK
-    cdef float one = 1.0, zero = 0.0, bar
+    cdef double rate = 4.0 * (d + 8) * 2.0**-24, floor = 4.0 * d * FLT_MIN, largest
+    cdef int64_t block, panel, group, place, item, width, kept, first, last
+    cdef bint limited = allowed_ptr is not None, moved = True
+    cdef float[GROUP * PANEL] tile
     cdef float *line
+    cdef User *user
     cdef int32_t code
-    cdef bint limited = allowed_ptr is not None
     try:
-        if packed is NULL or tile is NULL or best is NULL or active is NULL:
+        if packed is NULL or active is NULL:
             raise MemoryError
         with nogil:
-            memcpy(packed, &users[start, 0], n_users * d * sizeof(float))
-            for row in range(n_users):
-                active[row] = row
-                best[row].scores, best[row].items = &scores[start + row, 0], &indices[start + row, 0]
-                best[row].size, best[row].capacity = 0, indices.shape[1]
-            for block in range((n_items + BLOCK - 1) // BLOCK):
-                first = block * BLOCK
-                width = min(<int64_t>BLOCK, n_items - first)
+            memset(packed, 0, n_groups * GROUP * d * sizeof(float))
+            for place in range(n_active):
+                user = &active[place]
+                user.row, user.factors, user.norm = start + place, &users[start + place, 0], user_norms[start + place]
+                user.best.scores, user.best.items = &scores[user.row, 0], &indices[user.row, 0]
+                user.best.size, user.best.capacity = 0, indices.shape[1]
+            for block in range((n_panels + BLOCK - 1) // BLOCK):
+                largest = item_norms[block * BLOCK * PANEL]
                 kept = 0
                 for place in range(n_active):
-                    row = active[place]
-                    reach = user_norms[start + row] * item_norms[first] * (1.0 + rate) + floor
-                    if reach < threshold(&best[row]):
+                    user = &active[place]
+                    if user.norm * largest * (1.0 + rate) + floor < threshold(&user.best):
+                        finish(&user.best)
+                        moved = True
                         continue
-                    if kept < place:
-                        active[kept] = row
-                        memcpy(&packed[kept * d], &packed[place * d], d * sizeof(float))
+                    user.bar = bar_below(threshold(&user.best), user.norm * largest * rate + floor)
+                    active[kept] = user[0]
                     kept += 1
                 n_active = kept
-                if n_active == 0:
-                    break
-                m, n = <int>width, <int>n_active
-                sgemm("T", "N", &m, &n, &depth, &one, <float *>&items[first, 0], &depth, packed, &depth, &zero, tile, &stride)
-                for place in range(n_active):
-                    row = active[place]
-                    line = &tile[place * BLOCK]
-                    reach = user_norms[start + row] * item_norms[first] * rate + floor
-                    bar = nextafterf(<float>(threshold(&best[row]) - reach), -INFINITY)
-                    item = next_above(line, 0, width, bar)
-                    while item < width:
-                        code = codes[first + item]
-                        if not holds(&blocked[0], blocked_ptr[start + row], blocked_ptr[start + row + 1], code) and (
-                            not limited or holds(&allowed[0], allowed_ptr[start + row], allowed_ptr[start + row + 1], code)
-                        ):
-                            offer(&best[row], fixed_dot(&packed[place * d], &items[first + item, 0], d), code)
-                            bar = nextafterf(<float>(threshold(&best[row]) - reach), -INFINITY)
-                        item = next_above(line, item + 1, width, bar)
-            for row in range(n_users):
-                finish(&best[row])
+                n_groups = (n_active + GROUP - 1) // GROUP
+                if moved:
+                    for group in range(n_groups):
+                        first = group * GROUP
+                        pack_group(&active[first], min(<int64_t>GROUP, n_active - first), d, &packed[first * d])
+                    moved = False
+                last = min((block + 1) * <int64_t>BLOCK, n_panels)
+                for group in range(n_groups):
+                    for panel in range(block * <int64_t>BLOCK, last):
+                        score_panel(path, &packed[group * GROUP * d], &panels[panel, 0, 0], d, tile)
+                        first = panel * PANEL
+                        width = min(<int64_t>PANEL, n_items - first)
+                        for place in range(min(<int64_t>GROUP, n_active - group * GROUP)):
+                            user, line = &active[group * GROUP + place], &tile[place * PANEL]
+                            item = next_above(line, 0, width, user.bar)
+                            while item < width:
+                                code = codes[first + item]
+                                if not holds(&blocked[0], blocked_ptr[user.row], blocked_ptr[user.row + 1], code) and (
+                                    not limited
+                                    or holds(&allowed[0], allowed_ptr[user.row], allowed_ptr[user.row + 1], code)
+                                ):
+                                    offer(&user.best, fixed_dot(user.factors, &items[code, 0], d), code)
+                                    user.bar = bar_below(threshold(&user.best), user.norm * largest * rate + floor)
+                                item = next_above(line, item + 1, width, user.bar)
+            for place in range(n_active):
+                finish(&active[place].best)
     finally:
         free(packed)
-        free(tile)
-        free(best)
         free(active)

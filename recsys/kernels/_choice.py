@@ -1,4 +1,4 @@
-"""Which half of the room answers: the compiled kernels, or their numpy twins."""
+"""Which code answers: the compiled kernels or their numpy twins, and with which width of vector registers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 
 from recsys.core.checks import one_of
 
-VARIABLE = "RECSYS_KERNELS"
+KERNELS_VARIABLE = "RECSYS_KERNELS"
+SIMD_VARIABLE = "RECSYS_SIMD"
 
 
 def reference_wanted() -> bool:
@@ -22,4 +23,27 @@ def reference_wanted() -> bool:
     >>> reference_wanted()
     False
     """
-    return one_of(VARIABLE, os.environ.get(VARIABLE) or "compiled", ["compiled", "reference"]) == "reference"
+    return (
+        one_of(KERNELS_VARIABLE, os.environ.get(KERNELS_VARIABLE) or "compiled", ["compiled", "reference"])
+        == "reference"
+    )
+
+
+def simd_path() -> str:
+    """Return the SIMD path of the compiled kernels: ``RECSYS_SIMD`` if set, else the widest that this machine has.
+
+    The path changes the speed, never a result.
+
+    Raises
+    ------
+    ArgumentError
+        If ``RECSYS_SIMD`` names a path that this machine does not have.
+
+    Examples
+    --------
+    >>> simd_path() in ("baseline", "avx2", "avx512")
+    True
+    """
+    from recsys.kernels._topk import PATHS
+
+    return one_of(SIMD_VARIABLE, os.environ.get(SIMD_VARIABLE) or PATHS[-1], PATHS)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.core.threads import row_chunks, run_chunks, single_threaded_blas
+from recsys.core.threads import row_chunks, run_chunks
 from recsys.kernels import _select, _sparse_topk, _topk
 from recsys.kernels._checks import Rows, WeightedRows
+from recsys.kernels._choice import simd_path
 from recsys.kernels._filters import Filters
 
 Ranked = tuple[NDArray[np.int32], NDArray[np.float32]]
 Norms = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # A chunk should take less than 100 ms on a slow core, and a tile of users with its scores should stay in the cache.
-_TILE_USERS = 256
+_TILE_USERS = 480
 _TILE_PRODUCTS = 1 << 31
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
@@ -42,16 +43,15 @@ def topk(
         return indices, scores
     user_norms, item_norms = norms
     codes = codes[np.argsort(-item_norms[codes], kind="stable")]
-    sorted_items, sorted_norms = items[codes], item_norms[codes]
-    size = min(_TILE_USERS, max(16, _rows_of(_TILE_PRODUCTS, items.size)))
-    with single_threaded_blas():
-        run_chunks(
-            lambda rows: _topk.score_tiles(
-                users, user_norms, sorted_items, sorted_norms, codes, *blocked, *allowed, *rows, indices, scores
-            ),
-            row_chunks(len(users), size),
-            n_threads,
-        )
+    panels, path = _pack(items, codes, n_threads), _topk.PATHS.index(simd_path())
+    sorted_norms = item_norms[codes]
+    run_chunks(
+        lambda rows: _topk.score_tiles(
+            users, user_norms, items, panels, sorted_norms, codes, *blocked, *allowed, path, *rows, indices, scores
+        ),
+        row_chunks(len(users), min(_TILE_USERS, _rows_of(_TILE_PRODUCTS, len(codes) * items.shape[1]))),
+        n_threads,
+    )
     return indices, scores
 
 
@@ -95,6 +95,20 @@ def row_norms(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _allocate(n_users: int, k: int) -> Ranked:
     return np.empty((n_users, k), np.int32), np.empty((n_users, k), np.float32)
+
+
+def _pack(items: NDArray[np.float32], codes: NDArray[np.int32], n_threads: int) -> NDArray[np.float32]:
+    n_panels, d = -(-len(codes) // _topk.PANEL_ITEMS), items.shape[1]
+    panels = _aligned(n_panels * d * _topk.PANEL_ITEMS).reshape(n_panels, d, _topk.PANEL_ITEMS)
+    chunks = row_chunks(n_panels, _rows_of(_CELLS, d * _topk.PANEL_ITEMS))
+    run_chunks(lambda part: _topk.pack_panels(items, codes, *part, panels), chunks, n_threads)
+    return panels
+
+
+def _aligned(size: int) -> NDArray[np.float32]:
+    """Return floats that start on a cache line, so that no vector load straddles two."""
+    room = np.empty(size + 16, np.float32)
+    return room[(-(room.ctypes.data // 4)) % 16 :][:size]
 
 
 def _rows_or_none(rows: Rows | None) -> tuple[NDArray[np.int64] | None, NDArray[np.int32] | None]:
