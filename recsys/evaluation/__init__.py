@@ -1,1 +1,6 @@
-"""The evaluation room: see ARCHITECTURE.md."""
+"""`evaluate`, `compare`, `backtest`: honest offline numbers."""
+
+from recsys.evaluation.evaluating import DEFAULT_METRICS, evaluate
+from recsys.evaluation.evaluation import Evaluation
+
+__all__ = ["DEFAULT_METRICS", "Evaluation", "evaluate"]

@@ -108,6 +108,40 @@ def catalogue_metrics(
     return found
 
 
+def catalogue_resamples(
+    lists: NDArray[np.int32],
+    specs: Sequence[str | MetricSpec],
+    context: MetricContext,
+    *,
+    resamples: int = 200,
+    seed: Seed = 0,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the values of each catalogue metric, (resamples,) float64, in bootstrap resamples of users.
+
+    Lists of equally many users get the same resamples from the same seed, so the differences between two models are
+    paired. A metric with nothing to measure, or fewer than two users, gives an empty array.
+
+    Parameters
+    ----------
+    lists, specs, context, resamples, seed
+        As in `catalogue_metrics`.
+
+    Examples
+    --------
+    >>> context = MetricContext(item_events=np.array([5, 3, 2, 1]))
+    >>> lists = np.array([[0, 1], [0, 2]], np.int32)
+    >>> catalogue_resamples(lists, ["coverage@2"], context, resamples=3)["coverage@2"].shape
+    (3,)
+    """
+    found: dict[str, NDArray[np.float64]] = {}
+    for spec in parse_metrics(specs):
+        measure, n_users, cells, _ = _prepare(spec, lists, context)
+        found[spec.name] = np.empty(0)
+        if measure is not None and n_users >= 2:
+            found[spec.name] = _resampled(measure, n_users, positive_int("resamples", resamples), cells, seed)
+    return found
+
+
 def gini(counts: NDArray[np.floating] | NDArray[np.integer]) -> float:
     """Return the Gini index of counts that are not negative: 0 = all equal, (n − 1)/n = all on one; NaN without any.
 
