@@ -6,7 +6,7 @@ import uuid
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, NotFoundError
@@ -14,7 +14,13 @@ from recsys.store import migrations, schema
 from recsys.store.broker import broker_for, lock_timeout_seconds
 
 if TYPE_CHECKING:
+    import polars as pl
     from duckdb import DuckDBPyConnection
+
+    from recsys.dataset import Dataset
+    from recsys.models import Recommender
+    from recsys.store.runs import Run
+    from recsys.store.snapshots import Snapshot
 
 DATABASE = "store.duckdb"
 ARTIFACTS = "artifacts"
@@ -83,6 +89,124 @@ class Store:
     def write(self) -> AbstractContextManager[DuckDBPyConnection]:
         """Return a context that yields a cursor in a short write transaction: all of it is committed, or nothing."""
         return self._broker.write(self.lock_timeout)
+
+    # ---- datasets and snapshots
+
+    def dataset(self, **recipe: Any) -> Dataset:
+        """Return the Dataset of a recipe, with the attributes of its users and items.
+
+        Parameters
+        ----------
+        **recipe
+            ``event, value, label, relevance, relevance_column, until, as_of, min_user_events, min_item_events``; see
+            `recsys.store.DataRecipe`.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such event type or column.
+        ArgumentError
+            `event` is missing and the store holds several types, or an argument is not usable.
+        DataError
+            No event is left.
+        """
+        from recsys.store.recipes import DataRecipe
+        from recsys.store.snapshots import extract
+
+        return extract(self, DataRecipe.of(**recipe))[0]
+
+    def snapshot(self, name: str | None = None, **recipe: Any) -> Snapshot:
+        """Freeze the Dataset of a recipe under a name, or only under its id; `recipe` as in `dataset`.
+
+        Raises
+        ------
+        ArgumentError
+            The name belongs to other data.
+        """
+        from recsys.store.recipes import DataRecipe
+        from recsys.store.snapshots import take_snapshot
+
+        return take_snapshot(self, DataRecipe.of(**recipe), name).snapshot
+
+    def load_snapshot(self, ref: str) -> Dataset:
+        """Return the Dataset of a snapshot (name, id, beginning of an id, ``@latest``), rebuilt and checked.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such snapshot.
+        DataError
+            The rows no longer give the same content hash.
+        """
+        from recsys.store.snapshots import find_snapshot, rebuild
+
+        with self.read() as con:
+            found = find_snapshot(con, ref)
+        return rebuild(self, found)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return all snapshots, the newest first."""
+        from recsys.store.snapshots import list_snapshots
+
+        with self.read() as con:
+            return list_snapshots(con)
+
+    # ---- runs and models
+
+    def runs(self, *, kind: str | None = None, limit: int | None = None) -> pl.DataFrame:
+        """Return one row a run, the newest first."""
+        from recsys.store.runs import list_runs
+
+        with self.read() as con:
+            return list_runs(con, kind, limit)
+
+    def run(self, ref: str) -> Run:
+        """Return a run by its id, a unique beginning of it, ``@latest``, or ``@latest:train``.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+        ArgumentError
+            Several ids begin so.
+        """
+        from recsys.store.runs import find_run
+
+        with self.read() as con:
+            return find_run(con, ref)
+
+    def diff_runs(self, first: str, second: str) -> pl.DataFrame:
+        """Return what differs between two runs: field, first, second, as text."""
+        from recsys.store.runs import diff
+
+        return diff(self.run(first), self.run(second))
+
+    def user_metrics(self, ref: str) -> pl.DataFrame:
+        """Return the per-user metrics of a run: user_id, metric, value."""
+        from recsys.store.runs import read_user_metrics
+
+        found = self.run(ref)
+        with self.read() as con:
+            return read_user_metrics(con, found.run_id)
+
+    def load_model(self, ref: str) -> Recommender:
+        """Return the fitted model of a training run.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such run, or its model is gone.
+        DataError
+            The model's files were changed.
+        """
+        from recsys.store.artifacts import load_artifact
+        from recsys.store.runs import find_run
+
+        with self.read() as con:
+            found = find_run(con, ref, kinds=("train",))
+        if found.artifact is None:
+            raise NotFoundError(f"run {found.run_id} keeps no model", "a training run with a model was expected")
+        return load_artifact(self.artifacts, found.artifact)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"

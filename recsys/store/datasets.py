@@ -1,0 +1,368 @@
+"""Events of the store to a `Dataset`: a short read of keys and numbers, then arrays only.
+
+The store keeps 32-bit keys in order of arrival; a Dataset's codes are ranks of external ids. So the ids of the keys
+that are present are sorted once, and a permutation table turns keys into codes: no join, no hash of 20 million ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.core.checks import did_you_mean
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.dataset import Dataset, Vocabulary, align_attributes
+from recsys.store.arrow import fetch_frame
+from recsys.store.schema import KEY_TABLES, KEYED, TABLES, columns_of, high_water, live_rows, view_query
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from duckdb import DuckDBPyConnection
+
+    from recsys.store.recipes import DataRecipe
+
+_PRIVATE = ("user_key", "item_key", "ingest_id")
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "U")
+
+
+class Events(NamedTuple):
+    """Events in order of arrival.
+
+    Attributes
+    ----------
+    user_keys, item_keys : (n,) int32
+        The store's keys.
+    times : (n,) int64 or None
+        Microseconds since 1970-01-01 UTC; None when no event has a time.
+    values, relevance_values : (n,) float32 or None
+        None: every event counts 1; `relevance` looks at the values.
+    """
+
+    user_keys: NDArray[np.int32]
+    item_keys: NDArray[np.int32]
+    times: NDArray[np.int64] | None
+    values: NDArray[np.float32] | None
+    relevance_values: NDArray[np.float32] | None
+
+    def take(self, places: NDArray[np.intp]) -> Events:
+        """Return the events at these places."""
+        return Events(
+            self.user_keys[places],
+            self.item_keys[places],
+            None if self.times is None else self.times[places],
+            None if self.values is None else self.values[places],
+            None if self.relevance_values is None else self.relevance_values[places],
+        )
+
+
+class RawLog(NamedTuple):
+    """What one read transaction takes out of the store.
+
+    Attributes
+    ----------
+    events : Events
+        The rows.
+    user_ids, item_ids : polars.DataFrame
+        ``key`` and ``id``.
+    user_attributes, item_attributes : polars.DataFrame or None
+        One row an id, in force at the recipe's time.
+    high_water : int
+        The last change that was looked at.
+    warnings : tuple of str
+        What a reader should know.
+    """
+
+    events: Events
+    user_ids: pl.DataFrame
+    item_ids: pl.DataFrame
+    user_attributes: pl.DataFrame | None
+    item_attributes: pl.DataFrame | None
+    high_water: int
+    warnings: tuple[str, ...]
+
+
+def read_log(con: DuckDBPyConnection, recipe: DataRecipe, mark: int | None = None) -> RawLog:
+    """Return the rows that a recipe asks for, as the store knew them at a high-water mark.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        A cursor in a read transaction.
+    recipe : DataRecipe
+        Which rows.
+    mark : int, optional
+        The high-water mark. Default: the recipe's `as_of`, else the newest.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such event type or column.
+    ArgumentError
+        `event` is missing and the store holds several types, or a column is not numeric.
+    DataError
+        No event is left, some events have a time and others none, or a value is not finite.
+    """
+    limit = _mark(con, recipe) if mark is None else mark
+    alive = live_rows(con, "events", as_of=limit)
+    _check_columns(con, recipe)
+    if recipe.event is None:
+        _check_one_type(con, alive)
+    in_time, warnings = _not_in_the_future(con, recipe, alive, limit)
+    rows = _fetch_events(con, recipe, f"{alive} AND {in_time}")
+    if not len(rows):
+        raise _no_events(con, recipe, alive)
+    return RawLog(
+        _arrays(rows),
+        _ids(con, "user_id"),
+        _ids(con, "item_id"),
+        attributes(con, "users", until=recipe.end, mark=limit),
+        attributes(con, "items", until=recipe.end, mark=limit),
+        limit,
+        warnings,
+    )
+
+
+def build_dataset(log: RawLog, recipe: DataRecipe) -> Dataset:
+    """Return the canonical Dataset of what `read_log` took out; no connection is needed.
+
+    Raises
+    ------
+    DataError
+        No user and item has as many events as the recipe asks for.
+    """
+    kept = _core(log.events, recipe)
+    users, user_codes = _encode(kept.user_keys, log.user_ids)
+    items, item_codes = _encode(kept.item_keys, log.item_ids)
+    return Dataset.from_codes(
+        users,
+        items,
+        user_codes,
+        item_codes,
+        values=kept.values,
+        times=kept.times,
+        relevance_values=kept.relevance_values,
+        label=recipe.label,
+        relevance=recipe.relevance,
+        user_attributes=_aligned(users, log.user_attributes, "user_id"),
+        item_attributes=_aligned(items, log.item_attributes, "item_id"),
+    )
+
+
+def attributes(
+    con: DuckDBPyConnection, table: str, *, until: datetime | None = None, mark: int | None = None
+) -> pl.DataFrame | None:
+    """Return the versions of `users` or `items` in force: one row an id, or None when the table is empty.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        A cursor of the store.
+    table : {"users", "items"}
+        The table.
+    until : datetime, optional
+        Versions valid before this instant. Default: those valid when the last change up to `mark` arrived.
+    mark : int, optional
+        The ingest high-water mark. Default: the newest.
+    """
+    spec = TABLES[table]
+    limit = high_water(con) if mark is None else mark
+    bound = f"< TIMESTAMP '{until}'"
+    if until is None:
+        bound = f"<= (SELECT max(received_at) FROM ingests WHERE ingest_id <= {limit})"
+    in_force = f"(r.valid_from IS NULL OR r.valid_from {bound})"
+    rows = fetch_frame(con, view_query(con, spec, as_of=limit, where=in_force))
+    return rows.drop("valid_from", "ingest_id") if len(rows) else None
+
+
+def _mark(con: DuckDBPyConnection, recipe: DataRecipe) -> int:
+    if recipe.as_of is None:
+        return high_water(con)
+    row = con.execute(
+        "SELECT coalesce(max(ingest_id), 0) FROM ingests WHERE received_at <= ?", [recipe.as_of]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _check_columns(con: DuckDBPyConnection, recipe: DataRecipe) -> None:
+    known = columns_of(con, "event_rows")
+    numeric = [name for name, kind in known.items() if kind.startswith(_NUMERIC) and name not in _PRIVATE]
+    for argument in ("value", "relevance_column"):
+        name = getattr(recipe, argument)
+        if name is None or name in numeric:
+            continue
+        if name in known and name not in _PRIVATE:
+            raise ArgumentError(
+                f"{argument} is {name!r}, a column of type {known[name]}",
+                f"a column of numbers was expected ({', '.join(numeric)})",
+            )
+        raise NotFoundError(
+            f"events have no column {name!r}",
+            f"{argument} takes one of {', '.join(numeric)}",
+            did_you_mean(name, numeric),
+        )
+
+
+def _check_one_type(con: DuckDBPyConnection, alive: str) -> None:
+    types = _types(con, alive)
+    if len(types) > 1:
+        named = ", ".join("(none)" if name is None else repr(name) for name in types)
+        raise ArgumentError(
+            f"the store holds {len(types)} types of event: {named}",
+            "the one to learn from was expected",
+            f"use event={next(name for name in types if name is not None)!r}",
+        )
+
+
+def _types(con: DuckDBPyConnection, alive: str) -> list[str | None]:
+    found = con.execute(f"SELECT DISTINCT event FROM event_rows r WHERE {alive} ORDER BY event").fetchall()
+    return [name for (name,) in found]
+
+
+def _not_in_the_future(
+    con: DuckDBPyConnection, recipe: DataRecipe, alive: str, limit: int
+) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that an event is not later than its arrival, and a warning if some are.
+
+    Only changes with such an event (known from `ingests`) cost anything.
+    """
+    ahead = con.execute(
+        "SELECT ingest_id, received_at::VARCHAR FROM ingests WHERE ingest_id <= ? AND table_name = 'events'"
+        " AND last_ts > received_at ORDER BY ingest_id",
+        [limit],
+    ).fetchall()
+    if not ahead:
+        return "true", ()
+    later = " OR ".join(f"(r.ingest_id = {number} AND r.ts > TIMESTAMP '{received}')" for number, received in ahead)
+    found = con.execute(
+        f"SELECT count(*), max(ts) FROM event_rows r WHERE {alive} AND ({later}) AND {_asked(recipe)}",
+        _params(recipe),
+    ).fetchone()
+    count, newest = found if found is not None else (0, None)
+    rows = "1 event lies" if count == 1 else f"{count:,} events lie"
+    warning = f"{rows} later than its arrival (up to {newest:%Y-%m-%d %H:%M}) and was left out" if count else ""
+    return f"NOT coalesce({later}, false)", (warning,) if warning else ()
+
+
+def _asked(recipe: DataRecipe) -> str:
+    conditions = ["true"]
+    if recipe.event is not None:
+        conditions.append("r.event = $event")
+    if recipe.until is not None:
+        conditions.append("r.ts < $until")
+    return " AND ".join(conditions)
+
+
+def _params(recipe: DataRecipe) -> dict[str, Any]:
+    return {name: getattr(recipe, name) for name in ("event", "until") if getattr(recipe, name) is not None}
+
+
+def _fetch_events(con: DuckDBPyConnection, recipe: DataRecipe, condition: str) -> pl.DataFrame:
+    import duckdb
+
+    columns = ["r.user_key", "r.item_key", "epoch_us(r.ts) AS ts"]
+    if recipe.value is not None:
+        columns.append(f'coalesce(r."{recipe.value}", 1)::FLOAT AS value')
+    if recipe.relevance_column is not None and recipe.relevance_column != recipe.value:
+        columns.append(f'coalesce(r."{recipe.relevance_column}", 0)::FLOAT AS relevance')
+    query = f"SELECT {', '.join(columns)} FROM event_rows r WHERE {condition} AND {_asked(recipe)}"
+    try:
+        return fetch_frame(con, query, _params(recipe))
+    except duckdb.ConversionException:
+        raise DataError(
+            f"a number in {recipe.value!r} is beyond float32", "numbers below 3e38 were expected", "rescale the column"
+        ) from None
+
+
+def _arrays(rows: pl.DataFrame) -> Events:
+    """Take the columns out of the frame one by one, so that at most one column is held twice."""
+    without = rows["ts"].null_count()
+    if 0 < without < len(rows):
+        raise DataError(
+            f"{without:,} of {len(rows):,} events have no time",
+            "a time in all of them, or in none, was expected",
+            "revert the ingest without times, or set until=, which keeps events with a time",
+        )
+    timed = not without
+    names = ("user_key", "item_key", "ts", "value", "relevance")
+    columns = {name: rows.drop_in_place(name).to_numpy() for name in names if name in rows.columns}
+    for name in ("value", "relevance"):
+        _refuse_infinite(name, columns.get(name))
+    return Events(
+        columns["user_key"],
+        columns["item_key"],
+        columns["ts"] if timed else None,
+        columns.get("value"),
+        columns.get("relevance"),
+    )
+
+
+def _refuse_infinite(name: str, numbers: NDArray[np.float32] | None) -> None:
+    if numbers is None or np.isfinite(np.abs(numbers).max()):
+        return
+    wrong = int((~np.isfinite(numbers)).sum())
+    raise DataError(
+        f"{wrong:,} events have a {name} that is NaN or infinite",
+        "finite numbers were expected",
+        "choose another column",
+    )
+
+
+def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataError | NotFoundError:
+    types = [name for name in _types(con, alive) if name is not None]
+    if recipe.event is not None and recipe.event not in types:
+        return NotFoundError(
+            f"there is no event of type {recipe.event!r}",
+            f"the store holds {', '.join(types)}" if types else "the store holds no typed events",
+            did_you_mean(recipe.event, types) or "recsys describe shows what there is",
+        )
+    span = con.execute(f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}").fetchone()
+    count, first, last = span if span is not None else (0, None, None)
+    if not count:
+        return DataError("the store holds no events", "", "recsys ingest events FILE")
+    return DataError(
+        f"no event is left (until={recipe.until}, as_of={recipe.as_of})",
+        f"the events span {first} to {last}" if first is not None else "the events have no times",
+    )
+
+
+def _ids(con: DuckDBPyConnection, entity: str) -> pl.DataFrame:
+    return fetch_frame(con, f"SELECT {KEYED[entity]} AS key, {entity} AS id FROM {KEY_TABLES[entity]}")
+
+
+def _encode(keys: NDArray[np.int32], ids: pl.DataFrame) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Return the vocabulary of the keys that are present, and every key's code."""
+    present = np.bincount(keys, minlength=1) > 0
+    known = ids["key"].to_numpy()
+    ranked = ids.filter(pl.Series(known < len(present)) & pl.Series(present[np.minimum(known, len(present) - 1)]))
+    ranked = ranked.sort("id")
+    code_of_key = np.full(len(present), -1, dtype=np.int32)
+    code_of_key[ranked["key"].to_numpy()] = np.arange(len(ranked), dtype=np.int32)
+    return Vocabulary(ranked["id"]), code_of_key[keys]
+
+
+def _core(events: Events, recipe: DataRecipe) -> Events:
+    """Leave out users and items with too few events until all that are left have enough."""
+    if recipe.min_user_events == recipe.min_item_events == 1:
+        return events
+    while True:
+        enough = np.ones(len(events.user_keys), dtype=np.bool_)
+        for keys, least in ((events.user_keys, recipe.min_user_events), (events.item_keys, recipe.min_item_events)):
+            enough &= np.bincount(keys)[keys] >= least
+        if enough.all():
+            return events
+        events = events.take(np.flatnonzero(enough))
+        if not len(events.user_keys):
+            raise DataError(
+                f"no event is left with min_user_events={recipe.min_user_events},"
+                f" min_item_events={recipe.min_item_events}",
+                "at least one user and item with as many events was expected",
+                "lower the numbers",
+            )
+
+
+def _aligned(vocabulary: Vocabulary, frame: pl.DataFrame | None, key: str) -> pl.DataFrame | None:
+    return None if frame is None else align_attributes(vocabulary, frame, key)
