@@ -1,6 +1,7 @@
 """Vocabularies, the Dataset, labels and relevance, splits."""
 
-from recsys.dataset.dataset import Dataset, align_attributes, concat
+from recsys.dataset.columns import align_attributes
+from recsys.dataset.dataset import Dataset, concat
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.splitting import Split, leave_last_out, random_split, temporal_split, user_split
 from recsys.dataset.vocabulary import Vocabulary, id_series

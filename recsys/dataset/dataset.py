@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
 from recsys.core.hashing import canonical_json, hash_arrays
-from recsys.core.times import duration_micros, from_micros
+from recsys.core.times import from_micros
+from recsys.dataset.columns import align_attributes, column_of, finite_numbers, known_codes, micros_of
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.vocabulary import Vocabulary, id_series
 from recsys.kernels.csr import aggregate_rows, sort_events
@@ -109,17 +110,17 @@ class Dataset:
             Null ids or times, NaN or infinite values.
         """
         table = as_polars(frame)
-        user_ids, item_ids = (id_series(_column(table, name), name=name) for name in ("user_id", "item_id"))
+        user_ids, item_ids = (id_series(column_of(table, name), name=name) for name in ("user_id", "item_id"))
         users = Vocabulary.from_ids(user_ids) if like is None else like.users
         items = Vocabulary.from_ids(item_ids) if like is None else like.items
         return cls.from_codes(
             users,
             items,
-            _known(users, user_ids, "user_id"),
-            _known(items, item_ids, "item_id"),
-            values=_finite(table, "value") if "value" in table.columns else None,
-            times=_micros(table["ts"]) if "ts" in table.columns else None,
-            relevance_values=_finite(table, relevance_column) if relevance_column else None,
+            known_codes(users, user_ids, "user_id"),
+            known_codes(items, item_ids, "item_id"),
+            values=finite_numbers(table, "value") if "value" in table.columns else None,
+            times=micros_of(table["ts"]) if "ts" in table.columns else None,
+            relevance_values=finite_numbers(table, relevance_column) if relevance_column else None,
             label=label or getattr(like, "label", None),
             relevance=relevance or getattr(like, "relevance", None),
             user_attributes=getattr(like, "user_attributes", None)
@@ -350,38 +351,6 @@ class Dataset:
         return matrix
 
 
-def align_attributes(vocabulary: Vocabulary, frame: object, key: str) -> pl.DataFrame:
-    """Return attributes with row ``c`` for code ``c``; ids without a row get nulls, unknown ids are left out.
-
-    Raises
-    ------
-    NotFoundError
-        The key column is missing.
-    DataError
-        An id has two rows.
-
-    Examples
-    --------
-    >>> frame = pl.DataFrame({"user_id": [2], "country": ["SE"]})
-    >>> align_attributes(Vocabulary.from_ids([1, 2]), frame, "user_id")["country"].to_list()
-    [None, 'SE']
-    """
-    table = as_polars(frame)
-    ids = id_series(_column(table, key), name=key)
-    if ids.n_unique() != len(ids):
-        twice = ids.filter(ids.is_duplicated())[0]
-        raise DataError(
-            f"{key} {twice!r} has more than one row of attributes",
-            "one row an id was expected",
-            "keep the newest row of each id",
-        )
-    codes = vocabulary.encode(ids)
-    known = pl.Series(codes >= 0)
-    rows = table.drop(key).filter(known).with_columns(pl.Series("__code", codes).filter(known))
-    every = pl.DataFrame({"__code": np.arange(len(vocabulary), dtype=np.int32)})
-    return every.join(rows, on="__code", how="left", maintain_order="left").drop("__code")
-
-
 def concat(first: Dataset, second: Dataset) -> Dataset:
     """Return the events of both; they must share their vocabularies.
 
@@ -423,55 +392,3 @@ def concat(first: Dataset, second: Dataset) -> Dataset:
         user_attributes=first.user_attributes,
         item_attributes=first.item_attributes,
     )
-
-
-def _column(table: pl.DataFrame, name: str) -> pl.Series:
-    if name not in table.columns:
-        raise NotFoundError(
-            f"column {name!r} is missing (found: {', '.join(table.columns) or 'none'})",
-            f"a column {name!r} was expected",
-            "rename the column first",
-        )
-    return table[name]
-
-
-def _known(vocabulary: Vocabulary, ids: pl.Series, name: str) -> NDArray[np.int32]:
-    codes = vocabulary.encode(ids)
-    unknown = codes < 0
-    if unknown.any():
-        first = ids[int(np.argmax(unknown))]
-        raise NotFoundError(
-            f"{name} {first!r} and {int(unknown.sum()) - 1:,} other rows are not in the vocabulary",
-            "ids known to `like` were expected",
-            "filter the frame first",
-        )
-    return codes
-
-
-def _finite(table: pl.DataFrame, name: str) -> Float32:
-    column = _column(table, name)
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise DataError(f"{name} has type {column.dtype}", "numbers were expected", f"cast {name} first")
-    numbers = column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
-    wrong = int((~np.isfinite(numbers)).sum())
-    if wrong:
-        raise DataError(
-            f"{name} is null, NaN or infinite in {wrong:,} of {len(numbers):,} rows",
-            "finite numbers were expected",
-            "drop or fill these rows first",
-        )
-    return np.ascontiguousarray(numbers)
-
-
-def _micros(column: pl.Series) -> NDArray[np.int64]:
-    if column.dtype not in (pl.Datetime, pl.Date):
-        raise DataError(
-            f"ts has type {column.dtype}", "dates or times were expected", "use pl.from_epoch(...) or str.to_datetime()"
-        )
-    if column.null_count():
-        raise DataError(
-            f"ts is null in {column.null_count():,} of {len(column):,} rows",
-            "a time in every row was expected",
-            "drop these rows first",
-        )
-    return column.cast(pl.Datetime("us")).cast(pl.Int64).to_numpy()
