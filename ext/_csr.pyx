@@ -270,7 +270,7 @@ cdef Py_ssize_t aggregate_row(
             i += 1
             if i == length or keys[i] >> 32 != column:
                 break
-        data[n] = <float> total
+        data[n] = <float> (total + 0.0)  # never −0
         n += 1
     return n
 

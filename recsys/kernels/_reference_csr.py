@@ -44,7 +44,7 @@ def aggregate_rows(
         data = np.maximum.reduceat(weighted, starts) if len(starts) else weighted
     else:
         data = weighted[np.append(starts[1:], len(items)) - 1] if len(starts) else weighted
-    return boundaries(row[starts], len(indptr) - 1), col[starts], data.astype(np.float32)
+    return boundaries(row[starts], len(indptr) - 1), col[starts], (data + 0.0).astype(np.float32)
 
 
 def boundaries(rows: NDArray[np.integer], n_rows: int) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -8,6 +8,7 @@ from recsys.core.errors import ArgumentError
 from recsys.stats import holm
 
 
+@settings(max_examples=20, deadline=None)  # statsmodels takes .07 s a call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(pvalues: list[float]) -> None:
     np.testing.assert_allclose(holm(pvalues), multipletests(pvalues, method="holm")[1], rtol=1e-9)

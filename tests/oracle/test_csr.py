@@ -1,0 +1,128 @@
+"""The CSR kernels against plain sorting and dictionaries, and against their numpy twins."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.core.errors import ArgumentError, DataError
+from recsys.kernels import aggregate_rows, sort_events
+
+Events = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Events:
+    """Users, items, values, times and relevance values, few of them distinct so that ties abound; some rows are long."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, span = draw(st.integers(0, 400)), draw(st.sampled_from([1, 3, 10**4, 2**62]))
+    items = rng.integers(0, draw(st.sampled_from([1, 9, 300])), n).astype(np.int32)
+    values, relevance = rng.choice(np.array([-1.5, -0.0, 0.0, 2.0, 7.0], np.float32), (2, n))
+    return rng.integers(0, 4, n).astype(np.int32), items, values, rng.integers(-span, span, n), relevance
+
+
+def content(case: Events, order: np.ndarray) -> list[bytes]:
+    return [array[order].tobytes() for array in case]
+
+
+@given(events(), st.booleans())
+def test_events_are_sorted_by_user_time_item_and_values(case: Events, timed: bool) -> None:
+    users, items, values, times, relevance = case
+    indptr, order = sort_events(
+        users, items, values, times if timed else None, n_users=4, n_items=300, relevance_values=relevance
+    )
+    clock = times if timed else np.zeros_like(times)
+    signs = (np.copysign(1, values), np.copysign(1, relevance))  # −0 goes before 0
+    keys = list(zip(users, clock, items, values, signs[0], relevance, signs[1], strict=True))
+    found = [keys[place] for place in order]
+    assert found == sorted(keys)
+    assert sorted(order) == list(range(len(users)))
+    assert np.diff(indptr).tolist() == np.bincount(users, minlength=4).tolist()
+
+
+@given(events(), st.integers(0, 2**32))
+def test_the_order_of_arrival_does_not_matter(case: Events, seed: int) -> None:
+    shuffle = np.random.default_rng(seed).permutation(len(case[0]))
+    other = tuple(array[shuffle] for array in case)
+    orders = [
+        sort_events(*each[:4], n_users=4, n_items=300, relevance_values=each[4], n_threads=n).order
+        for n, each in ((1, case), (2, other))
+    ]
+    assert content(case, orders[0]) == content(other, orders[1])
+
+
+@settings(deadline=None)
+@given(events(), st.sampled_from(["sum", "max", "last", "count"]), st.booleans(), st.booleans())
+def test_repeats_are_merged(case: Events, how: str, valued: bool, weighted: bool) -> None:
+    users, items, values, times, weights = case
+    indptr, order = sort_events(users, items, values, times, n_users=4, n_items=300)
+    log = items[order], values[order] if valued else None
+    merged = aggregate_rows(indptr, *log, n_items=300, how=how, weights=weights[order] if weighted else None)
+    expected: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for place in order:
+        amount = float(values[place]) if valued and how != "count" else 1.0
+        expected[int(users[place]), int(items[place])].append(amount * (float(weights[place]) if weighted else 1.0))
+    merge = {"sum": sum, "count": sum, "max": max, "last": lambda amounts: amounts[-1]}[how]
+    rows = np.repeat(np.arange(4), np.diff(merged.indptr))
+    found = dict(zip(zip(rows.tolist(), merged.indices.tolist(), strict=True), merged.data.tolist(), strict=True))
+    assert list(found) == sorted(expected)
+    assert found == {key: merge(amounts) for key, amounts in expected.items()}
+
+
+@settings(deadline=None)
+@given(events(), st.sampled_from(["sum", "max", "last", "count"]))
+def test_twins_give_the_same_bits(case: Events, how: str) -> None:
+    outcomes = []
+    for choice in ("compiled", "reference"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RECSYS_KERNELS", choice)
+            indptr, order = sort_events(*case[:4], n_users=4, n_items=300, relevance_values=case[4])
+            merged = aggregate_rows(indptr, case[1][order], case[2][order], n_items=300, how=how)
+        outcomes.append([(part.dtype, part.tobytes()) for part in (indptr, order, *merged)])
+    assert outcomes[0] == outcomes[1]
+
+
+def test_rows_crowded_at_one_time_are_sorted_too() -> None:
+    rng = np.random.default_rng(1)
+    n = 50_000
+    times = np.where(rng.random(n) < 0.9, 10**15, rng.integers(-(2**63), 2**63 - 1, n))
+    items = rng.integers(0, 2**31 - 1, n).astype(np.int32)
+    order = sort_events(np.zeros(n, np.int32), items, None, times, n_users=1, n_items=2**31 - 1).order
+    assert order.tolist() == np.lexsort((items, times)).tolist()
+
+
+def test_threads_change_nothing() -> None:
+    rng = np.random.default_rng(2)
+    n = 2_500_000
+    users, items = rng.integers(0, 900, n).astype(np.int32), rng.integers(0, 500, n).astype(np.int32)
+    values = rng.random(n).astype(np.float32)
+    outcomes = []
+    for threads in (1, 3):
+        indptr, order = sort_events(users, items, values, n_users=900, n_items=500, n_threads=threads)
+        merged = aggregate_rows(indptr, items[order], values[order], n_items=500, how="sum", n_threads=threads)
+        outcomes.append([part.tobytes() for part in (order, *merged)])
+    assert outcomes[0] == outcomes[1]
+
+
+CODES = np.array([0, 2, 1], np.int32)
+
+
+@pytest.mark.parametrize(("n_users", "n_items", "what"), [(2, 3, "user code 2"), (3, 2, "item code 2")])
+def test_codes_out_of_range_are_refused(n_users: int, n_items: int, what: str) -> None:
+    with pytest.raises(DataError, match=f"{what} at position 1"):
+        sort_events(CODES, CODES, n_users=n_users, n_items=n_items)
+    with pytest.raises(DataError, match="item code -1"):
+        aggregate_rows(np.array([0, 1]), np.array([-1], np.int32), None, n_items=3, how="sum")
+
+
+def test_arrays_of_another_kind_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="users is int64"):
+        sort_events(CODES.astype(np.int64), CODES, n_users=3, n_items=3)
+    with pytest.raises(ArgumentError, match="times has 2 entries"):
+        sort_events(CODES, CODES, None, np.arange(2), n_users=3, n_items=3)
+    with pytest.raises(ArgumentError, match="indptr"):
+        aggregate_rows(np.array([0, 2]), CODES, None, n_items=3, how="sum")
+    with pytest.raises(ArgumentError, match="did you mean 'max'"):
+        aggregate_rows(np.array([0, 3]), CODES, None, n_items=3, how="mx")
