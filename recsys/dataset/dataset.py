@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
 from recsys.core.hashing import canonical_json, hash_arrays
-from recsys.core.times import from_micros
+from recsys.core.times import duration_micros, from_micros
 from recsys.dataset.columns import align_attributes, column_of, finite_numbers, known_codes, micros_of
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.vocabulary import Vocabulary, id_series
