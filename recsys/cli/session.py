@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 import warnings
@@ -133,15 +134,32 @@ class Session:
 
     @contextmanager
     def warnings_heard(self) -> Iterator[None]:
-        """Turn Python warnings meant for users into one-line warnings while the block runs."""
+        """Pass on, as one-line warnings, what the library warns of or logs as a warning while the block runs."""
 
         def hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
             if issubclass(category, UserWarning):
                 self.warn(" ".join(str(message).split()))
 
-        with warnings.catch_warnings():
-            warnings.showwarning = hear
-            yield
+        handler = _WarningHandler(self)
+        logger = logging.getLogger("recsys")
+        logger.addHandler(handler)
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = hear
+                yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _WarningHandler(logging.Handler):
+    """Hands the library's logged warnings to the session."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(logging.WARNING)
+        self._session = session
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._session.warn(record.getMessage())
 
 
 def _print_view(view: View) -> None:

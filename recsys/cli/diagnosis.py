@@ -1,0 +1,125 @@
+"""What `recsys doctor` looks at: the installation, the kernels, the machine and a store."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from recsys.core.errors import RecsysError
+
+if TYPE_CHECKING:
+    from recsys.store import Store
+
+PACKAGES = ("duckdb", "polars", "numpy", "scipy", "implicit", "statsmodels", "typer", "threadpoolctl")
+
+
+class Check(NamedTuple):
+    """One thing that was looked at: where, what, what was found, whether that is well, and what to do if not."""
+
+    part: str
+    name: str
+    found: str
+    well: bool = True
+    hint: str = ""
+
+
+def check_installation() -> list[Check]:
+    """Return the versions of Python, recsys and what it stands on, and how the kernels answer."""
+    from recsys._version import __version__
+
+    checks = [
+        Check("machine", "python", f"{platform.python_version()} ({sys.executable})"),
+        Check("machine", "system", f"{platform.system()} {platform.machine()}"),
+        Check("machine", "cores", _cores()),
+        Check("packages", "recsys", __version__),
+    ]
+    return [*checks, *(_package(name) for name in PACKAGES), _kernels(), _blas()]
+
+
+def check_store(store: Store, *, fix: bool) -> list[Check]:
+    """Return the state of a store; with `fix`, sweep the artefacts that no run names."""
+    from recsys.store.artifacts import find_orphans, sweep_orphans
+    from recsys.store.schema import SCHEMA_VERSION
+
+    orphans = sweep_orphans(store) if fix else find_orphans(store)
+    megabytes = sum(orphan.size for orphan in orphans) / 1e6
+    found = f"{len(orphans)} ({megabytes:.1f} MB)" if orphans else "none"
+    damaged = _damaged_artifacts(store)
+    return [
+        Check("store", "folder", str(store.path)),
+        Check("store", "schema", f"version {SCHEMA_VERSION}"),
+        Check("store", "size", f"{_size(store.path) / 1e6:,.1f} MB"),
+        Check("store", "writable", "yes" if os.access(store.path, os.W_OK) else "no", os.access(store.path, os.W_OK)),
+        Check(
+            "store",
+            "orphan artefacts",
+            f"{found}, swept" if fix and orphans else found,
+            fix or not orphans,
+            "" if fix or not orphans else "sweep them with recsys doctor --fix",
+        ),
+        Check(
+            "store",
+            "runs' artefacts",
+            "whole" if not damaged else f"damaged: {', '.join(damaged)}",
+            not damaged,
+            "train these runs again" if damaged else "",
+        ),
+    ]
+
+
+def _cores() -> str:
+    from recsys.core.threads import thread_count
+
+    return f"{os.cpu_count()}, {thread_count()} used"
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check("packages", name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check("packages", name, "missing", False, f"pip install {name}")
+
+
+def _kernels() -> Check:
+    from recsys.kernels._choice import reference_wanted, simd_path
+
+    try:
+        if reference_wanted():
+            return Check("kernels", "answer", "numpy twins (RECSYS_KERNELS=reference), slow", True)
+        return Check("kernels", "answer", f"compiled, {simd_path()}")
+    except ImportError as error:
+        return Check("kernels", "answer", f"not built: {error}", False, "install recsys with a C compiler at hand")
+    except RecsysError as error:
+        return Check("kernels", "answer", error.what, False, error.hint or error.expected)
+
+
+def _blas() -> Check:
+    import numpy  # noqa: F401  # loads the BLAS that is asked about
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    names = {f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in pools}
+    return Check("kernels", "blas", ", ".join(sorted(names)) or "unknown")
+
+
+def _damaged_artifacts(store: Store) -> list[str]:
+    """Return the runs whose artefact is gone or was changed."""
+    from recsys.core.hashing import hash_file
+    from recsys.store.artifacts import MANIFEST
+
+    damaged = []
+    for run_id, artifact in store.runs(limit=None).select("run_id", "artifact").iter_rows():
+        if artifact is None:
+            continue
+        manifest = store.artifacts / artifact / MANIFEST
+        if not manifest.is_file() or hash_file(manifest) != artifact:
+            damaged.append(run_id)
+    return damaged
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

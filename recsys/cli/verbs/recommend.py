@@ -1,0 +1,109 @@
+"""`recsys recommend`: lists for everybody into a file, or for a few users onto the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli import completion
+from recsys.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from recsys.cli.session import Session
+    from recsys.store import Store
+
+EXAMPLES = """
+recsys recommend @latest:train --out recs.parquet
+recsys recommend 3f2a --k 20 --history now --deny withdrawn.csv --out recs.parquet
+recsys recommend 3f2a --users vip.csv --on-unknown skip --out vip.csv
+recsys recommend 3f2a --since 2026-06-01 --out changed.jsonl
+recsys recommend 3f2a --user 42 --user 43            # a look, on the terminal
+"""
+
+
+def command(
+    ctx: typer.Context,
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A run id, a unique prefix, or @latest:train.", metavar="RUN", autocompletion=completion.runs
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole.")
+    ] = None,
+    k: Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a user.")] = 10,
+    user: Annotated[list[str] | None, typer.Option(metavar="ID", help="This user; may be repeated.")] = None,
+    users: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only these users: a table with user_id, or one id a line.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only users with events since this time (UTC).")
+    ] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")
+    ] = None,
+    on_unknown: Annotated[
+        str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
+    ] = "fallback",
+    format: Annotated[  # noqa: A002 - the word that users type
+        str | None, typer.Option(metavar="parquet|csv|jsonl", help="If the name of the file does not say.")
+    ] = None,
+) -> None:
+    """Write recommendations for all users, or for some.
+
+    The file has one row a recommendation: user_id, item_id, rank, score, source (model or fallback). Beside it stands a
+    manifest. No row breaks the rules of --deny, --allow and --available: the finished rows are checked once more.
+    """
+    session: Session = ctx.obj
+    if out is None and not user:
+        raise ArgumentError(
+            "recommend has nowhere to write to", "--out FILE, or --user ID for a look, was expected",
+            "--out recs.parquet",
+        )  # fmt: skip
+    if user and users is not None:
+        raise ArgumentError("--user and --users were both given", "one of them was expected")
+    from recsys.cli.requests import eligibility_from
+
+    store = session.open_store()
+    asked: dict[str, Any] = {
+        "k": k,
+        "users": list(user) if user else read_ids(users) if users is not None else None,
+        "since": since,
+        "history": history,
+        "on_unknown": on_unknown,
+        "eligibility": eligibility_from(session.options),
+    }
+    if out is None:
+        _look(session, store, run, asked)
+    else:
+        _write(session, store, run, out, {**asked, "format": format})
+
+
+def read_ids(path: Path) -> list[str]:
+    """Return the user ids of a table with a ``user_id`` column, or of a text file with one id a line."""
+    from recsys.cli.requests import read_table, user_column
+    from recsys.cli.words import file_lines
+
+    if path.suffix in (".parquet", ".jsonl", ".ndjson"):
+        return [str(user) for user in user_column("--users", read_table("--users", path))]
+    lines = file_lines("--users", path)
+    if lines and "user_id" in lines[0].replace('"', "").replace("\t", ",").split(","):
+        return [str(user) for user in user_column("--users", read_table("--users", path))]
+    return lines
+
+
+def _write(session: Session, store: Store, run: str, out: Path, asked: dict[str, Any]) -> None:
+    from recsys import workflows
+
+    recorded = workflows.recommend(store, run, out, **asked, progress=session.progress)
+    for warning in recorded.run.warnings:
+        session.warn(warning)
+    session.emit("recommend", {"run_id": recorded.run.run_id, "out": out, "summary": recorded.result}, str(out))
+    session.note(f"{recorded.result}")
+
+
+def _look(session: Session, store: Store, run: str, asked: dict[str, Any]) -> None:
+    raise NotImplementedError
