@@ -1,6 +1,4 @@
-"""Fitted models on disk: ``.npy`` arrays, Arrow frames, a ``manifest.json`` with a checksum for every byte; no
-pickle.
-"""
+"""Fitted models on disk: ``.npy`` arrays, Arrow frames, a ``manifest.json`` with all their checksums; no pickle."""
 
 from __future__ import annotations
 

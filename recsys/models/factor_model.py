@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 class FactorModel(Recommender):
-    """A recommender over factors. A subclass's ``_fit`` sets the two arrays; ``_fold_in`` makes vectors of new
-    histories.
+    """A recommender over factors: ``_fit`` sets the two arrays, ``_fold_in`` makes vectors of new histories.
 
     Attributes
     ----------

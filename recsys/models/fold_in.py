@@ -44,8 +44,9 @@ def solve_users(
     Examples
     --------
     >>> from scipy.sparse import csr_array
-    >>> solve_users(csr_array(np.array([[1, 0]], np.float32)), np.eye(2, dtype=np.float32), 2 * np.eye(2)).round(3).tolist()
-    [[0.667, 0.0]]
+    >>> liked = csr_array(np.array([[1, 0]], np.float32))
+    >>> solve_users(liked, np.eye(2, dtype=np.float32), 2 * np.eye(2)).round(3)
+    array([[0.667, 0.   ]], dtype=float32)
     """
     out = np.zeros((confidences.shape[0], item_factors.shape[1]), dtype=np.float32)
 

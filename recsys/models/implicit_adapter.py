@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,8 @@ def train_factors(
         if judge is not None and judge.exhausted:
             raise _EnoughError
 
+    # The limit holds for the BLAS that is loaded already, so implicit's comes first.
+    import_module("implicit")
     with single_threaded_blas():
         model = make()
         with suppress(_EnoughError):

@@ -72,8 +72,10 @@ def similarities(matrix: Csr, neighbors: int, shrink: float, progress: ProgressC
     --------
     >>> from recsys.core.progress import silent
     >>> matrix = csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
-    >>> similarities(matrix, 1, 0.0, silent).toarray().round(3).tolist()
-    [[0.0, 0.707, 0.0], [0.707, 0.0, 0.0], [0.0, 0.707, 0.0]]
+    >>> similarities(matrix, 1, 0.0, silent).toarray().round(3)
+    array([[0.   , 0.707, 0.   ],
+           [0.707, 0.   , 0.   ],
+           [0.   , 0.707, 0.   ]], dtype=float32)
     """
     n_items = matrix.shape[1]
     squares = np.square(matrix.data, dtype=np.float64)

@@ -113,7 +113,7 @@ def _typed(key: str, value: object, hint: Any) -> object:
     if type(None) in kinds and value in (None, "none"):
         return None
     for kind, read in ((bool, _truth), (int, _whole), (float, _number), (str, _text)):
-        found = read(value) if kind in kinds else None
+        found = read(value) if kind in kinds and isinstance(value, bool) <= (kind is bool) else None
         if found is not None:
             return found
     expected = " or ".join(_WORDS[kind] for kind in kinds)
@@ -127,7 +127,7 @@ def _truth(value: object) -> bool | None:
 def _whole(value: object) -> int | None:
     if isinstance(value, str):
         return int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", value) else None
-    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    return int(value) if isinstance(value, Integral) else None
 
 
 def _number(value: object) -> float | None:
@@ -136,7 +136,7 @@ def _number(value: object) -> float | None:
             return float(value)
         except ValueError:
             return None
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
+    return float(value) if isinstance(value, Real) else None
 
 
 def _text(value: object) -> str | None:
