@@ -79,4 +79,5 @@ class NotEstimableError(RecsysError):
 def _sentences(what: str, expected: str, hint: str) -> str:
     parts = [part.strip().rstrip(".") for part in (what, expected) if part.strip()]
     text = ". ".join(part[:1].upper() + part[1:] if place else part for place, part in enumerate(parts)) + "."
-    return f"{text} Hint: {hint.strip().rstrip('.')}." if hint.strip() else text
+    advice = hint.strip().rstrip(".")
+    return f"{text} Hint: {advice}{'' if advice.endswith('?') else '.'}" if advice else text
