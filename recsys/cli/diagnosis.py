@@ -63,10 +63,10 @@ def check_store(store: Store, *, fix: bool) -> list[Check]:
         ),
         Check(
             "store",
-            "runs' artefacts",
+            "artefacts",
             "whole" if not damaged else f"damaged: {', '.join(damaged)}",
             not damaged,
-            "train these runs again" if damaged else "",
+            "train the runs again that have these artefacts" if damaged else "",
         ),
     ]
 
@@ -107,18 +107,18 @@ def _blas() -> Check:
 
 
 def _damaged_artifacts(store: Store) -> list[str]:
-    """Return the runs whose artefact is gone or was changed."""
+    """Return the artefacts whose manifest is gone or was changed: their name is its hash."""
     from recsys.core.hashing import hash_file
-    from recsys.store.artifacts import MANIFEST
+    from recsys.store.artifacts import MANIFEST, find_orphans
 
-    damaged = []
-    for run_id, artifact in store.runs(limit=None).select("run_id", "artifact").iter_rows():
-        if artifact is None:
-            continue
-        manifest = store.artifacts / artifact / MANIFEST
-        if not manifest.is_file() or hash_file(manifest) != artifact:
-            damaged.append(run_id)
-    return damaged
+    orphans = {orphan.path for orphan in find_orphans(store, "1s")}
+    folders = [path for path in store.artifacts.iterdir() if path.is_dir() and path not in orphans]
+    manifests = [folder / MANIFEST for folder in sorted(folders)]
+    return [
+        manifest.parent.name[:12]
+        for manifest in manifests
+        if not manifest.is_file() or hash_file(manifest) != manifest.parent.name
+    ]
 
 
 def _size(folder: Path) -> int:
