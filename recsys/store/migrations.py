@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError, RecsysError
 from recsys.store.schema import SCHEMA_VERSION, columns_of, refresh_views
+from recsys.store.sql import one_row
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -38,10 +39,9 @@ def schema_version(con: DuckDBPyConnection, folder: Path) -> int:
     RecsysError
         The store is newer than this recsys.
     """
-    row = con.execute("SELECT schema_version FROM meta").fetchone() if columns_of(con, "meta") else None
-    if row is None:
+    if not columns_of(con, "meta"):
         raise DataError(f"{folder} is not a store", "its database has no table `meta`", "create one with recsys init")
-    version = int(row[0])
+    version = int(one_row(con, "SELECT schema_version FROM meta")[0])
     if version > SCHEMA_VERSION:
         raise RecsysError(
             f"the store {folder} has schema version {version}",

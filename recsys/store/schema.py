@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recsys.core.checks import one_of
+from recsys.store.sql import has_rows, one_row
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -187,8 +188,28 @@ def columns_of(con: DuckDBPyConnection, table: str) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in rows}
 
 
-def live_rows(con: DuckDBPyConnection, table: str, *, as_of: int | None = None, alias: str = "r") -> str:
-    """Return the SQL condition that keeps the rows in sight: neither reverted nor replaced, and arrived by `as_of`.
+@dataclass(frozen=True)
+class Tombstone:
+    """A change that took rows of a table out of sight, and was not undone itself.
+
+    Attributes
+    ----------
+    ingest_id : int
+        The change.
+    target : int or None
+        The ingest whose rows it hides.
+    since, until : str
+        Or the span of time (half-open) in which it hides the rows that arrived before it.
+    """
+
+    ingest_id: int
+    target: int | None
+    since: str
+    until: str
+
+
+def tombstones(con: DuckDBPyConnection, table: str, as_of: int | None = None) -> list[Tombstone]:
+    """Return what hides rows of a table, the newest first.
 
     Parameters
     ----------
@@ -198,34 +219,47 @@ def live_rows(con: DuckDBPyConnection, table: str, *, as_of: int | None = None, 
         `events`, `items`, ….
     as_of : int, optional
         The ingest high-water mark to look back to; None is now.
-    alias : str
-        What the physical table is called in the query.
     """
-    limit = 2**31 - 1 if as_of is None else as_of
-    stones = con.execute(
+    rows = con.execute(
         "SELECT ingest_id, table_name, target_ingest, since::VARCHAR, until::VARCHAR FROM tombstones"
-        " WHERE ingest_id <= ? ORDER BY ingest_id DESC",
-        [limit],
+        " WHERE ? IS NULL OR ingest_id <= ? ORDER BY ingest_id DESC",
+        [as_of, as_of],
     ).fetchall()
     undone: set[int] = set()
-    conditions = [] if as_of is None else [f"{alias}.ingest_id <= {limit}"]
-    hidden: list[int] = []
-    for ingest_id, name, target, since, until in stones:  # the newest first: an undone change hides nothing
+    active = []
+    for ingest_id, name, target, since, until in rows:
         if ingest_id in undone:
             continue
         if target is not None:
             undone.add(target)
-            if name == table:
-                hidden.append(target)
-        elif name == table:
-            time = f"{alias}.{TABLES[table].time}"
-            conditions.append(
-                f"NOT coalesce({alias}.ingest_id < {ingest_id} AND {time} >= TIMESTAMP '{since}'"
-                f" AND {time} < TIMESTAMP '{until}', false)"
-            )
-    if hidden:
-        conditions.append(f"{alias}.ingest_id NOT IN ({', '.join(map(str, sorted(hidden)))})")
+        if name == table:
+            active.append(Tombstone(ingest_id, target, since, until))
+    return active
+
+
+def live_rows(con: DuckDBPyConnection, table: str, *, as_of: int | None = None) -> str:
+    """Return the SQL condition on a physical row ``r`` that is in sight: neither reverted nor replaced, and arrived by `as_of`."""
+    conditions = [] if as_of is None else [f"r.ingest_id <= {as_of}"]
+    time = f"r.{TABLES[table].time}"
+    for stone in tombstones(con, table, as_of):
+        if stone.target is not None:
+            conditions.append(f"r.ingest_id <> {stone.target}")
+        else:
+            span = f"{time} >= TIMESTAMP '{stone.since}' AND {time} < TIMESTAMP '{stone.until}'"
+            conditions.append(f"NOT coalesce(r.ingest_id < {stone.ingest_id} AND {span}, false)")
     return " AND ".join(conditions) or "true"
+
+
+def whole_ingests(con: DuckDBPyConnection, table: str) -> str:
+    """Return the SQL condition on a row ``r`` of `ingests` all of whose rows are in sight."""
+    conditions = [f"r.table_name = '{table}'", "r.kind = 'ingest'"]
+    for stone in tombstones(con, table):
+        if stone.target is not None:
+            conditions.append(f"r.ingest_id <> {stone.target}")
+        else:
+            span = f"r.last_ts >= TIMESTAMP '{stone.since}' AND r.first_ts < TIMESTAMP '{stone.until}'"
+            conditions.append(f"NOT coalesce(r.ingest_id < {stone.ingest_id} AND {span}, false)")
+    return " AND ".join(conditions)
 
 
 def refresh_views(con: DuckDBPyConnection) -> None:
@@ -285,8 +319,7 @@ def id_type(con: DuckDBPyConnection, entity: str) -> str | None:
         `user_id`, `item_id` or `unit_id`.
     """
     table = KEY_TABLES.get(entity, "exposure_rows")
-    known = con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
-    return columns_of(con, table)[entity] if known else None
+    return columns_of(con, table)[entity] if has_rows(con, f"SELECT 1 FROM {table} LIMIT 1") else None
 
 
 def fix_id_type(con: DuckDBPyConnection, entity: str, sql_type: str) -> None:
@@ -302,5 +335,4 @@ def fix_id_type(con: DuckDBPyConnection, entity: str, sql_type: str) -> None:
 
 def high_water(con: DuckDBPyConnection) -> int:
     """Return the number of the last change that the store received; 0 when it is empty."""
-    row = con.execute("SELECT coalesce(max(ingest_id), 0) FROM ingests").fetchone()
-    return int(row[0]) if row else 0
+    return int(one_row(con, "SELECT coalesce(max(ingest_id), 0) FROM ingests")[0])

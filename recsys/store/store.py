@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.progress import ProgressCallback, silent
 from recsys.store import migrations, schema
 from recsys.store.broker import broker_for, lock_timeout_seconds
+from recsys.store.ingest import IngestResult, ingest, parse_request
 
 if TYPE_CHECKING:
     import polars as pl
@@ -207,6 +211,107 @@ class Store:
         if found.artifact is None:
             raise NotFoundError(f"run {found.run_id} keeps no model", "a training run with a model was expected")
         return load_artifact(self.artifacts, found.artifact)
+
+    def ingest(
+        self,
+        table: str,
+        source: Any,
+        *,
+        map: Mapping[str, str] | None = None,  # noqa: A002 - the public word
+        set: Mapping[str, object] | None = None,  # noqa: A002 - the public word
+        timezone: str | None = None,
+        time_unit: str | None = None,
+        id_types: Mapping[str, str] | None = None,
+        on_bad_rows: str = "stop",
+        replace_partition: str | date | None = None,
+        expect_rows: int | str | None = None,
+        fresh: str | timedelta | None = None,
+        max_bad: float | None = None,
+        format: str | None = None,  # noqa: A002 - the public word
+        delimiter: str | None = None,
+        progress: ProgressCallback = silent,
+    ) -> IngestResult:
+        """Read files or a frame into a table.
+
+        Files are read and checked outside the lock, then each is stored in one short transaction. Reading the same rows again adds
+        nothing: a file is known by a hash of its rows in whatever order, single rows by `event_id` where that column is there.
+
+        Parameters
+        ----------
+        table : str
+            `events`, `items`, `users`, `impressions` or `exposures`.
+        source : str, path, frame, or a list of them
+            CSV (any delimiter), Parquet or JSON files, ``.gz`` and ``.zst`` too; globs; polars, pandas or Arrow frames.
+        map : mapping of str to str, optional
+            ``{table column: source column}`` for columns that are called otherwise.
+        set : mapping of str to object, optional
+            ``{table column: value}`` for columns that the source lacks, e.g. ``{"event": "play"}``.
+        timezone : str, optional
+            The zone of times that do not say theirs, e.g. ``"Europe/Berlin"``; by default UTC.
+        time_unit : str, optional
+            The unit of epoch times, ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``; by default judged by their size.
+        id_types : mapping of str to str, optional
+            ``{"user_id": "text"}`` or ``"int"``, for the first ids that a store receives; by default what they look like.
+        on_bad_rows : str
+            ``"stop"`` stores nothing if a row is bad; ``"quarantine"`` stores the others and sets it aside.
+        replace_partition : str or date, optional
+            A day (UTC): the rows of that day that are there are replaced by these.
+        expect_rows : int or str, optional
+            Gate: the fewest rows, or a range ``"1000..2000"``.
+        fresh : str or timedelta, optional
+            Gate: how old the newest row may be, e.g. ``"36h"``.
+        max_bad : float, optional
+            Gate: the greatest share (below 1) or number (from 1) of bad rows.
+        format : str, optional
+            ``"csv"``, ``"parquet"`` or ``"json"``, when the file name does not say.
+        delimiter : str, optional
+            What separates the columns of a CSV file; by default what its header line suggests.
+        progress : callable
+            Receives `Progress`.
+
+        Returns
+        -------
+        IngestResult
+            What was read, stored, known already and bad.
+
+        Raises
+        ------
+        ArgumentError
+            An argument cannot be used.
+        NotFoundError
+            A file or a column does not exist.
+        DataError
+            A file cannot be read, or rows are bad and `on_bad_rows` is ``"stop"``; nothing was stored.
+        GateError
+            A gate does not hold; nothing was stored.
+        LockedError
+            Another process holds the store.
+
+        Examples
+        --------
+        >>> import polars as pl, tempfile
+        >>> store = Store(Path(tempfile.mkdtemp()) / "shop")
+        >>> plays = pl.DataFrame({"member": [1, 1, 2], "item_id": [10, 11, 10], "ts": [1_700_000_000, 1_700_000_060, 1_700_000_120]})
+        >>> store.ingest("events", plays, map={"user_id": "member"}, set={"event": "play"}).rows_ingested
+        3
+        """
+        request = parse_request(
+            table,
+            map=map,
+            set=set,
+            timezone=timezone,
+            time_unit=time_unit,
+            id_types=id_types,
+            on_bad_rows=on_bad_rows,
+            replace_partition=replace_partition,
+            expect_rows=expect_rows,
+            fresh=fresh,
+            max_bad=max_bad,
+            format=format,
+            delimiter=delimiter,
+            progress=progress,
+        )
+        return ingest(self, request, source)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"

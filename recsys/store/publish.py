@@ -1,0 +1,227 @@
+"""The short write transaction of an ingest: ids get keys, rows go in, and the log of ingests says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recsys.core.errors import DataError
+from recsys.core.hashing import canonical_json
+from recsys.store import sql
+from recsys.store.arrow import offered
+from recsys.store.columns import common_type
+from recsys.store.schema import (
+    KEY_TABLES,
+    KEYED,
+    TableSpec,
+    columns_of,
+    fix_id_type,
+    high_water,
+    id_type,
+    live_rows,
+    refresh_views,
+    whole_ingests,
+)
+from recsys.store.staged import StagedFile
+from recsys.store.staging import show_frame
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of one file.
+
+    Attributes
+    ----------
+    ingest_id : int or None
+        The number of the ingest; None when the file was there already.
+    rows_ingested, rows_duplicate : int
+        Rows that went in, and rows that were there already.
+    known_as : int or None
+        The earlier ingest that holds the same rows.
+    """
+
+    ingest_id: int | None
+    rows_ingested: int
+    rows_duplicate: int
+    known_as: int | None = None
+
+
+def publish(
+    con: DuckDBPyConnection,
+    spec: TableSpec,
+    file: StagedFile,
+    *,
+    partition: tuple[datetime, datetime] | None = None,
+    append: bool = False,
+    options: Mapping[str, object],
+    now: datetime,
+) -> Published:
+    """Store a staged file's rows inside the caller's write transaction.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        The write cursor.
+    spec : TableSpec
+        The table.
+    file : StagedFile
+        The rows.
+    partition : (datetime, datetime), optional
+        Rows of this span (half-open) that arrived before are replaced.
+    append : bool
+        Store the rows even if the store has the same already.
+    options : mapping
+        What the user asked for, for the log.
+    now : datetime
+        The time of arrival.
+    """
+    known = None if partition or append else known_ingest(con, spec, file.content_hash)
+    if known is not None:
+        return Published(None, 0, file.rows_good, known)
+    ingest_id = high_water(con) + 1
+    _fix_id_types(con, file)
+    if file.reading.source.frame is not None:
+        show_frame(con, file.reading.relation, file.reading.source)
+    try:
+        for entity, ids in file.new_ids.items():
+            _add_keys(con, entity, ids)
+        _add_columns(con, spec, file)
+        if partition:
+            con.execute("INSERT INTO tombstones VALUES (?, ?, NULL, ?, ?)", [ingest_id, spec.name, *partition])
+        inserted = _insert(con, spec, file, ingest_id)
+        _quarantine(con, spec, file, ingest_id)
+    finally:
+        if file.reading.source.frame is not None:
+            con.unregister(file.reading.relation)
+    con.execute(
+        "INSERT INTO ingests VALUES (?, 'ingest', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            *(ingest_id, spec.name, file.reading.source.label, now, file.content_hash),
+            *(file.rows_read, inserted, file.rows_good - inserted, file.rows_bad, file.first, file.last),
+            canonical_json(dict(options) | {"columns": sorted(file.shape.columns)}),
+        ],
+    )
+    refresh_views(con)
+    return Published(ingest_id, inserted, file.rows_good - inserted)
+
+
+def known_ingest(con: DuckDBPyConnection, spec: TableSpec, content_hash: str) -> int | None:
+    """Return the ingest in sight that holds exactly these rows, or None.
+
+    Of `items` and `users`, an ingest that later versions of the same keys have overtaken does not count: storing it again makes
+    its versions the newest ones.
+    """
+    (known,) = sql.one_row(
+        con,
+        f"SELECT max(r.ingest_id) FROM ingests r WHERE r.content_hash = ? AND {whole_ingests(con, spec.name)}",
+        [content_hash],
+    )
+    if known is None:
+        return None
+    if spec.versioned:
+        key = KEYED[spec.versioned]
+        if sql.has_rows(
+            con,
+            f"SELECT 1 FROM {spec.rows} r WHERE r.ingest_id > {known} AND ({live_rows(con, spec.name)})"
+            f" AND r.{key} IN (SELECT {key} FROM {spec.rows} WHERE ingest_id = {known}) LIMIT 1",
+        ):
+            return None
+    return int(known)
+
+
+def _fix_id_types(con: DuckDBPyConnection, file: StagedFile) -> None:
+    for entity, wanted in file.shape.id_types.items():
+        fixed = id_type(con, entity)
+        if fixed is None:
+            fix_id_type(con, entity, wanted)
+        elif fixed != wanted:
+            raise DataError(
+                f"{entity} became {fixed} in another ingest meanwhile",
+                f"{wanted} was expected",
+                "ingest the file again",
+            )
+
+
+def _add_keys(con: DuckDBPyConnection, entity: str, ids: pl.DataFrame) -> None:
+    table, key = KEY_TABLES[entity], KEYED[entity]
+    with offered(con, "arrived_ids", ids) as arrived:
+        con.execute(
+            f"INSERT INTO {table} SELECT (SELECT coalesce(max({key}), -1) FROM {table})"
+            f" + row_number() OVER (ORDER BY {entity}), {entity}"
+            f" FROM (SELECT {entity} FROM {arrived} ANTI JOIN {table} USING ({entity}))"
+        )
+
+
+def _add_columns(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile) -> None:
+    """Make room for columns that the table has not seen, and widen those that arrive with a wider type."""
+    present = columns_of(con, spec.rows)
+    for name, column in file.shape.columns.items():
+        if name in KEYED:
+            continue
+        if name not in present:
+            con.execute(f"ALTER TABLE {spec.rows} ADD COLUMN {sql.name(name)} {column.sql_type}")
+        elif name not in spec.typed and common_type(present[name], column.sql_type) != present[name]:
+            wider = common_type(present[name], column.sql_type)
+            con.execute(f"DROP VIEW {sql.name(spec.name)}")
+            con.execute(f"ALTER TABLE {spec.rows} ALTER {sql.name(name)} TYPE {wider}")
+
+
+def _insert(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_id: int) -> int:
+    rows, targets, values, joins = file.good_rows(), [], [], []
+    for name in file.shape.columns:
+        if name not in KEYED:
+            targets.append(sql.name(name))
+            values.append(f"n.{sql.name(name)}")
+            continue
+        key, table = KEYED[name], KEY_TABLES[name]
+        targets.append(key)
+        values.append(f"{table}.{key}")
+        joins.append(f"{'JOIN' if name in spec.required else 'LEFT JOIN'} {table} ON {table}.{name} = n.{name}")
+    once = "event_id" in file.shape.columns
+    if spec.versioned:  # the last of several rows for one key and one time counts
+        partition = ", ".join((spec.versioned, *(["valid_from"] if "valid_from" in file.shape.columns else [])))
+        rows = (
+            f"SELECT * EXCLUDE (_place) FROM (SELECT *, row_number() OVER () AS _place FROM ({rows}))"
+            f" QUALIFY row_number() OVER (PARTITION BY {partition} ORDER BY _place DESC) = 1"
+        )
+    if once:
+        rows = f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY event_id) = 1"
+        known = f"SELECT r.event_id FROM {spec.rows} r WHERE r.event_id IS NOT NULL AND ({live_rows(con, spec.name)})"
+        joins.append(f"ANTI JOIN ({known}) k ON k.event_id = n.event_id")
+    (inserted,) = sql.one_row(
+        con,
+        f"INSERT INTO {spec.rows} ({', '.join(targets)}, ingest_id)"
+        f" SELECT {', '.join(values)}, {ingest_id} FROM ({rows}) n {' '.join(joins)}",
+    )
+    if inserted != file.rows_good and not once and not spec.versioned:
+        raise DataError(
+            f"{file.reading.source.label} changed while it was read",
+            f"{file.rows_good} rows were expected, {inserted} came",
+            "ingest it again when nobody writes to it",
+        )
+    return int(inserted)
+
+
+def _quarantine(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_id: int) -> None:
+    label = sql.text(file.reading.source.label)
+    if file.where():
+        user = (
+            "user_id" if "user_id" in file.shape.columns else "unit_id" if "unit_id" in file.shape.columns else "NULL"
+        )
+        con.execute(
+            f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, _reason, {user}::VARCHAR,"
+            f" to_json(_row)::VARCHAR FROM ({file.shape.normalised(file.reading.relation)}) WHERE _reason IS NOT NULL"
+        )
+    if file.reading.rejected:
+        lines = pl.DataFrame(file.reading.rejected, schema=["reason", "line"], orient="row")
+        with offered(con, "rejected_lines", lines) as rejected:
+            con.execute(
+                f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, reason, NULL, line FROM {rejected}"
+            )
