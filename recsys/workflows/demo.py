@@ -1,0 +1,230 @@
+"""The demo: the whole job on a simulated streaming service, in a folder that one can go on working in."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from recsys.core.errors import ArgumentError
+from recsys.core.progress import ProgressCallback, silent
+from recsys.display import Cell, Table, View, Viewable
+from recsys.evaluation import Comparison
+from recsys.simulation import simulate
+from recsys.store import Store
+
+USERS, ITEMS, DAYS, SEED = 3000, 600, 90, 7
+START = "2025-01-01"
+HOLDOUT = "14d"
+MODELS = ("popularity", "itemknn", "als", "bpr")
+METRICS = ("ndcg@10", "recall@50", "coverage@10")
+DATA, SHOP, LISTS = "data", "shop", "recommendations.parquet"
+
+
+class Step(NamedTuple):
+    """One step of the demo: its name, what came out, and how long it took."""
+
+    name: str
+    found: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Demo(Viewable):
+    """What the demo did and found.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything is: the simulated files, the store, the recommendations.
+    steps : tuple of Step
+        What was done.
+    runs : mapping of str to str
+        The run id of each model; the run that is served; the comparison.
+    comparison : Comparison
+        The models on the held-out days.
+    best : str
+        The model with the best value of the first metric.
+    user_id : int
+        A user to look at.
+    watched, recommended : polars.DataFrame
+        What that user watched most, and gets: titles and genres.
+    """
+
+    folder: Path
+    steps: tuple[Step, ...]
+    runs: Mapping[str, str]
+    comparison: Comparison
+    best: str
+    user_id: int
+    watched: pl.DataFrame
+    recommended: pl.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; those but the seconds and the run ids are the same in every demo."""
+        return {
+            "folder": str(self.folder),
+            "steps": [step._asdict() for step in self.steps],
+            "runs": dict(self.runs),
+            "best": self.best,
+            "comparison": self.comparison.to_dict(),
+            "user_id": self.user_id,
+            "watched": self.watched.to_dicts(),
+            "recommended": self.recommended.to_dicts(),
+            "next": list(self.commands()),
+        }
+
+    def view(self) -> View:
+        """Return a summary for somebody who sees recsys for the first time."""
+        rows = tuple((step.name, step.found, f"{step.seconds:.1f} s") for step in self.steps)
+        done = Table(("step", "what came out", "time"), rows)
+        seconds = sum(step.seconds for step in self.steps)
+        tables = (done, *self.comparison.view().tables[:1], self._lists())
+        notes = (
+            self.comparison.conclusion,
+            f"The last {HOLDOUT} were kept apart: no model saw them before it was tested on them.",
+            f"Type next: cd {self.folder}",
+            *(f"  {command}" for command in self.commands()),
+        )
+        return View(f"The whole job in {seconds:.0f} s, on a simulated streaming service", tables, notes)
+
+    def commands(self) -> tuple[str, ...]:
+        """Return what to type next, inside the folder."""
+        return (
+            "recsys describe",
+            "recsys runs list",
+            f"recsys compare {self.runs['popularity']} {self.runs[self.best]} --metrics ndcg@10 --by country",
+            f"recsys explain {self.runs[self.best]} --user {self.user_id} --item {self.recommended['item_id'][0]}",
+            f"recsys similar {self.runs[self.best]} --item {self.recommended['item_id'][0]}",
+            f"recsys train als --event play --holdout {HOLDOUT} --set factors=32",
+        )
+
+    def _lists(self) -> Table:
+        watched = [_told(row) for row in self.watched.iter_rows(named=True)]
+        recommended = [_told(row) for row in self.recommended.iter_rows(named=True)]
+        length = max(len(watched), len(recommended))
+        padded = zip(*(column + [None] * (length - len(column)) for column in (watched, recommended)), strict=True)
+        rows: tuple[tuple[Cell, ...], ...] = tuple((place, *pair) for place, pair in enumerate(padded, 1))
+        caption = f"user {self.user_id}, for example ({self.best}, trained on everything)"
+        return Table(("", "watched most", "gets recommended"), rows, caption)
+
+
+def demo(folder: Path, *, progress: ProgressCallback = silent) -> Demo:
+    """Simulate a streaming service, ingest its logs, train four models, compare them, and recommend to everybody.
+
+    The numbers are the same each time. A second demo in the same folder takes the simulated files and the store that
+    are there and adds its runs to them.
+
+    Parameters
+    ----------
+    folder : Path
+        A new or empty folder, or one that an earlier demo made.
+    progress : callable
+        Told of every step.
+
+    Raises
+    ------
+    ArgumentError
+        The folder holds something else.
+    """
+    from recsys import workflows
+
+    _check_folder(folder)
+    steps: list[Step] = []
+    with _timed(steps, "simulate") as found:
+        rows = _simulate(folder / DATA, progress)
+        found.append(f"{rows:,} events of {USERS:,} users with {ITEMS:,} titles in {DAYS} days")
+    store = Store(folder / SHOP)
+    (folder / "recsys.toml").write_text(f'store = "{SHOP}"\n', encoding="utf-8")
+    with _timed(steps, "ingest") as found:
+        stored = _ingest(store, folder / DATA, progress)
+        found.append(f"{stored:,} rows stored" if stored else "nothing new: the store has these rows")
+    with _timed(steps, "snapshot") as found:
+        snapshot = store.snapshot("demo", event="play")
+        found.append(f"{snapshot.rows:,} plays, frozen as {snapshot.snapshot_id}")
+    runs: dict[str, str] = {}
+    for name in MODELS:
+        with _timed(steps, f"train {name}") as found:
+            trained = workflows.train(store, name, seed=SEED, snapshot="demo", holdout=HOLDOUT, progress=progress)
+            runs[name] = trained.run.run_id
+            found.append(f"run {trained.run.run_id}")
+    with _timed(steps, "compare") as found:
+        compared = workflows.compare(store, list(runs.values()), METRICS, progress=progress)
+        comparison = compared.result
+        best = comparison.ranking[0]
+        found.append(f"{best} is first by {comparison.primary.name}")
+    with _timed(steps, f"refit {best}") as found:
+        served = workflows.refit(store, runs[best], progress=progress)
+        found.append(f"run {served.run.run_id}, trained on everything")
+    with _timed(steps, "recommend") as found:
+        workflows.recommend(store, served.run.run_id, folder / LISTS, k=10, progress=progress)
+        lists = pl.read_parquet(folder / LISTS)
+        found.append(f"{lists['user_id'].n_unique():,} users, {len(lists):,} rows in {LISTS}")
+    user_id, watched, recommended = _example(folder / DATA, lists)
+    runs |= {"served": served.run.run_id, "compare": compared.run.run_id}
+    return Demo(folder, tuple(steps), runs, comparison, best, user_id, watched, recommended)
+
+
+@contextmanager
+def _timed(steps: list[Step], name: str) -> Iterator[list[str]]:
+    """Add a step when the block is done; what it appends to the list says what came out."""
+    found: list[str] = []
+    began = time.perf_counter()
+    yield found
+    steps.append(Step(name, " ".join(found), time.perf_counter() - began))
+
+
+def _check_folder(folder: Path) -> None:
+    ours = (folder / SHOP).is_dir() or (folder / DATA).is_dir()
+    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArgumentError(
+            f"{folder} holds something else",
+            "a new folder, or one of an earlier demo, was expected",
+            "name another one, as in recsys demo my-demo",
+        )
+
+
+def _simulate(folder: Path, progress: ProgressCallback) -> int:
+    """Write the simulated files unless they are there; they appear together, when they are whole."""
+    if not folder.is_dir():
+        draft = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(draft, ignore_errors=True)
+        service = simulate(USERS, ITEMS, DAYS, seed=SEED, start=START)
+        service.write(draft, n_threads=None, progress=progress)
+        draft.rename(folder)
+    return int(pl.scan_parquet(folder / "events/*.parquet").select(pl.len()).collect().item())
+
+
+def _ingest(store: Store, folder: Path, progress: ProgressCallback) -> int:
+    sources = {
+        "events": "events/*.parquet",
+        "impressions": "impressions/*.parquet",
+        "items": "items.parquet",
+        "users": "users.parquet",
+    }
+    results = [store.ingest(table, str(folder / files), progress=progress) for table, files in sources.items()]
+    return sum(result.rows_ingested for result in results)
+
+
+def _example(folder: Path, lists: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    """Return a user with a long history, what they watched most, and what they get."""
+    titles = pl.read_parquet(folder / "items.parquet", columns=["item_id", "title", "genres"])
+    plays = pl.scan_parquet(folder / "events/*.parquet").filter(pl.col("event") == "play")
+    counts = plays.group_by("user_id").agg(pl.len(), pl.col("item_id").n_unique().alias("titles")).collect()
+    user_id = int(counts.sort("titles", "user_id", descending=[True, False])["user_id"][len(counts) // 20])
+    minutes = pl.col("value").sum().alias("minutes")
+    own = plays.filter(pl.col("user_id") == user_id).group_by("item_id").agg(minutes).collect()
+    watched = own.join(titles, on="item_id").sort("minutes", "item_id", descending=[True, False]).head(5)
+    mine = lists.filter(pl.col("user_id") == user_id).sort("rank").head(5)
+    recommended = mine.select("item_id", "rank", "score").join(titles, on="item_id", maintain_order="left")
+    return user_id, watched, recommended
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{row['title']} ({row['genres'].replace('|', ', ')})"
