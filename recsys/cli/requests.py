@@ -88,10 +88,11 @@ def read_table(option: str, path: Path) -> pl.DataFrame:
 
     if not path.is_file():
         raise NotFoundError(f"{option} names {path}, which is not a file", "a file was expected")
-    readers = {".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson, ".ndjson": pl.read_ndjson}
     try:
-        if path.suffix in readers:
-            return readers[path.suffix](path)
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path)
+        if path.suffix in (".jsonl", ".ndjson"):
+            return pl.read_ndjson(path)
         return pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         first_line = str(error).splitlines()[0]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from recsys.cli.session import Session
     from recsys.display import Cell, View
+    from recsys.evaluation import Gate
     from recsys.store import Run
 
 
@@ -22,8 +23,15 @@ def emit_training(session: Session, command: str, run: Run) -> None:
     session.emit(command, run, run.run_id)
 
 
-def emit_measured(session: Session, command: str, run: Run, result: Any, gates: Sequence[str]) -> None:
-    """Print an evaluation or comparison, then check the gates that were asked for.
+def parse_gates(expressions: Sequence[str] | None) -> list[Gate]:
+    """Return the gates of ``--fail-on``, so that a slip in one is told before the work and not after it."""
+    from recsys.evaluation import parse_gate
+
+    return [parse_gate(expression) for expression in expressions or ()]
+
+
+def emit_measured(session: Session, command: str, run: Run, result: Any, gates: Sequence[Gate] = ()) -> None:
+    """Print an evaluation, comparison or backtest, then check the gates that were asked for.
 
     Raises
     ------
@@ -35,15 +43,14 @@ def emit_measured(session: Session, command: str, run: Run, result: Any, gates: 
     for warning in run.warnings:
         session.warn(warning)
     outcomes = gate(result, gates) if gates else ()
-    data = {"run_id": run.run_id, **result.to_dict()}
-    if gates:
-        data["gates"] = outcomes
+    data = {"run_id": run.run_id, **result.to_dict(), **({"gates": outcomes} if gates else {})}
     session.emit(command, data, result.view())
-    failed = [outcome for outcome in outcomes if not outcome.passed]
+    failed = [outcome for outcome in outcomes if outcome.failed]
     if failed:
         raise GateError(
-            f"{len(failed)} of {len(outcomes)} gates failed: {'; '.join(str(outcome) for outcome in failed)}"
+            f"{len(failed)} of {len(outcomes)} gates failed: {'; '.join(outcome.reason for outcome in failed)}"
         )
+    session.note(f"run {run.run_id}")
 
 
 def frame_view(frame: pl.DataFrame, title: str, *, empty: str, notes: tuple[str, ...] = ()) -> View:

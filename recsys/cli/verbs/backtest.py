@@ -52,7 +52,7 @@ def command(
         **({"metrics": joined(metrics)} if metrics else {}),
         progress=session.progress,
     )
-    emit_measured(session, "backtest", recorded.run, recorded.result, ())
+    emit_measured(session, "backtest", recorded.run, recorded.result)
 
 
 def _by_model(models: list[str], settings: list[str]) -> dict[str, dict[str, str]]:

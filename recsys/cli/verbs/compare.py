@@ -46,9 +46,10 @@ def command(
     session: Session = ctx.obj
     from recsys import workflows
     from recsys.cli.requests import eligibility_from
-    from recsys.cli.results import emit_measured
+    from recsys.cli.results import emit_measured, parse_gates
     from recsys.cli.words import joined
 
+    gates = parse_gates(fail_on)
     store = session.open_store()
     recorded = workflows.compare(
         store,
@@ -60,4 +61,4 @@ def command(
         seen_data=seen_data,
         progress=session.progress,
     )
-    emit_measured(session, "compare", recorded.run, recorded.result, fail_on or ())
+    emit_measured(session, "compare", recorded.run, recorded.result, gates)

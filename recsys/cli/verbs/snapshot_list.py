@@ -27,7 +27,7 @@ def command(ctx: typer.Context) -> None:
             snapshot.snapshot_id,
             f"{snapshot.created_at:%Y-%m-%d %H:%M}",
             snapshot.recipe.event,
-            snapshot.until and f"{snapshot.until:%Y-%m-%d %H:%M}",
+            None if snapshot.until is None else f"{snapshot.until:%Y-%m-%d %H:%M}",
             snapshot.rows,
             snapshot.users,
             snapshot.items,
