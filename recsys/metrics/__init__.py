@@ -1,6 +1,6 @@
 """User metrics and catalogue metrics, and the grammar ``"ndcg@10"``."""
 
-from recsys.metrics.catalogue import CatalogueValue, catalogue_metrics, catalogue_resamples, gini
+from recsys.metrics.catalogue import CatalogueValue, catalogue_metrics, catalogue_pseudo_values, gini
 from recsys.metrics.context import MetricContext, item_features
 from recsys.metrics.spec import METRICS, Metric, MetricSpec, parse_metric, parse_metrics
 from recsys.metrics.users import auc, user_metrics
@@ -13,9 +13,10 @@ __all__ = [
     "MetricSpec",
     "auc",
     "catalogue_metrics",
-    "catalogue_resamples",
+    "catalogue_pseudo_values",
     "gini",
     "item_features",
+    "leave_one_out",
     "parse_metric",
     "parse_metrics",
     "user_metrics",

@@ -141,10 +141,8 @@ def _diversity(listed: Csr, features: Csr) -> NDArray[np.float64]:
     features = features.astype(np.float64)
     norms = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)).ravel())
     scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-    unit: Any = csr_array(
-        (features.data * np.repeat(scale, np.diff(features.indptr)), features.indices, features.indptr)
-    )
-    unit.resize(features.shape)
+    scaled = features.data * np.repeat(scale, np.diff(features.indptr))
+    unit = csr_array((scaled, features.indices, features.indptr), shape=features.shape)
     total = listed @ unit
     described = listed @ (norms > 0).astype(np.float64)
     squared = np.asarray(total.multiply(total).sum(axis=1)).ravel()

@@ -15,7 +15,7 @@ Events = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @st.composite
 def events(draw: st.DrawFn) -> Events:
-    """Users, items, values, times and relevance values, few of them distinct so that ties abound; some rows are long."""
+    """Users, items, values, times and relevance values, few of them distinct so that ties abound; long rows."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     n, span = draw(st.integers(0, 400)), draw(st.sampled_from([1, 3, 10**4, 2**62]))
     items = rng.integers(0, draw(st.sampled_from([1, 9, 300])), n).astype(np.int32)
