@@ -194,4 +194,4 @@ def _check(path: Path, md5: str | None, info: LayoutInfo, hint: str) -> None:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != md5:
-        raise DataError(f"{str(path)!r} has the MD5 {found}", f"{md5} was expected for {info.name}", hint)
+        raise DataError(f"{str(path)!r} has the MD5 {found}", f"the MD5 {md5} was expected for {info.name}", hint)

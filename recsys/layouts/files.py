@@ -67,7 +67,7 @@ class Files:
                     yield stream
         except _DAMAGE as error:
             raise DataError(
-                f"{str(self.path)!r} cannot be read at {name!r} ({error})",
+                f"{str(self.path)!r} cannot be read at {name!r} ({_first_line(error)})",
                 hint="the download may have broken off; fetch it again",
             ) from error
 
@@ -112,7 +112,7 @@ def files_of(path: str | Path) -> Files:
                 return Files(place, _plain(member.name for member in bundle if member.isfile()))
     except _DAMAGE as error:
         hint = "the download may have broken off; fetch it again"
-        raise DataError(f"{str(place)!r} is not a readable archive ({error})", hint=hint) from error
+        raise DataError(f"{str(place)!r} is not a readable archive ({_first_line(error)})", hint=hint) from error
     return Files(place, (place.name,))
 
 
@@ -127,7 +127,11 @@ def _kind(path: Path) -> str:
 
 def _plain(names: Iterable[str]) -> tuple[str, ...]:
     """Leave out what archivers of macOS add."""
-    return tuple(sorted(name for name in names if not name.startswith("__MACOSX/") and "/." not in f"/{name}"))
+    return tuple(
+        sorted(
+            name for name in names if not name.startswith("__MACOSX/") and not PurePosixPath(name).name.startswith(".")
+        )
+    )
 
 
 def _member(bundle: tarfile.TarFile, name: str) -> IO[bytes]:
@@ -135,3 +139,7 @@ def _member(bundle: tarfile.TarFile, name: str) -> IO[bytes]:
     if stream is None:
         raise tarfile.ReadError(f"{name} is not a file")
     return stream
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -23,7 +23,7 @@ _BOOKS: Schema = {
     "item_id": pl.Int64,
     "title": pl.String,
     "authors": pl.String,
-    "year": pl.Float64,
+    "year": pl.String,
     "language": pl.String,
 }
 
@@ -46,4 +46,4 @@ def _events(files: Files, ratings: str, wishes: str | None) -> Iterator[pl.DataF
 
 
 def _items(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col("year").cast(pl.Int32))
+    return frame.with_columns(pl.col("year").cast(pl.Float64, strict=False).cast(pl.Int32))

@@ -39,7 +39,7 @@ def read_delimited(files: Files, name: str, schema: Schema, style: Delimited) ->
     Raises
     ------
     DataError
-        When the file is empty or a field does not parse.
+        When the file is empty, a field does not parse or a number is absent.
     """
     with files.open(name) as stream:
         yield from _delimited_frames(files, name, stream, schema, style)
@@ -54,7 +54,7 @@ def read_csv(files: Files, name: str, wanted: Schema, aliases: Mapping[str, str]
     Raises
     ------
     DataError
-        When a wanted column is missing, the file is empty or a field does not parse.
+        When a wanted column is missing, the file is empty, a field does not parse or a number is absent.
     """
     with files.open(name) as stream:
         header = stream.readline().decode("utf-8-sig", errors="replace").strip()
@@ -82,7 +82,7 @@ def read_json_lines(files: Files, name: str, schema: Schema) -> Iterator[pl.Data
             try:
                 yield pl.read_ndjson(io.BytesIO(chunk), schema=dict(schema))
             except pl.exceptions.PolarsError as error:
-                raise _malformed(files, name, error) from error
+                raise _malformed(files, name, str(error).splitlines()[0]) from error
 
 
 def _delimited_frames(
@@ -93,16 +93,13 @@ def _delimited_frames(
         text = _utf8(chunk)
         if separator != style.separator:
             text = text.replace(style.separator.encode(), separator.encode())
+        quote = '"' if style.quoted else None
         try:
-            yield pl.read_csv(
-                text,
-                has_header=False,
-                schema=dict(schema),
-                separator=separator,
-                quote_char='"' if style.quoted else None,
-            )
+            frame = pl.read_csv(text, has_header=False, schema=dict(schema), separator=separator, quote_char=quote)
         except pl.exceptions.PolarsError as error:
-            raise _malformed(files, name, error) from error
+            raise _malformed(files, name, str(error).splitlines()[0]) from error
+        _check_numbers(files, name, frame)
+        yield frame
 
 
 def _chunks(files: Files, name: str, stream: IO[bytes]) -> Iterator[bytes]:
@@ -136,8 +133,14 @@ def _key(column: str) -> str:
     return re.sub(r"[^a-z0-9]", "", column.lower())
 
 
-def _malformed(files: Files, name: str, error: Exception) -> DataError:
-    first = str(error).splitlines()[0]
-    return DataError(
-        f"{name!r} in {str(files.path)!r} is malformed ({first})", "the layout of the data set was expected"
-    )
+def _check_numbers(files: Files, name: str, frame: pl.DataFrame) -> None:
+    """Refuse a row that ends too early: numbers stand in every row of every layout, only text may be absent."""
+    numbers = [column for column, dtype in frame.schema.items() if dtype != pl.String]
+    bad = frame.filter(pl.any_horizontal(pl.col(numbers).is_null())) if numbers else frame.clear()
+    if len(bad):
+        raise _malformed(files, name, f"{len(bad)} rows lack a number, such as {bad.row(0)}")
+
+
+def _malformed(files: Files, name: str, why: str) -> DataError:
+    what = f"{name!r} in {str(files.path)!r} is malformed ({why})"
+    return DataError(what, "the layout of the data set was expected")
