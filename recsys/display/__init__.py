@@ -3,12 +3,13 @@
 from recsys.display.html import to_html
 from recsys.display.terminal import to_rich
 from recsys.display.text import to_text
-from recsys.display.view import Cell, Interval, Percent, PValue, Table, View, cell_text, number_text
+from recsys.display.view import Cell, Interval, Marked, Percent, PValue, Table, View, cell_text, number_text
 from recsys.display.viewable import Viewable
 
 __all__ = [
     "Cell",
     "Interval",
+    "Marked",
     "PValue",
     "Percent",
     "Table",

@@ -28,7 +28,15 @@ class Interval(NamedTuple):
     percent: bool = False
 
 
-Cell = str | int | float | Percent | PValue | Interval | None
+class Marked(NamedTuple):
+    """A number with marks behind it, drawn as ``0.1234 ab``; `width` keeps a column of them aligned."""
+
+    value: float | None
+    marks: str = ""
+    width: int = 0
+
+
+Cell = str | int | float | Percent | PValue | Interval | Marked | None
 MISSING = "–"
 
 
@@ -41,7 +49,7 @@ class Table:
     columns : tuple of str
         The header.
     rows : tuple of tuples of cells
-        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`; None (and NaN) are drawn as a dash.
+        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`; None (and NaN) are drawn as a dash.
     caption : str
         A line above the table.
 
@@ -110,6 +118,8 @@ def cell_text(cell: Cell) -> str:
                 return MISSING
             draw = _hundredfold if percent else number_text
             return f"[{draw(low)}, {draw(high)}]{' %' if percent else ''}"
+        case Marked(value, marks, width):
+            return f"{number_text(value)} {marks:<{width}}" if width else number_text(value)
         case None:
             return MISSING
         case str():

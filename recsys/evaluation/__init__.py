@@ -1,6 +1,28 @@
-"""`evaluate`, `compare`, `backtest`: honest offline numbers."""
+"""`evaluate`, `compare`, `backtest`, `gate`: honest offline numbers."""
 
+from recsys.evaluation.backtest_result import Backtest, WindowResult
+from recsys.evaluation.backtesting import backtest
+from recsys.evaluation.comparing import compare, compare_evaluations
+from recsys.evaluation.comparison import Comparison
 from recsys.evaluation.evaluating import DEFAULT_METRICS, evaluate
 from recsys.evaluation.evaluation import Evaluation
+from recsys.evaluation.gates import Gate, GateOutcome, gate, parse_gate
+from recsys.evaluation.pairing import CatalogueDifference, Difference
 
-__all__ = ["DEFAULT_METRICS", "Evaluation", "evaluate"]
+__all__ = [
+    "DEFAULT_METRICS",
+    "Backtest",
+    "CatalogueDifference",
+    "Comparison",
+    "Difference",
+    "Evaluation",
+    "Gate",
+    "GateOutcome",
+    "WindowResult",
+    "backtest",
+    "compare",
+    "compare_evaluations",
+    "evaluate",
+    "gate",
+    "parse_gate",
+]

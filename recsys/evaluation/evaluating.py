@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import polars as pl
 
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.seeds import Seed
 from recsys.core.times import from_micros, parse_instant, to_micros
 from recsys.dataset import Dataset
 from recsys.dataset.vocabulary import Ids
@@ -19,12 +19,27 @@ from recsys.evaluation.measuring import Serving, measure
 from recsys.evaluation.population import OnCold, Population, build_population
 from recsys.evaluation.seen_data import SeenData, check_seen_data
 from recsys.evaluation.segments import segment_labels
-from recsys.metrics import MetricSpec, catalogue_metrics, catalogue_resamples, parse_metrics
+from recsys.metrics import MetricSpec, catalogue_metrics, catalogue_pseudo_values, parse_metrics
 from recsys.models.base import Recommender
 from recsys.scoring import Eligibility
 from recsys.scoring.eligibility import Instant
 
 DEFAULT_METRICS = ("ndcg@10", "recall@20", "coverage@10")
+
+
+class Options(TypedDict, total=False):
+    """The options that `evaluate`, `compare` and `backtest` share; see `evaluate`."""
+
+    by: Sequence[str]
+    on_cold: OnCold
+    users: Ids | None
+    eligibility: Eligibility | None
+    exclude_seen: bool
+    history: Dataset | None
+    seen_data: SeenData
+    at: Instant | None
+    user_attributes: object | None
+    n_threads: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +51,6 @@ class Plan:
     specs: tuple[MetricSpec, ...]
     serving: Serving
     confidence: float
-    seed: Seed
     conventions: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -56,7 +70,6 @@ def evaluate(
     at: Instant | None = None,
     user_attributes: object | None = None,
     confidence: float = 0.95,
-    seed: Seed = 0,
     n_threads: int | None = None,
     progress: ProgressCallback = silent,
 ) -> Evaluation:
@@ -96,8 +109,6 @@ def evaluate(
         One row a user with ``user_id``, for `by`. Default: the attributes of the test part.
     confidence : float
         Of the intervals.
-    seed : int
-        Of the bootstrap over users behind the intervals of catalogue metrics.
     n_threads : int, optional
         Default: all cores. The result does not depend on it.
     progress : callable, optional
@@ -135,7 +146,6 @@ def evaluate(
         at=at,
         user_attributes=user_attributes,
         confidence=confidence,
-        seed=seed,
         n_threads=n_threads,
     )
     return run_plan(model.name, model, plan, progress)
@@ -146,18 +156,17 @@ def make_plan(
     test: Dataset,
     metrics: Sequence[str | MetricSpec],
     *,
-    by: Sequence[str],
-    on_cold: OnCold,
-    users: Ids | None,
-    eligibility: Eligibility | None,
-    exclude_seen: bool,
-    history: Dataset | None,
-    seen_data: SeenData,
-    at: Instant | None,
-    user_attributes: object | None,
-    confidence: float,
-    seed: Seed,
-    n_threads: int | None,
+    by: Sequence[str] = (),
+    on_cold: OnCold = "fallback",
+    users: Ids | None = None,
+    eligibility: Eligibility | None = None,
+    exclude_seen: bool = True,
+    history: Dataset | None = None,
+    seen_data: SeenData = "refuse",
+    at: Instant | None = None,
+    user_attributes: object | None = None,
+    confidence: float = 0.95,
+    n_threads: int | None = None,
 ) -> Plan:
     """Check everything, and fix the population for all models."""
     specs = parse_metrics(metrics)
@@ -175,14 +184,15 @@ def make_plan(
         specs,
         serving,
         confidence,
-        seed,
         _conventions(population, specs, serving, on_cold),
         warnings,
     )
 
 
-def run_plan(name: str, model: Recommender, plan: Plan, progress: ProgressCallback = silent) -> Evaluation:
-    """Return the evaluation of one model."""
+def run_plan(
+    name: str, model: Recommender, plan: Plan, progress: ProgressCallback = silent, *, paired: bool = False
+) -> Evaluation:
+    """Return the evaluation of one model; `paired` keeps the pseudo-values of its catalogue metrics."""
     measured = measure(model, plan.population, plan.specs, plan.serving, stage=f"evaluate {name}", progress=progress)
     whole = [spec for spec in plan.specs if spec.kind == "catalogue"]
     return Evaluation(
@@ -190,8 +200,8 @@ def run_plan(name: str, model: Recommender, plan: Plan, progress: ProgressCallba
         plan.specs,
         plan.population.users,
         measured.values,
-        catalogue_metrics(measured.lists, whole, measured.context, confidence=plan.confidence, seed=plan.seed),
-        catalogue_resamples(measured.lists, whole, measured.context, seed=plan.seed),
+        catalogue_metrics(measured.lists, whole, measured.context, confidence=plan.confidence),
+        catalogue_pseudo_values(measured.lists, whole, measured.context) if paired else {},
         plan.labels,
         plan.population.counts,
         measured.reach,

@@ -39,9 +39,9 @@ class Evaluation(Viewable):
     values : mapping of metric name to (n_users,) float64
         The user metrics; NaN where a metric has no value for a user (an empty list has no novelty).
     catalogue : mapping of metric name to CatalogueValue
-        The catalogue metrics: one value for all lists, interval by a bootstrap over users.
-    resampled : mapping of metric name to (b,) float64
-        The catalogue metrics of b bootstrap resamples of users, the same ones for every model of a comparison.
+        The catalogue metrics: one value for all lists, interval by a jackknife over users.
+    pseudo_values : mapping of metric name to (n_users,) float64
+        In a comparison: the jackknife pseudo-values of the catalogue metrics, to be paired.
     labels : polars.DataFrame
         One row a user: ``warmth`` and the attributes asked for by `by`.
     counts : Counts
@@ -61,7 +61,7 @@ class Evaluation(Viewable):
     users: pl.Series
     values: Mapping[str, NDArray[np.float64]]
     catalogue: Mapping[str, CatalogueValue]
-    resampled: Mapping[str, NDArray[np.float64]]
+    pseudo_values: Mapping[str, NDArray[np.float64]]
     labels: pl.DataFrame
     counts: Counts
     reach: Reach
@@ -90,7 +90,7 @@ class Evaluation(Viewable):
         return estimate
 
     def interval(self, metric: str) -> Estimate:
-        """Return the estimate of a metric with its interval: Student's t over users, or the bootstrap over users."""
+        """Return the estimate of a metric with its interval: Student's t, or the jackknife over users."""
         name = self._known(metric)
         return self.catalogue[name] if name in self.catalogue else self._mean(name, None)
 
@@ -142,7 +142,7 @@ class Evaluation(Viewable):
         title = f"{self.model} on {self.counts.users:,} users ({self.counts.warm:,} warm, {self.counts.cold:,} cold)"
         others = [name for name in self.labels.columns if name != WARMTH]
         tables = [_overview(frame, self.confidence), *(_segment_table(frame, name) for name in others)]
-        return View(title, (*tables, self.population_table()), (*self.warnings, *self.conventions))
+        return View(title, (*tables, self.population_table()), notes_of(self.warnings, self.conventions))
 
     def population_table(self) -> Table:
         """Return who and what was measured, and who and what was not, as a table."""
@@ -187,6 +187,17 @@ _SCHEMA = {
 }
 
 
+def notes_of(warnings: tuple[str, ...], conventions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return warnings, marked as such, then conventions.
+
+    Examples
+    --------
+    >>> notes_of(("seen before",), ("full ranking",))
+    ('warning: seen before', 'full ranking')
+    """
+    return (*(f"warning: {warning}" for warning in warnings), *conventions)
+
+
 def _row(metric: str, by: str, level: str, found: Estimate) -> tuple[object, ...]:
     return metric, by, level, found.n, found.estimate, found.ci_low, found.ci_high, found.standard_error, found.status
 
@@ -209,7 +220,7 @@ def _overview(frame: pl.DataFrame, confidence: float) -> Table:
         )
         for row in frame.filter(pl.col("by") == "").to_dicts()
     )
-    return Table(("metric", "mean", f"{100 * confidence:g} % interval", "warm", "cold", "users"), rows)
+    return Table(("metric", "value", f"{100 * confidence:g} % interval", "warm", "cold", "users"), rows)
 
 
 def _segment_table(frame: pl.DataFrame, by: str) -> Table:

@@ -55,7 +55,7 @@ def _check(name: str, model: Recommender, test: Dataset, seen_data: SeenData) ->
         return ()
     if early is not None and seen_data == "refuse":
         raise DataError(
-            f"{early:,} of {len(test):,} test events are not later than {name!r} was trained (through {_through(model)})",
+            f"{early:,} of {len(test):,} test events are not later than {name!r}, trained through {_through(model)}",
             "test events after all training events were expected",
             "use temporal_split; for a random, leave-last-out or user split say seen_data='disjoint'",
         )
