@@ -13,6 +13,7 @@ from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import duration_micros, from_micros
 from recsys.dataset import Dataset
 from recsys.evaluation.backtest_result import Backtest, WindowResult
+from recsys.evaluation.comparing import model_pairs
 from recsys.evaluation.evaluating import DEFAULT_METRICS, make_plan, run_plan
 from recsys.evaluation.population import OnCold
 from recsys.metrics import MetricSpec, parse_metrics

@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
-from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View, Viewable
+from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text
 from recsys.evaluation.conclusions import conclude
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.pairing import CatalogueDifference, Difference
@@ -193,12 +193,12 @@ class Comparison(Viewable):
                 Percent(row.relative, signed=True),
                 Interval(row.relative_ci_low, row.relative_ci_high, percent=True),
                 PValue(row.pvalue),
-                f"{row.wins:,}/{row.ties:,}/{row.losses:,}",
+                f"{row.wins:,}/{row.losses:,}",
             )
             for row in self.differences
         )
         level = f"{100 * (1 - self.alpha):g} % interval"
-        return Table(("pair", "metric", "difference", "relative", level, "Holm p", "win/tie/loss"), rows)
+        return Table(("pair", "metric", "difference", "relative", level, "Holm p", "won/lost"), rows)
 
     def _segment_table(self, by: str) -> Table:
         part = self.segments.filter((pl.col("by") == by) & (pl.col("metric") == self.primary.name))
@@ -214,13 +214,17 @@ class Comparison(Viewable):
             )
             for row in part.to_dicts()
         )
-        tests = self.interactions.filter((pl.col("by") == by) & (pl.col("metric") == self.primary.name))
-        caption = f"{self.primary.name} by {by}"
-        told = [f"{row['model']} − {row['baseline']}: {_pvalue_text(row['pvalue'])}" for row in tests.to_dicts()]
-        if told:
-            caption += f"; differs between segments (interaction, Holm p): {', '.join(told)}"
+        caption = f"{self.primary.name} by {by}{self._interaction_text(by)}"
         header = ("pair", by, "users", "model", "baseline", "difference", f"{100 * (1 - self.alpha):g} % interval")
         return Table(header, rows, caption)
+
+    def _interaction_text(self, by: str) -> str:
+        tests = self.interactions.filter((pl.col("by") == by) & (pl.col("metric") == self.primary.name))
+        told = [
+            f"{row['model']} − {row['baseline']} {cell_text(PValue(row['pvalue']))}"
+            for row in tests.drop_nulls("pvalue").to_dicts()
+        ]
+        return f"; does the difference vary between segments? Holm p: {', '.join(told)}" if told else ""
 
     def _reach_tables(self) -> list[Table]:
         """Return the misses of each model apart, where they differ (models that know different items)."""
@@ -247,9 +251,3 @@ def _catalogue_table(differences: tuple[CatalogueDifference, ...], alpha: float)
     )
     caption = "whole catalogue (one value for all lists: jackknife over users, no test)"
     return Table(("pair", "metric", "difference", f"{100 * (1 - alpha):g} % interval"), rows, caption)
-
-
-def _pvalue_text(value: float | None) -> str:
-    from recsys.display import cell_text
-
-    return cell_text(PValue(value))

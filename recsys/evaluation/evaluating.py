@@ -173,7 +173,7 @@ def make_plan(
     if not specs:
         raise ArgumentError("metrics is empty", "at least one metric was expected", "use metrics=['ndcg@10']")
     finite_float("confidence", confidence, above=0, below=1)
-    warnings = check_seen_data(models, test, seen_data, history)
+    seen = check_seen_data(models, test, seen_data, history)
     population = build_population(
         models, test, users=users, history=history, exclude_seen=exclude_seen, on_cold=on_cold
     )
@@ -185,7 +185,7 @@ def make_plan(
         serving,
         confidence,
         _conventions(population, specs, serving, on_cold),
-        warnings,
+        (*seen, *_mostly_cold(population)),
     )
 
 
@@ -216,6 +216,16 @@ def _instant(at: Instant | None, test: Dataset, eligibility: Eligibility | None)
         timed = eligibility is not None and eligibility.timed and test.times is not None
         return int(test.times.min()) if timed and test.times is not None else None
     return at if isinstance(at, int) else to_micros(parse_instant("at", at))
+
+
+def _mostly_cold(population: Population) -> tuple[str, ...]:
+    counts = population.counts
+    if 2 * counts.cold <= counts.users:
+        return ()
+    return (
+        f"{counts.cold:,} of {counts.users:,} users are cold and served by the fallback: look at the warm ones, "
+        "or use on_cold='skip'",
+    )
 
 
 def _conventions(
