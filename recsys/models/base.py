@@ -20,7 +20,7 @@ from recsys.core.threads import row_chunks
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
 from recsys.models.artefacts import read_artefact, write_artefact
 from recsys.models.results import Explanation, RankedLists, SimilarItems
-from recsys.models.serving import Audience, Block, Codes, Csr, History, read_history
+from recsys.models.serving import Audience, Block, Codes, Csr, History, attributes_of, read_history
 from recsys.scoring import SOURCES, Eligibility, Recommendations, ResolvedEligibility, top_k
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Recommender(ABC):
         eligibility: Eligibility | None = None,
         on_unknown: Literal["raise", "skip", "fallback"] = "raise",
         at: Instant | None = None,
+        user_attributes: object | None = None,
         n_threads: int | None = None,
     ) -> Recommendations:
         """Return the `k` best items of each user.
@@ -161,6 +162,9 @@ class Recommender(ABC):
             left out, or the most popular eligible items, marked ``"fallback"``.
         at : datetime, date, ISO text or int64 µs, optional
             The instant of serving, for rules with time windows.
+        user_attributes : frame, optional
+            One row a user with `user_id`, for rules that ask for attributes. Default: those of the history and of the
+            training data.
         n_threads : int, optional
             Default: all cores. The result does not depend on it.
 
@@ -184,7 +188,9 @@ class Recommender(ABC):
             audience, ids = audience.take(np.flatnonzero(warm)), ids.filter(pl.Series(warm))
         resolved = None
         if eligibility is not None:
-            attributes = audience.attributes(eligibility.attributes)
+            names = eligibility.attributes
+            known = user_attributes is not None
+            attributes = attributes_of(ids, user_attributes, names) if known else audience.attributes(names)
             resolved = eligibility.resolve(ids, self.items_, attributes, at)
         lists = self._serve(audience, positive_int("k", k), exclude_seen, resolved, True, n_threads)
         warnings = (resolved.warnings if resolved else ()) + _ignored_events(fresh)

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recsys.core.frames import as_polars
 from recsys.dataset import Dataset, Label, Vocabulary
 
 Csr = csr_array[Any, tuple[int, int]]
@@ -59,7 +60,7 @@ def read_history(history: object, items: Vocabulary, label: Label) -> History:
     """Return a Dataset or frame (user_id, item_id, optionally ts and value) as histories over the items of a model.
 
     The label is the model's, so that a history weighs what it weighed in training. Items that the model does not
-    know are counted and left out.
+    know are counted and left out. A `History` is returned as it is: who serves users in chunks reads it once.
 
     Examples
     --------
@@ -68,6 +69,8 @@ def read_history(history: object, items: Vocabulary, label: Label) -> History:
     >>> read.weights.toarray().tolist(), read.ignored
     ([[0.0, 1.0]], 1)
     """
+    if isinstance(history, History):
+        return history
     data = replace(history, label=label) if isinstance(history, Dataset) else Dataset.from_frame(history, label=label)
     weights, seen, ignored = data.matrix(), data.pairs(), 0
     if data.items != items:
@@ -141,6 +144,19 @@ class Audience:
         stored = take_rows(getattr(self.stored, name), np.where(self.rows < 0, self.codes, np.int32(-1)))
         fresh = take_rows(getattr(self.fresh, name), self.rows)
         return csr_array(stored + fresh)
+
+
+def attributes_of(ids: pl.Series, frame: object, names: Sequence[str]) -> pl.DataFrame:
+    """Return the named attributes of a frame with `user_id`, one row for each of the ids; nulls where it has none.
+
+    Examples
+    --------
+    >>> attributes_of(pl.Series([7, 8]), {"user_id": [8], "country": ["SE"]}, ["country"])["country"].to_list()
+    [None, 'SE']
+    """
+    table = as_polars(frame, "user_attributes")
+    known = table.select(pl.col("user_id").cast(ids.dtype), *[name for name in names if name in table.columns])
+    return ids.alias("user_id").to_frame().join(known, on="user_id", how="left", maintain_order="left").drop("user_id")
 
 
 def take_rows(matrix: Csr, rows: Codes) -> Csr:
