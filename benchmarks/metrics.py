@@ -5,8 +5,8 @@
 Every peer gets its own input format ready-made (its dictionaries or frames are not timed), and CPU time is compared, so
 the ratios flatter the peers. Every user's values are checked against a computation with numpy's `isin`, and the peers'.
 
-RecTools asks for numpy < 2 up to Python 3.12, and its fork of implicit would overwrite the original. Its metrics run with
-numpy 2 all the same:
+RecTools asks for numpy < 2 up to Python 3.12, and its fork of implicit would overwrite the original. Its metrics run
+with numpy 2 all the same:
 
     pip install --no-deps rectools attrs typeguard pydantic pydantic-core annotated-types typing-inspection
 """

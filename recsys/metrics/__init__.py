@@ -16,7 +16,6 @@ __all__ = [
     "catalogue_pseudo_values",
     "gini",
     "item_features",
-    "leave_one_out",
     "parse_metric",
     "parse_metrics",
     "user_metrics",

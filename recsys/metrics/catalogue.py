@@ -125,27 +125,6 @@ def catalogue_pseudo_values(
     return {name: _pseudo_values(one) for name, one in found.items()}
 
 
-def leave_one_out(
-    lists: NDArray[np.int32], specs: Sequence[str | MetricSpec], context: MetricContext
-) -> dict[str, Float64]:
-    """Return each catalogue metric without each user in turn, (n_users,) float64: what a paired jackknife needs.
-
-    Users that do not enter a metric are left out; NaN where nothing would be left to measure.
-
-    Parameters
-    ----------
-    lists, specs, context
-        As in `catalogue_metrics`.
-
-    Examples
-    --------
-    >>> context = MetricContext(item_events=np.array([5, 3, 2, 1]))
-    >>> leave_one_out(np.array([[0, 1], [0, 2]], np.int32), ["coverage@2"], context)
-    {'coverage@2': array([0.5, 0.5])}
-    """
-    return {spec.name: _measured(spec, lists, context).without for spec in parse_metrics(specs)}
-
-
 def gini(counts: NDArray[np.floating[Any]] | NDArray[np.integer[Any]]) -> float:
     """Return the Gini index of counts that are not negative: 0 = all equal, (n − 1)/n = all on one; NaN without any.
 
