@@ -15,7 +15,7 @@ from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
-from recsys.models.fold_in import regularised_gram, solve_users
+from recsys.models.fold_in import solve_users, whiten
 from recsys.models.implicit_adapter import positive_weights, train_factors
 from recsys.models.serving import Block, Csr
 
@@ -46,6 +46,13 @@ class ALS(FactorModel):
     seed : int, optional
         Of the first factors. The result depends on it, not on the number of threads. None: another result every time.
 
+    Attributes
+    ----------
+    item_factors_ : (n_items, d) float32
+        In the basis in which ``YᵀY + λ I`` is the identity; ``item_factors_ @ basis_.T`` are the trained vectors.
+    alpha_, regularization_ : float
+        What training used: extra confidence per unit of weight, and λ.
+
     Examples
     --------
     >>> data = Dataset.from_frame({"user_id": [1, 1, 2, 2, 3], "item_id": ["a", "b", "a", "b", "a"]})
@@ -57,7 +64,7 @@ class ALS(FactorModel):
 
     alpha_: float
     regularization_: float
-    gram_: NDArray[np.float64]
+    basis_: NDArray[np.float64]
 
     def __init__(
         self,
@@ -95,10 +102,10 @@ class ALS(FactorModel):
         self.regularization_ = self.regularization * total * (1 / n_users + 1 / n_items) / 2
         whole = csr_array((confidences.data + np.float32(1), matrix.indices, matrix.indptr), shape=matrix.shape)
         judge = None if validation is None else EarlyStopping(data, validation, self.patience)
-        _, self.item_factors_ = train_factors(
+        _, trained = train_factors(
             self._native, whole, stage=self.name, epochs=self.iterations, progress=progress, judge=judge
         )
-        self.gram_ = regularised_gram(self.item_factors_, self.regularization_)
+        self.item_factors_, self.basis_ = whiten(trained, self.regularization_)
         self.user_factors_ = self._fold_in(matrix)
 
     def _native(self) -> Any:
@@ -115,7 +122,10 @@ class ALS(FactorModel):
 
     def _fold_in(self, weights: Csr) -> NDArray[np.float32]:
         confidences = self._confidences(positive_weights(weights, self.name))
-        return solve_users(confidences, self.item_factors_, self.gram_)
+        return solve_users(confidences, self.item_factors_)
+
+    def _item_directions(self) -> NDArray[np.float32]:
+        return np.asarray(self.item_factors_ @ self.basis_.T, dtype=np.float32)
 
     def _confidences(self, weights: Csr) -> Csr:
         extra = (weights.data * self.alpha_).astype(np.float32)
@@ -125,7 +135,7 @@ class ALS(FactorModel):
         """Split the score as Hu et al. (2008), section 5: ``Σ_i (1 + c_i) y_jᵀ A⁻¹ y_i`` over the history."""
         confidences = self._confidences(block.weights).data.astype(np.float64)
         vectors = self.item_factors_[block.weights.indices].astype(np.float64)
-        system = self.gram_ + (vectors * confidences[:, None]).T @ vectors
+        system = np.eye(vectors.shape[1]) + (vectors * confidences[:, None]).T @ vectors
         return np.asarray(
             (1 + confidences) * (vectors @ np.linalg.solve(system, self.item_factors_[item].astype(np.float64)))
         )

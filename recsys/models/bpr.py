@@ -56,7 +56,7 @@ class BPR(FactorModel):
         self,
         factors: int = 64,
         learning_rate: float = 0.01,
-        regularization: float = 0.01,
+        regularization: float = 0.001,
         iterations: int = 100,
         patience: int = 5,
         seed: int | None = 0,
