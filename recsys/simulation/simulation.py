@@ -165,14 +165,17 @@ class Simulation:
         return pl.concat([build_population(self.settings, block).attributes for block in blocks]).rechunk()
 
     def availability(self) -> pl.DataFrame:
-        """Return who may watch what from when on: item_id, country, available_from; pairs without a row: never."""
+        """Return who may watch what and from when on: item_id, country, from; pairs without a row never.
+
+        These are the rows that ``Eligibility().available(rows, by="country")`` takes.
+        """
         country, item = np.nonzero(self.world.catalogue.available)
         since = self.settings.start + self.world.catalogue.released[item].astype(np.int64) * DAY
         return pl.DataFrame(
             {
                 "item_id": item_ids(self.settings).gather(item),
                 "country": pl.Series(words.COUNTRIES).gather(country),
-                "available_from": pl.Series(since).cast(TIMESTAMP),
+                "from": pl.Series(since).cast(TIMESTAMP),
             }
         )
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import one_of, positive_int
-from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError
+from recsys.core.threads import row_chunks
+from recsys.core.times import parse_instant, to_micros
 from recsys.simulation.behaviour import (
     World,
     expected_requests,
-    logging_policy_by_day,
     mean_completion,
-    policy_shares,
 )
 from recsys.simulation.catalogue import item_ids, user_ids
+from recsys.simulation.exposure import logged_exposure
+from recsys.simulation.policy import Policy, as_series, check_policy, codes_of, policy_rows
 from recsys.simulation.population import Population, build_population
-from recsys.simulation.settings import BLOCK_USERS
+from recsys.simulation.settings import BLOCK_USERS, DAY
 
 REWARDS = ("click", "minutes")
+CELLS = 2_000_000  # users by items that are looked at in one array
 
 
 class Lift(NamedTuple):
@@ -33,18 +37,6 @@ class Lift(NamedTuple):
     base: float
     absolute: float
     relative: float
-
-
-@runtime_checkable
-class HasFrame(Protocol):
-    """Anything that gives its rows as a polars frame, such as the recommendations of a model."""
-
-    def to_polars(self) -> pl.DataFrame:
-        """Return the rows."""
-        ...
-
-
-Policy = pl.DataFrame | HasFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +57,21 @@ class Truth:
     """
 
     world: World
+    first_day: int = 0
+
+    def since(self, instant: str | datetime) -> Truth:
+        """Return the truth about the requests from the day of `instant` on, as when a policy is tried on later days.
+
+        Raises
+        ------
+        ArgumentError
+            When the day is not one of the simulation.
+        """
+        day = (to_micros(parse_instant("since", instant)) - self.world.settings.start) // DAY
+        if not 0 <= day < self.world.settings.days:
+            what = f"since is {str(instant)!r}"
+            raise ArgumentError(what, f"one of the {self.world.settings.days} days of the simulation was expected")
+        return replace(self, first_day=int(day))
 
     def preference(
         self, user_ids: Sequence[int | str] | pl.Series, item_ids: Sequence[int | str] | pl.Series
@@ -78,7 +85,7 @@ class Truth:
         ArgumentError
             When the two differ in length.
         """
-        users, items = self._user_codes(_series(user_ids)), self._item_codes(_series(item_ids))
+        users, items = self._user_codes(as_series(user_ids)), self._item_codes(as_series(item_ids))
         if len(users) != len(items):
             raise ArgumentError(
                 f"{len(users)} users and {len(items)} items were given", "one item for each user was expected"
@@ -110,10 +117,10 @@ class Truth:
         """
         one_of("reward", reward, REWARDS)
         one_of("weight", weight, ("requests", "users"))
-        rows = _policy_rows(policy)
+        rows = policy_rows(policy)
         users, items = self._user_codes(rows["user_id"]), self._item_codes(rows["item_id"])
         rank, probability = rows["rank"].to_numpy(), rows["probability"].to_numpy()
-        _check_policy(users, rank, probability)
+        check_policy(users, rank, probability)
         look = np.append(self.world.settings.examination, 0.0)
         exposure = probability * look[np.minimum(rank - 1, self.world.settings.slots)]
         total = weights = 0.0
@@ -135,7 +142,7 @@ class Truth:
         DataError
             When the two policies serve different users.
         """
-        served = [frozenset(_policy_rows(each)["user_id"].unique().to_list()) for each in (policy, base)]
+        served = [frozenset(policy_rows(each)["user_id"].unique().to_list()) for each in (policy, base)]
         if served[0] != served[1]:
             raise DataError(
                 f"{len(served[0] ^ served[1])} users are served by one of the policies only",
@@ -153,14 +160,13 @@ class Truth:
         """
         k = self._list_length(k)
         one_of("reward", reward, REWARDS)
-        codes = np.arange(self.world.settings.users) if users is None else np.unique(self._user_codes(_series(users)))
+        codes = np.arange(self.world.settings.users) if users is None else np.unique(self._user_codes(as_series(users)))
         every = np.arange(self.world.settings.items)
         frames = []
-        for population, place in self._blocks(codes):
-            local = codes[place] - population.first
-            scores = self._expected_reward(population, local[:, None], every[None, :], reward)
+        for population, some in self._slices(codes):
+            scores = self._expected_reward(population, (some - population.first)[:, None], every[None, :], reward)
             top = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            frames.append(self._lists(codes[place], top, np.take_along_axis(scores, top, axis=1)))
+            frames.append(self._lists(some, top, np.take_along_axis(scores, top, axis=1)))
         return pl.concat(frames)
 
     def popular_policy(self, k: int | None = None) -> pl.DataFrame:
@@ -175,38 +181,18 @@ class Truth:
     def logging_value(self, *, reward: str = "click") -> float:
         """Return the true expected reward of one logged request: what the mean over the log estimates without bias."""
         one_of("reward", reward, REWARDS)
-        exposure = self._logged_exposure()
         every = np.arange(self.world.settings.items)
         total = weights = 0.0
-        for block in range(self.world.settings.n_blocks):
-            population = build_population(self.world.settings, block)
-            users = np.arange(len(population.country))
-            share = expected_requests(self.world, population)
-            earned = self._reward(population, users[:, None], every[None, :], reward)
-            shown = exposure[population.country, population.joined]
-            total += float((share * (earned * shown).sum(axis=1)).sum())
-            weights += float(share.sum())
+        for country in range(len(self.world.catalogue.available)):
+            exposure = logged_exposure(self.world, country)
+            for population, codes in self._slices(np.arange(self.world.settings.users)):
+                users = codes - population.first
+                users = users[population.country[users] == country]
+                share = expected_requests(self.world, population)[users]
+                earned = self._reward(population, users[:, None], every[None, :], reward)
+                total += float((share * (earned * exposure[population.joined[users]]).sum(axis=1)).sum())
+                weights += float(share.sum())
         return total / weights
-
-    def _logged_exposure(self) -> NDArray[np.float64]:
-        """Return the expected looks at an item in a request, ``(n_countries, days, n_items)`` by day of joining."""
-        shelves, settings, clock = self.world.shelves, self.world.settings, self.world.clock
-        if shelves is None:
-            raise ArgumentError("this simulation has no impressions", hint="use simulate(..., impressions=True)")
-        countries = len(shelves.items)
-        exposure = np.zeros((countries, settings.days, settings.items))
-        shares = policy_shares()[logging_policy_by_day(settings.days)]
-        weights = np.diff(clock.cumulated_days)
-        looks = np.einsum("dq,qcdkt,k->cdt", shares, shelves.marginals, settings.examination)
-        for country in range(countries):
-            for day in range(settings.days):
-                ends = shelves.tier_ends[country, day]
-                tier = np.repeat(np.arange(3), np.diff(ends, prepend=0))
-                exposure[country, day, shelves.items[country, day, : ends[2]]] = (
-                    looks[country, day, tier] * weights[day]
-                )
-        exposure = np.cumsum(exposure[:, ::-1], axis=1)[:, ::-1]
-        return exposure / np.cumsum(weights[::-1])[::-1][None, :, None]
 
     def _expected_reward(
         self, population: Population, users: NDArray[np.int64], items: NDArray[np.int64], reward: str
@@ -232,7 +218,15 @@ class Truth:
         order = np.argsort(block, kind="stable")
         for places in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
             if len(places):
-                yield build_population(self.world.settings, int(block[places[0]])), places
+                population = build_population(self.world.settings, int(block[places[0]]))
+                yield replace(population, joined=np.maximum(population.joined, np.int32(self.first_day))), places
+
+    def _slices(self, users: NDArray[np.int64]) -> Iterator[tuple[Population, NDArray[np.int64]]]:
+        """Yield users of one block, so few at a time that an array of users by items stays small."""
+        size = max(1, CELLS // self.world.settings.items)
+        for population, places in self._blocks(users):
+            for start, stop in row_chunks(len(places), size):
+                yield population, users[places[start:stop]]
 
     def _lists(self, users: NDArray[np.int64], items: NDArray[np.int64], scores: NDArray[np.float64]) -> pl.DataFrame:
         n, k = items.shape
@@ -249,57 +243,7 @@ class Truth:
         return min(positive_int("k", self.world.settings.slots if k is None else k), self.world.settings.items)
 
     def _user_codes(self, ids: pl.Series) -> NDArray[np.int64]:
-        return _codes("user", ids, self.world.settings.users, self.world.settings.ids)
+        return codes_of("user", ids, self.world.settings.users, self.world.settings.ids)
 
     def _item_codes(self, ids: pl.Series) -> NDArray[np.int64]:
-        return _codes("item", ids, self.world.settings.items, self.world.settings.ids)
-
-
-def _series(ids: Sequence[int | str] | pl.Series) -> pl.Series:
-    return ids if isinstance(ids, pl.Series) else pl.Series(ids)
-
-
-def _codes(what: str, ids: pl.Series, count: int, kind: str) -> NDArray[np.int64]:
-    """Turn external ids (a number, or a letter and a zero-padded number) back into codes."""
-    if kind == "int" and ids.dtype.is_integer():
-        numbers = ids.cast(pl.Int64, strict=False)
-    elif kind == "text" and ids.dtype == pl.String:
-        numbers = ids.str.extract(rf"^{what[0]}(\d{{{len(str(count))}}})$").cast(pl.Int64)
-    else:
-        numbers = pl.repeat(None, len(ids), dtype=pl.Int64, eager=True)
-    bad = (numbers.is_null() | (numbers < 1) | (numbers > count)).fill_null(True)
-    if bad.any():
-        example = ids.filter(bad)[0]
-        raise NotFoundError(f"{what} {example!r} is not in this simulation", f"one of its {count} {what}s was expected")
-    return numbers.to_numpy() - 1
-
-
-def _policy_rows(policy: Policy) -> pl.DataFrame:
-    """Return the columns that count, with probability 1 for lists."""
-    frame = policy if isinstance(policy, pl.DataFrame) else policy.to_polars()
-    missing = [name for name in ("user_id", "item_id", "rank") if name not in frame.columns]
-    if missing:
-        raise DataError(f"the policy has no column {missing[0]!r}", "user_id, item_id and rank were expected")
-    if not len(frame):
-        raise DataError("the policy is empty", "at least one user with a list was expected")
-    probability = (
-        pl.col("probability").cast(pl.Float64) if "probability" in frame.columns else pl.lit(1.0).alias("probability")
-    )
-    return frame.select("user_id", "item_id", pl.col("rank").cast(pl.Int64), probability)
-
-
-def _check_policy(users: NDArray[np.int64], rank: NDArray[np.int64], probability: NDArray[np.float64]) -> None:
-    if rank.min() < 1:
-        raise DataError(f"a rank of the policy is {rank.min()}", "ranks from 1 (the top) were expected")
-    if not ((probability >= 0) & (probability <= 1)).all():
-        raise DataError(
-            "a probability of the policy is not between 0 and 1", "the probability of the item at the rank was expected"
-        )
-    _, place = np.unique(np.stack([users, rank]), axis=1, return_inverse=True)
-    most = float(np.bincount(place, weights=probability).max())
-    if most > 1 + 1e-9:
-        raise DataError(
-            f"the probabilities of a user at a rank sum to {most:g}",
-            "at most 1 was expected",
-            "one item a rank, or add the column probability",
-        )
+        return codes_of("item", ids, self.world.settings.items, self.world.settings.ids)

@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse as sp
 
 from recsys.core.errors import ArgumentError
+from recsys.scoring import Eligibility
 from recsys.simulation import simulate
 from recsys.simulation import simulation as module
 
@@ -135,3 +136,16 @@ def lists(scores, train):
             "rank": np.tile(np.arange(1, 11), n),
         }
     )
+
+
+def test_availability_is_what_eligibility_takes():
+    service = simulate(users=40, items=60, days=20)
+    rules = Eligibility().available(service.availability(), by="country")
+    shown = service.impressions().sample(500, seed=1).join(service.users(), on="user_id")
+    people = service.users()
+    for row in shown.head(50).iter_rows(named=True):
+        forbidden = rules.forbids([row["user_id"]], [row["item_id"]], user_attributes=people, at=row["ts"])
+        assert not forbidden.any()
+    hidden = service.items().filter(~pl.col("countries").str.contains("US"))["item_id"]
+    american = people.filter(pl.col("country") == "US")["user_id"][0]
+    assert rules.forbids([american] * len(hidden), hidden, user_attributes=people, at="2026-01-20").all()

@@ -1,9 +1,12 @@
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.simulation import simulate
+from recsys.simulation import truth as truth_module
 from recsys.simulation.behaviour import expected_requests, mean_completion
 from recsys.simulation.population import build_population
 
@@ -31,7 +34,7 @@ def random_lists(service, seed, k=4):
     )
 
 
-def ips(service, impressions, policy, reward):
+def ips(impressions, policy, reward):
     """Inverse propensity score by position, with its standard error over requests."""
     requests = impressions["request_id"].n_unique()
     matched = impressions.join(policy, on=["user_id", "item_id"]).filter(pl.col("position") == pl.col("rank"))
@@ -52,7 +55,7 @@ def test_ips_on_the_log_estimates_the_true_value(service, impressions, policy, r
         "popular": truth.popular_policy(),
         "random": random_lists(service, 2),
     }[policy]
-    estimate, error = ips(service, impressions, lists, reward)
+    estimate, error = ips(impressions, lists, reward)
     value = truth.policy_value(lists, reward=reward)
     assert abs(estimate - value) < 4 * error
     assert error < 0.12 * value  # the test could see a difference of a few percent
@@ -165,3 +168,30 @@ def test_what_is_no_policy_is_refused(service):
             service.truth.policy_value(bad)
     with pytest.raises(ArgumentError, match="reward"):
         service.truth.policy_value(good, reward="clicks")
+
+
+@pytest.mark.parametrize("reward", ["click", "minutes"])
+def test_the_truth_of_later_days_is_that_of_later_requests(service, impressions, reward):
+    late = impressions.filter(pl.col("ts") >= datetime(2026, 2, 10))
+    truth = service.truth.since("2026-02-10")
+    lists = truth.ideal_policy(reward=reward)
+    estimate, error = ips(late, lists, reward)
+    assert abs(estimate - truth.policy_value(lists, reward=reward)) < 4 * error
+    per_request = late.group_by("request_id").agg(pl.col(reward).sum())[reward]
+    error = per_request.std() / np.sqrt(len(per_request))
+    assert abs(per_request.mean() - truth.logging_value(reward=reward)) < 4 * error
+    assert truth.policy_value(lists) != service.truth.policy_value(lists)
+
+
+def test_days_outside_the_simulation_have_no_truth(service):
+    assert service.truth.since("2026-01-01").logging_value() == service.truth.logging_value()
+    for day in ("2025-12-31", "2026-03-02"):
+        with pytest.raises(ArgumentError, match="since is"):
+            service.truth.since(day)
+
+
+def test_the_size_of_a_slice_does_not_matter(service, monkeypatch):
+    whole = service.truth.ideal_policy(), service.truth.logging_value()
+    monkeypatch.setattr(truth_module, "CELLS", 1000)
+    assert service.truth.ideal_policy().equals(whole[0])
+    assert service.truth.logging_value() == pytest.approx(whole[1], rel=1e-12)
