@@ -70,9 +70,8 @@ def rewrite(folder: str) -> float:
 
 
 def main(users: int = 200_000, repeats: int = 3) -> None:
-    print(
-        f"{'world':34} {'rows':>12} {'wall s':>7} {'CPU s':>7} {'M rows/CPU s':>13} {'CPU / rewrite':>14} {'peak MB':>8}"
-    )
+    headings = ("rows", "wall s", "CPU s", "M rows/CPU s", "CPU / rewrite", "peak MB")
+    print(f"{'world':34} " + " ".join(f"{heading:>13}" for heading in headings))
     for name, world in WORLDS.items():
         command = [sys.executable, __file__, "--one", json.dumps(world), str(users)]
         runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(repeats)]
@@ -80,6 +79,7 @@ def main(users: int = 200_000, repeats: int = 3) -> None:
             statistics.median(run[key] for run in runs) for key in ("rows", "wall", "cpu", "peak", "yardstick")
         )
         rate, ratio = rows / cpu / 1e6, cpu / yardstick
+        timing = f"{wall:13.1f} {cpu:13.1f} {rate:13.2f} {ratio:13.1f}"
         timing = f"{wall:13.1f} {cpu:13.1f} {rate:13.2f} {ratio:13.1f}"
         print(f"{name:34} {rows:13,.0f} {timing} {peak:13.0f}")
 
