@@ -7,16 +7,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from recsys.core.checks import positive_int
 
 Chunk = TypeVar("Chunk")
 THREADS_VARIABLE = "RECSYS_THREADS"
+_limit: ContextVar[int | None] = ContextVar("recsys_thread_limit", default=None)
 
 
 def thread_count(n_threads: int | None = None) -> int:
-    """Return how many threads to use: the argument, else ``RECSYS_THREADS``, else the cores this process may use.
+    """Return how many threads to use: the argument, else `thread_limit`, ``RECSYS_THREADS``, the cores at hand.
 
     Examples
     --------
@@ -25,6 +27,9 @@ def thread_count(n_threads: int | None = None) -> int:
     """
     if n_threads is not None:
         return positive_int("n_threads", n_threads)
+    limit = _limit.get()
+    if limit is not None:
+        return limit
     wanted = os.environ.get(THREADS_VARIABLE, "")
     if wanted:
         return positive_int(THREADS_VARIABLE, int(wanted) if wanted.isdecimal() else wanted)
@@ -82,6 +87,23 @@ def row_chunks(n_rows: int, size: int) -> list[tuple[int, int]]:
     [(0, 2), (2, 4), (4, 5)]
     """
     return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+@contextmanager
+def thread_limit(n_threads: int | None) -> Iterator[None]:
+    """Use at most so many threads while the block runs, in whatever it calls; None changes nothing.
+
+    Examples
+    --------
+    >>> with thread_limit(1):
+    ...     thread_count()
+    1
+    """
+    token = _limit.set(_limit.get() if n_threads is None else positive_int("n_threads", n_threads))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def read_log(con: DuckDBPyConnection, recipe: DataRecipe, mark: int | None = Non
     _check_columns(con, recipe)
     if recipe.event is None:
         _check_one_type(con, alive)
-    in_time, warnings = _not_in_the_future(con, recipe, alive, limit)
+    in_time, warnings = not_in_the_future(con, recipe, alive, limit)
     rows = _fetch_events(con, recipe, f"{alive} AND {in_time}")
     if not len(rows):
         raise _no_events(con, recipe, alive)
@@ -222,7 +222,7 @@ def _types(con: DuckDBPyConnection, alive: str) -> list[str | None]:
     return [name for (name,) in found]
 
 
-def _not_in_the_future(
+def not_in_the_future(
     con: DuckDBPyConnection, recipe: DataRecipe, alive: str, limit: int
 ) -> tuple[str, tuple[str, ...]]:
     """Return the condition that an event is not later than its arrival, and a warning if some are.

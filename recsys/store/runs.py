@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recsys.core.checks import one_of, positive_int
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import canonical_json
 from recsys.store.arrow import fetch_frame, offered
 
@@ -51,8 +51,10 @@ class Run:
         The newest training event.
     versions : mapping of str to str
         Libraries and CPU family.
-    metrics : mapping
-        What came out.
+    metrics : mapping of str to float
+        What came out, in single numbers.
+    result : mapping
+        All that came out, as plain values: intervals, segments, tests, conventions.
     wall_s, peak_rss_mb : float
         Duration in seconds; the most memory that the process had held by the end of the job, in MB.
     artifact : str or None
@@ -74,7 +76,8 @@ class Run:
     parents: tuple[str, ...] = ()
     trained_through: datetime | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
     wall_s: float = 0.0
     peak_rss_mb: float = 0.0
     artifact: str | None = None
@@ -91,7 +94,7 @@ class Run:
 
 
 _NAMES = tuple(part.name for part in fields(Run))
-_JSON = ("recipe", "parents", "versions", "metrics", "warnings")
+_JSON = ("recipe", "parents", "versions", "metrics", "result", "warnings")
 
 
 def new_run_id(now: float | None = None) -> str:
@@ -135,6 +138,13 @@ def add_run(con: DuckDBPyConnection, run: Run, per_user: pl.DataFrame | None = N
             " ORDER BY m.metric, k.user_key",
             [run.run_id],
         )
+
+
+def refuse_forgotten(con: DuckDBPyConnection, since: datetime) -> None:
+    """Raise DataError if a person was forgotten since a job began: what it computed may still hold them."""
+    row = con.execute("SELECT count(*) FROM audit WHERE action = 'forget' AND happened_at >= ?", [since]).fetchone()
+    if row is not None and row[0]:
+        raise DataError("a person was forgotten while the job ran", "nothing of it was kept", "run it again")
 
 
 def find_run(con: DuckDBPyConnection, ref: str, kinds: Collection[str] = KINDS) -> Run:
@@ -186,7 +196,7 @@ def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | Non
     return fetch_frame(
         con,
         "SELECT run_id, kind, created_at, coalesce(recipe->>'$.model', recipe->>'$.models') AS model, snapshot_id,"
-        " seed, trained_through, metrics, wall_s, peak_rss_mb, artifact IS NOT NULL AS has_model, status, repeatable,"
+        " seed, trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
         f" json_array_length(warnings)::INTEGER AS warnings FROM runs {conditions}"
         f" ORDER BY created_at DESC, run_id DESC {bound}",
         params,

@@ -145,7 +145,7 @@ CREATE TABLE snapshots (
 );
 CREATE TABLE runs (
     run_id VARCHAR, kind VARCHAR, created_at TIMESTAMP, recipe VARCHAR, seed BIGINT, snapshot_id VARCHAR, parents
-    VARCHAR, trained_through TIMESTAMP, versions VARCHAR, metrics VARCHAR, wall_s DOUBLE, peak_rss_mb DOUBLE, artifact
+    VARCHAR, trained_through TIMESTAMP, versions VARCHAR, metrics VARCHAR, result VARCHAR, wall_s DOUBLE, peak_rss_mb DOUBLE, artifact
     VARCHAR, status VARCHAR, repeatable BOOLEAN, warnings VARCHAR
 );
 CREATE TABLE user_metrics (run_id VARCHAR, user_key INTEGER, metric VARCHAR, value DOUBLE);
@@ -238,7 +238,7 @@ def tombstones(con: DuckDBPyConnection, table: str, as_of: int | None = None) ->
 
 
 def live_rows(con: DuckDBPyConnection, table: str, *, as_of: int | None = None) -> str:
-    """Return the SQL condition on a physical row ``r`` that is in sight: neither reverted nor replaced, and arrived by `as_of`."""
+    """Return the SQL condition on a row ``r`` in sight: neither reverted nor replaced, and arrived by `as_of`."""
     conditions = [] if as_of is None else [f"r.ingest_id <= {as_of}"]
     time = f"r.{TABLES[table].time}"
     for stone in tombstones(con, table, as_of):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
@@ -13,6 +13,7 @@ from recsys.core.logs import logger
 from recsys.dataset import Dataset
 from recsys.store.datasets import build_dataset, read_log
 from recsys.store.recipes import DataRecipe
+from recsys.store.runs import utc_now
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -67,8 +68,8 @@ class Snapshot:
         return {**asdict(self), **plain, "recipe": self.recipe.to_dict()}
 
 
-class Taken(NamedTuple):
-    """A Dataset with the snapshot that it is, and what a reader should know.
+class Frozen(NamedTuple):
+    """A Dataset with the snapshot that it is (not yet kept), and what a reader should know.
 
     Attributes
     ----------
@@ -101,19 +102,13 @@ def extract(store: Store, recipe: DataRecipe, mark: int | None = None) -> tuple[
     return build_dataset(log, recipe), log.high_water, log.warnings
 
 
-def take_snapshot(store: Store, recipe: DataRecipe, name: str | None = None) -> Taken:
-    """Build the Dataset of a recipe and keep its snapshot; equal content is kept once.
-
-    Raises
-    ------
-    ArgumentError
-        The name belongs to other data.
-    """
+def freeze(store: Store, recipe: DataRecipe, name: str | None = None) -> Frozen:
+    """Build the Dataset of a recipe; `keep_snapshot` writes its snapshot."""
     dataset, mark, warnings = extract(store, recipe)
-    fresh = Snapshot(
+    snapshot = Snapshot(
         snapshot_id=dataset.content_hash[:ID_LENGTH],
         name=name,
-        created_at=datetime.now(UTC).replace(tzinfo=None),
+        created_at=utc_now(),
         recipe=recipe,
         until=recipe.end,
         high_water=mark,
@@ -123,8 +118,44 @@ def take_snapshot(store: Store, recipe: DataRecipe, name: str | None = None) -> 
         items=dataset.n_items,
         repeatable=True,
     )
-    with store.write() as con:
-        return Taken(_keep(con, fresh), dataset, warnings)
+    return Frozen(snapshot, dataset, warnings)
+
+
+def keep_snapshot(con: DuckDBPyConnection, fresh: Snapshot) -> Snapshot:
+    """Write a snapshot inside the caller's transaction, unless its content is known; return the one that is kept.
+
+    A known snapshot that could not be rebuilt any more is mended: the same content can be built again now.
+
+    Raises
+    ------
+    ArgumentError
+        The name belongs to other data.
+    """
+    if fresh.name is not None:
+        holders = _select(con, "name = ?", fresh.name)
+        if holders and holders[0].content_hash != fresh.content_hash:
+            raise ArgumentError(
+                f"the name {fresh.name!r} belongs to snapshot {holders[0].snapshot_id}",
+                "a new name was expected for other data",
+                f"the new data would be {fresh.snapshot_id}",
+            )
+    same = _select(con, "content_hash = ?", fresh.content_hash)
+    if same and not same[0].repeatable:
+        con.execute(
+            "UPDATE snapshots SET repeatable = true, high_water = ?, recipe = ? WHERE content_hash = ?",
+            [fresh.high_water, canonical_json(fresh.recipe.to_dict()), fresh.content_hash],
+        )
+        same = _select(con, "content_hash = ?", fresh.content_hash)
+    named = [snapshot for snapshot in same if fresh.name is None or snapshot.name == fresh.name]
+    if named:
+        return named[0]
+    kept = replace(same[0], name=fresh.name) if same else fresh
+    row = {
+        **{part.name: getattr(kept, part.name) for part in fields(kept)},
+        "recipe": canonical_json(kept.recipe.to_dict()),
+    }
+    con.execute(f"INSERT INTO snapshots ({_COLUMNS}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    return kept
 
 
 def find_snapshot(con: DuckDBPyConnection, ref: str) -> Snapshot:
@@ -177,46 +208,6 @@ def rebuild(store: Store, snapshot: Snapshot) -> Dataset:
         )
     logger.warning("snapshot %s is not whole: people in it were forgotten", snapshot.name or snapshot.snapshot_id)
     return dataset
-
-
-def _keep(con: DuckDBPyConnection, fresh: Snapshot) -> Snapshot:
-    """Write the snapshot unless its content is known; a snapshot of content that can be rebuilt again is mended."""
-    if fresh.name is not None:
-        holders = _select(con, "name = ?", fresh.name)
-        if holders and holders[0].content_hash != fresh.content_hash:
-            raise ArgumentError(
-                f"the name {fresh.name!r} belongs to snapshot {holders[0].snapshot_id}",
-                "a new name was expected for other data",
-                f"the new data would be {fresh.snapshot_id}",
-            )
-    same = _select(con, "content_hash = ?", fresh.content_hash)
-    if same and not same[0].repeatable:
-        con.execute(
-            "UPDATE snapshots SET repeatable = true, high_water = ?, recipe = ? WHERE content_hash = ?",
-            [fresh.high_water, canonical_json(fresh.recipe.to_dict()), fresh.content_hash],
-        )
-        same = _select(con, "content_hash = ?", fresh.content_hash)
-    named = [snapshot for snapshot in same if fresh.name is None or snapshot.name == fresh.name]
-    if named:
-        return named[0]
-    first = replace(same[0], name=fresh.name) if same else fresh
-    con.execute(
-        f"INSERT INTO snapshots ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            first.snapshot_id,
-            first.name,
-            first.created_at,
-            canonical_json(first.recipe.to_dict()),
-            first.until,
-            first.high_water,
-            first.content_hash,
-            first.rows,
-            first.users,
-            first.items,
-            first.repeatable,
-        ],
-    )
-    return first
 
 
 _COLUMNS = (

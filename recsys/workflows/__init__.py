@@ -1,1 +1,27 @@
-"""The workflows room: see ARCHITECTURE.md."""
+"""Jobs on a store: read (short transaction), compute (no connection open), record the run (short transaction)."""
+
+from recsys.workflows.asking import Neighbours, Reasons, explain, similar
+from recsys.workflows.backtesting import backtest
+from recsys.workflows.evaluating import compare, evaluate
+from recsys.workflows.recommending import Lists, RecommendSummary, look, recommend
+from recsys.workflows.recording import Recorded
+from recsys.workflows.repeating import repeat
+from recsys.workflows.training import refit, train
+
+__all__ = [
+    "Lists",
+    "Neighbours",
+    "Reasons",
+    "RecommendSummary",
+    "Recorded",
+    "backtest",
+    "compare",
+    "evaluate",
+    "explain",
+    "look",
+    "recommend",
+    "refit",
+    "repeat",
+    "similar",
+    "train",
+]

@@ -1,0 +1,101 @@
+"""The methods of `Store` that run jobs, by delegating to `recsys.workflows`: the one upward arrow of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, cast
+
+from recsys.core.errors import ArgumentError
+from recsys.store.recipes import DataRecipe
+
+if TYPE_CHECKING:
+    from recsys.evaluation import Backtest, Comparison, Evaluation
+    from recsys.models import Recommender
+    from recsys.store.store import Store
+    from recsys.workflows import RecommendSummary, Recorded
+
+
+class Jobs:
+    """Train, measure, recommend — and record it. What a notebook records is what a terminal records."""
+
+    def train(
+        self, model: str | Recommender, *, recipe: DataRecipe | None = None, snapshot: str | None = None, **options: Any
+    ) -> Recorded[Recommender]:
+        """Train a model on a snapshot of this store: ``run, als = store.train("als", event="play", holdout="14d")``.
+
+        Parameters
+        ----------
+        model : str or Recommender
+            A model's name, or an unfitted model.
+        recipe, snapshot : optional
+            Which data. The fields of `DataRecipe` (``event``, ``until``, …) may be given directly instead.
+        **options
+            params, seed, holdout, n_threads, progress: see `recsys.workflows.train`.
+
+        Returns
+        -------
+        Recorded
+            ``(run, result)``: the run and the fitted model.
+        """
+        from recsys import workflows
+
+        recipe, options = _with_recipe(recipe, snapshot, options)
+        return workflows.train(cast("Store", self), model, recipe=recipe, snapshot=snapshot, **options)
+
+    def refit(self, run: str, **options: Any) -> Recorded[Recommender]:
+        """Train the model of a run again, on everything; see `recsys.workflows.refit`."""
+        from recsys import workflows
+
+        return workflows.refit(cast("Store", self), run, **options)
+
+    def evaluate(self, run: str, *args: Any, **options: Any) -> Recorded[Evaluation]:
+        """Measure a trained model on its held-out part; see `recsys.workflows.evaluate`."""
+        from recsys import workflows
+
+        return workflows.evaluate(cast("Store", self), run, *args, **options)
+
+    def compare(self, runs: Sequence[str], *args: Any, **options: Any) -> Recorded[Comparison]:
+        """Compare trained models, user by user; see `recsys.workflows.compare`."""
+        from recsys import workflows
+
+        return workflows.compare(cast("Store", self), runs, *args, **options)
+
+    def backtest(
+        self,
+        models: Mapping[str, Any],
+        *,
+        recipe: DataRecipe | None = None,
+        snapshot: str | None = None,
+        **options: Any,
+    ) -> Recorded[Backtest]:
+        """Train and test models over advancing time; data as in `train`; see `recsys.workflows.backtest`."""
+        from recsys import workflows
+
+        recipe, options = _with_recipe(recipe, snapshot, options)
+        return workflows.backtest(cast("Store", self), models, recipe=recipe, snapshot=snapshot, **options)
+
+    def recommend(self, run: str, out: str | PathLike[str], **options: Any) -> Recorded[RecommendSummary]:
+        """Write lists for many users to a file; see `recsys.workflows.recommend`."""
+        from recsys import workflows
+
+        return workflows.recommend(cast("Store", self), run, out, **options)
+
+    def repeat(self, run: str, **options: Any) -> Recorded[Any]:
+        """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""
+        from recsys import workflows
+
+        return workflows.repeat(cast("Store", self), run, **options)
+
+
+def _with_recipe(
+    recipe: DataRecipe | None, snapshot: str | None, options: dict[str, Any]
+) -> tuple[DataRecipe | None, dict[str, Any]]:
+    """Take the fields of a recipe out of the options."""
+    named = {name: value for name, value in options.items() if name in DataRecipe.__dataclass_fields__}
+    if not named:
+        return recipe, options
+    if recipe is not None or snapshot is not None:
+        given = "recipe" if recipe is not None else "snapshot"
+        raise ArgumentError(f"{', '.join(named)} and {given} were both given", "one of them was expected")
+    return DataRecipe.of(**named), {name: value for name, value in options.items() if name not in named}

@@ -1,0 +1,398 @@
+"""`recommend`: lists for many users into a file, in bounded memory; `look`: for a few users, onto the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from recsys.core.checks import one_of, positive_int
+from recsys.core.errors import DataError
+from recsys.core.logs import logger
+from recsys.core.progress import Progress, ProgressCallback, silent
+from recsys.core.times import parse_instant
+from recsys.dataset import Vocabulary
+from recsys.display import Table, View, Viewable
+from recsys.models import Recommender
+from recsys.models.serving import History, read_history
+from recsys.scoring import SOURCES, Eligibility, Recommendations
+from recsys.store import Run
+from recsys.store.activity import active_users
+from recsys.store.artifacts import load_artifact
+from recsys.store.datasets import attributes
+from recsys.store.runs import utc_now
+from recsys.store.snapshots import extract, find_snapshot
+from recsys.workflows.exporting import ListWriter, format_of, manifest_path
+from recsys.workflows.identities import ids_like, with_titles
+from recsys.workflows.recording import Job, Recorded
+from recsys.workflows.training import recipe_of, training_run
+
+if TYPE_CHECKING:
+    from recsys.dataset.vocabulary import Ids
+    from recsys.scoring.eligibility import Instant
+    from recsys.store import Store
+
+OnUnknown = Literal["raise", "skip", "fallback"]
+_USERS_PER_CHUNK = 1 << 16
+_ROWS_PER_CHUNK = 2_000_000
+
+
+@dataclass(frozen=True)
+class RecommendSummary:
+    """What was written.
+
+    Attributes
+    ----------
+    out, manifest : str
+        The file, and what stands beside it.
+    rows, users : int
+        Recommendations, and users with at least one of them.
+    fallback_users : int
+        Users of these who got the most popular items.
+    skipped : int
+        Users who were asked for and got nothing.
+    k : int
+        Items wanted per user.
+    sha256 : str
+        Of the file.
+    """
+
+    out: str
+    manifest: str
+    rows: int
+    users: int
+    fallback_users: int
+    skipped: int
+    k: int
+    sha256: str
+
+    def __str__(self) -> str:
+        parts = [f"{self.rows:,} rows for {self.users:,} users in {self.out}"]
+        if self.fallback_users:
+            parts.append(f"{self.fallback_users:,} of them by the fallback")
+        if self.skipped:
+            parts.append(f"{self.skipped:,} users got nothing")
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Lists(Viewable):
+    """Lists of a few users, with titles where the store has them.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        user_id, item_id, [title], rank, score, source.
+    warnings : tuple of str
+        What a reader should know.
+    """
+
+    frame: pl.DataFrame
+    warnings: tuple[str, ...] = ()
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the frame."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"recommendations": self.frame.to_dicts(), "warnings": list(self.warnings)}
+
+    def view(self) -> View:
+        """Return the lists, with a note on those that are fallbacks."""
+        fallbacks = self.frame.filter(pl.col("source") == "fallback")["user_id"].n_unique()
+        note = (f"{fallbacks:,} users have no training event: they get the most popular items",) if fallbacks else ()
+        table = Table(tuple(self.frame.columns), tuple(self.frame.rows()))
+        return View(f"{self.frame['user_id'].n_unique():,} users", (table,), (*note, *self.warnings))
+
+
+class Serving(NamedTuple):
+    """A model at work, with all that it needs from the store.
+
+    Attributes
+    ----------
+    run : Run
+        Its training run.
+    model : Recommender
+    history : History or None
+        Newer histories.
+    attributes : polars.DataFrame or None
+        The users' attributes as they are now, if the eligibility asks for any.
+    eligibility : Eligibility or None
+    at : datetime
+        The instant of serving (UTC).
+    on_unknown : str
+    warnings : tuple of str
+    """
+
+    run: Run
+    model: Recommender
+    history: History | None
+    attributes: pl.DataFrame | None
+    eligibility: Eligibility | None
+    at: Instant
+    on_unknown: OnUnknown
+    warnings: tuple[str, ...]
+
+    def lists(self, users: pl.Series, k: int, n_threads: int | None = None) -> Recommendations:
+        """Return the lists of some users."""
+        return self.model.recommend(
+            users,
+            k,
+            history=self.history,
+            eligibility=self.eligibility,
+            on_unknown=self.on_unknown,
+            at=self.at,
+            user_attributes=self.attributes,
+            n_threads=n_threads,
+        )
+
+    def checked(self, lists: Recommendations) -> pl.DataFrame:
+        """Return the rows, after a second, independent check that no rule forbids any of them.
+
+        Raises
+        ------
+        DataError
+            A forbidden row was found; that is a fault of recsys.
+        """
+        frame = lists.to_polars()
+        if self.eligibility is None or not len(frame):
+            return frame
+        forbidden = self.eligibility.forbids(
+            frame["user_id"], frame["item_id"], user_attributes=self.attributes, at=self.at
+        )
+        if forbidden.any():
+            first = frame.row(int(np.flatnonzero(forbidden)[0]))
+            raise DataError(
+                f"{int(forbidden.sum()):,} rows break the eligibility, first user {first[0]!r} with item {first[1]!r}",
+                "no forbidden row was expected, so nothing was written",
+                "please report this",
+            )
+        return frame
+
+
+def recommend(
+    store: Store,
+    run: str,
+    out: str | PathLike[str],
+    *,
+    k: int = 10,
+    users: Ids | None = None,
+    since: str | datetime | None = None,
+    history: Literal["now"] | None = None,
+    on_unknown: OnUnknown = "fallback",
+    eligibility: Eligibility | None = None,
+    at: Instant | None = None,
+    format: str | None = None,  # noqa: A002  # the word that users type
+    n_threads: int | None = None,
+    progress: ProgressCallback = silent,
+) -> Recorded[RecommendSummary]:
+    """Write the lists of all users, or of some, to a file with one row a recommendation.
+
+    Columns: user_id, item_id, rank, score, source. The file replaces an older one when it is whole; a manifest,
+    ``<out>.manifest.json``, says what it is. Memory does not grow with the number of users.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : str
+        A training run.
+    out : path
+        A ``.parquet``, ``.csv`` or ``.jsonl`` file.
+    k : int
+        Items per user.
+    users : ids, optional
+        Only these. Default: everybody with training events, and with ``history="now"`` those who came since.
+    since : datetime or ISO text, optional
+        Only users with an event at or after this instant (UTC).
+    history : "now", optional
+        Fold in what happened, or arrived, since the training.
+    on_unknown : {"fallback", "skip", "raise"}
+        What users without a history get.
+    eligibility : Eligibility, optional
+        What may be shown to whom. User attributes are those of the store as they are now.
+    at : datetime, date, ISO text or int64 µs, optional
+        The instant of serving, for rules with time windows. Default: now.
+    format : {"parquet", "csv", "jsonl"}, optional
+        If the name does not say.
+    n_threads : int, optional
+        Threads; by default all cores.
+    progress : callable, optional
+        Told of every chunk of users.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run or folder; a user is unknown, and `on_unknown` is ``"raise"``.
+    ArgumentError
+        An argument is not usable.
+    DataError
+        A row would break the eligibility; nothing is written.
+    """
+    job = Job(store, "recommend")
+    positive_int("k", k)
+    path = Path(out)
+    writer = ListWriter(path, format_of(path, format), job.run_id)
+    serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
+    asked = _audience(store, serving, users, since)
+    counts = {"users": 0, "fallback_users": 0, "skipped": 0}
+    warnings = list(serving.warnings)
+    if not len(asked):
+        warnings.append("nobody was asked for: the file is empty")
+    with writer:
+        for chunk, done in _chunks(asked, k):
+            lists = serving.lists(chunk, k, n_threads)
+            writer.write(serving.checked(lists))
+            _count(counts, lists, len(chunk))
+            warnings += lists.warnings
+            progress(Progress("recommend", done, len(asked), "users"))
+        recipe = {
+            "model": serving.run.recipe["model"],
+            "run": serving.run.run_id,
+            "k": k,
+            "users": None if users is None else len(asked),
+            "since": None if since is None else parse_instant("since", since).isoformat(),
+            "history": history,
+            "on_unknown": on_unknown,
+            "eligibility": None if eligibility is None else repr(eligibility),
+            "at": str(serving.at),
+            "format": writer.kind,
+            "out": str(path.resolve()),
+        }
+        size = {"rows": writer.rows, **counts}
+        checksum = writer.publish(lambda sha256: _manifest(job, serving, path, k, size, sha256))
+    summary = RecommendSummary(str(path), str(manifest_path(path)), k=k, sha256=checksum, **size)
+    recorded = job.record(
+        recipe=recipe,
+        seed=serving.run.seed,
+        snapshot=serving.run.snapshot_id,
+        parents=(serving.run.run_id,),
+        trained_through=serving.run.trained_through,
+        metrics={name: float(value) for name, value in size.items()},
+        result=summary.to_dict(),
+        warnings=warnings,
+    )
+    for warning in recorded.warnings:
+        logger.warning(warning)
+    return Recorded(recorded, summary)
+
+
+def look(
+    store: Store,
+    run: str,
+    users: Ids,
+    *,
+    k: int = 10,
+    history: Literal["now"] | None = None,
+    on_unknown: OnUnknown = "fallback",
+    eligibility: Eligibility | None = None,
+    at: Instant | None = None,
+) -> Lists:
+    """Return the lists of a few users, with titles where the store has them; nothing is written or recorded.
+
+    Arguments as in `recommend`.
+    """
+    serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
+    lists = serving.lists(ids_like(users, serving.model.users_, "user_id").unique(maintain_order=True), k)
+    frame = with_titles(store, serving.checked(lists), "item_id", "title")
+    ignored = (f"{len(lists.skipped):,} users without training events were left out",) if lists.skipped else ()
+    return Lists(frame, (*serving.warnings, *ignored, *lists.warnings))
+
+
+def prepare_serving(
+    store: Store,
+    run: str,
+    history: str | None,
+    on_unknown: OnUnknown,
+    eligibility: Eligibility | None,
+    at: Instant | None,
+) -> Serving:
+    """Load a model and read from the store what it needs to serve."""
+    one_of("on_unknown", on_unknown, ("fallback", "skip", "raise"))
+    if history is not None:
+        one_of("history", history, ("now",))
+    trained = training_run(store, run)
+    model = load_artifact(store.artifacts, str(trained.artifact))
+    newer, warnings = _newer_history(store, trained, model) if history else (None, ())
+    known = None
+    if eligibility is not None and eligibility.attributes:
+        with store.read() as con:
+            known = attributes(con, "users")
+    now = utc_now() if at is None else at
+    return Serving(trained, model, newer, known, eligibility, now, on_unknown, warnings)
+
+
+def _newer_history(store: Store, run: Run, model: Recommender) -> tuple[History | None, tuple[str, ...]]:
+    """Return the complete histories of the users for whom something happened, or arrived, since the training."""
+    recipe = replace(recipe_of(run), until=None, as_of=None, min_user_events=1, min_item_events=1)
+    with store.read() as con:
+        mark = None if run.snapshot_id is None else find_snapshot(con, run.snapshot_id).high_water
+        changed = active_users(con, recipe, after=run.trained_through, mark=mark)
+    if not len(changed):
+        return None, ()
+    data, _, warnings = extract(store, recipe)
+    theirs = np.zeros(data.n_users, dtype=np.bool_)
+    codes = data.users.encode(changed)
+    theirs[codes[codes >= 0]] = True
+    return read_history(data.keep(theirs[data.user_codes]), model.items_, model.label_), warnings
+
+
+def _audience(store: Store, serving: Serving, users: Ids | None, since: str | datetime | None) -> pl.Series:
+    """Return the ids of the users to serve, each once."""
+    model = serving.model
+    if users is not None:
+        asked = ids_like(users, model.users_, "user_id").unique(maintain_order=True)
+    else:
+        asked = model.users_.decode(np.flatnonzero(np.diff(model.history_.indptr)))
+        if serving.history is not None:
+            theirs = serving.history.users.decode(np.flatnonzero(np.diff(serving.history.seen.indptr)))
+            asked = Vocabulary.from_ids(asked, theirs).ids
+    asked = asked.rename("user_id")
+    if since is None:
+        return asked
+    with store.read() as con:
+        recent = active_users(con, recipe_of(serving.run), since=parse_instant("since", since))
+    return recent.rename("user_id") if users is None else asked.filter(asked.is_in(recent.implode()))
+
+
+def _chunks(users: pl.Series, k: int) -> Iterator[tuple[pl.Series, int]]:
+    """Yield parts of the users and how many are done by then; one empty part when there is nobody."""
+    size = max(1, min(_USERS_PER_CHUNK, _ROWS_PER_CHUNK // k))
+    for start in range(0, max(len(users), 1), size):
+        part = users.slice(start, size)
+        yield part, start + len(part)
+
+
+def _count(counts: dict[str, int], lists: Recommendations, asked: int) -> None:
+    served = (lists.lists >= 0).any(axis=1)
+    counts["users"] += int(served.sum())
+    counts["fallback_users"] += int((served & (lists.sources == SOURCES.index("fallback"))).sum())
+    counts["skipped"] += asked - int(served.sum())
+
+
+def _manifest(job: Job, serving: Serving, out: Path, k: int, size: dict[str, int], checksum: str) -> dict[str, Any]:
+    return {
+        "schema": "recsys/recommendations/1",
+        "file": out.name,
+        "sha256": checksum,
+        **size,
+        "k": k,
+        "columns": ["user_id", "item_id", "rank", "score", "source"],
+        "run": job.run_id,
+        "model_run": serving.run.run_id,
+        "model": serving.run.recipe["model"],
+        "snapshot": serving.run.snapshot_id,
+        "artifact": serving.run.artifact,
+        "created": utc_now().isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,115 @@
+"""What every workflow shares: the clock, the memory, and the one transaction that records a finished job."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from recsys.store.runs import Run, add_run, new_run_id, refuse_forgotten, utc_now
+from recsys.store.snapshots import Snapshot, find_snapshot, keep_snapshot
+from recsys.store.versions import versions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recsys.store import Store
+
+Result = TypeVar("Result")
+
+
+class Recorded(NamedTuple, Generic[Result]):
+    """What a workflow did: ``run, result = store.train("als")``.
+
+    Attributes
+    ----------
+    run : Run
+        The row in the store.
+    result : object
+        The model, evaluation, comparison, backtest or summary.
+    """
+
+    run: Run
+    result: Result
+
+
+class Job:
+    """A job under way. Nothing of it is in the store until `record`.
+
+    Parameters
+    ----------
+    store : Store
+        Where it will be recorded.
+    kind : str
+        What is being done.
+    """
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self.store, self.kind, self.run_id = store, kind, new_run_id()
+        self._began, self._began_at = time.perf_counter(), utc_now()
+
+    def record(
+        self,
+        *,
+        recipe: Mapping[str, Any],
+        snapshot: Snapshot | str | None = None,
+        parents: Sequence[str] = (),
+        warnings: Sequence[str] = (),
+        per_user: pl.DataFrame | None = None,
+        seed: int | None = None,
+        trained_through: datetime | None = None,
+        metrics: Mapping[str, float | None] | None = None,
+        result: Mapping[str, Any] | None = None,
+        artifact: str | None = None,
+    ) -> Run:
+        """Write the finished job, with its snapshot and per-user metrics, in one short transaction.
+
+        A `snapshot` that is a text is the id of one that is kept already; the others are the fields of `Run`.
+
+        Raises
+        ------
+        DataError
+            A person was forgotten while the job ran: what it computed may still hold them.
+        """
+        run = Run(
+            run_id=self.run_id,
+            kind=self.kind,
+            created_at=utc_now(),
+            recipe=recipe,
+            seed=seed,
+            parents=tuple(parents),
+            trained_through=trained_through,
+            versions=versions(),
+            metrics=metrics or {},
+            result=result or {},
+            wall_s=time.perf_counter() - self._began,
+            peak_rss_mb=peak_rss_mb(),
+            artifact=artifact,
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+        with self.store.write() as con:
+            refuse_forgotten(con, self._began_at)
+            if snapshot is not None:
+                kept = find_snapshot(con, snapshot) if isinstance(snapshot, str) else keep_snapshot(con, snapshot)
+                run = replace(run, snapshot_id=kept.snapshot_id, repeatable=kept.repeatable)
+            add_run(con, run, per_user)
+        return run
+
+
+def peak_rss_mb() -> float:
+    """Return the most memory (resident set) that this process has held so far, in MB; NaN where it is not known.
+
+    Examples
+    --------
+    >>> peak_rss_mb() > 1
+    True
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

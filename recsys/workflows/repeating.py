@@ -1,0 +1,151 @@
+"""`repeat`: a run once more, from its snapshot; the same numbers must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from recsys.core.errors import ArgumentError, DataError, GateError
+from recsys.core.progress import ProgressCallback, silent
+from recsys.dataset import temporal_split
+from recsys.evaluation import DEFAULT_METRICS
+from recsys.store import Run
+from recsys.store.runs import find_run
+from recsys.store.versions import versions
+from recsys.workflows.backtesting import backtest
+from recsys.workflows.evaluating import Options, run_comparison, run_evaluation
+from recsys.workflows.recording import Job, Recorded
+from recsys.workflows.training import cut_of, fit, model_of, prepare, recipe_of
+
+if TYPE_CHECKING:
+    from recsys.models import Recommender
+    from recsys.store import Store
+
+_KINDS = ("train", "evaluate", "compare", "backtest")
+
+
+def repeat(store: Store, run: str, *, progress: ProgressCallback = silent) -> Recorded[Any]:
+    """Do a run again from its snapshot, and check that its numbers come back.
+
+    A training run must give the same bytes, or else the same metrics on its held-out part. An evaluation or comparison
+    has its models trained again first. The new runs are recorded, whatever the outcome.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : str
+        A run of kind train, evaluate, compare or backtest.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Recorded
+        The new run and its result.
+
+    Raises
+    ------
+    GateError
+        The numbers are others.
+    DataError
+        The data of the run is gone, because a person was forgotten.
+    ArgumentError
+        The run cannot be repeated: of another kind, or with an eligibility, which is not kept.
+    """
+    with store.read() as con:
+        old = find_run(con, run, kinds=_KINDS)
+    _check(old)
+    if old.kind == "train":
+        return _repeat_training(store, old, progress)
+    if old.kind == "backtest":
+        again: Recorded[Any] = _repeat_backtest(store, old, progress)
+    else:
+        again = _repeat_measurement(store, old, progress)
+    _same_numbers(old, again.run, old.metrics, again.run.metrics)
+    return again
+
+
+def _check(old: Run) -> None:
+    if not old.repeatable:
+        raise DataError(
+            f"run {old.run_id} cannot be repeated: a person in its data was forgotten", "", "train a new run"
+        )
+    if old.snapshot_id is None:
+        raise ArgumentError(
+            f"run {old.run_id} was measured on events outside a snapshot", "a run on a held-out part was expected"
+        )
+    if old.recipe.get("eligibility") is not None:
+        raise ArgumentError(
+            f"run {old.run_id} was measured with {old.recipe['eligibility']}", "rules are not kept in the store"
+        )
+
+
+def _repeat_training(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Recommender]:
+    again = retrain(store, old, progress)
+    if again.run.artifact == old.artifact:
+        return again
+    if cut_of(old) is None:
+        raise _others(old, again.run, "the model has other bytes")
+    options = Options(DEFAULT_METRICS)
+    first, second = (
+        run_evaluation(Job(store, "evaluate"), trained, options, progress=progress).run for trained in (old, again.run)
+    )
+    _same_numbers(old, again.run, first.metrics, second.metrics)
+    return again
+
+
+def retrain(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[Recommender]:
+    """Train a run again on its own snapshot, cut at the same instant."""
+    job = Job(store, "train")
+    material = prepare(store, recipe_of(old), old.snapshot_id, None)._replace(recipe=recipe_of(old))
+    cut = cut_of(old)
+    if cut is not None:
+        split = temporal_split(material.train, at=cut)
+        material = material._replace(train=split.train, test=split.test, cut=cut)
+    return fit(job, model_of(old), material, holdout=old.recipe["holdout"], parents=(old.run_id,), progress=progress)
+
+
+def _repeat_measurement(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Any]:
+    with store.read() as con:
+        parents = [find_run(con, parent, kinds=("train",)) for parent in old.parents]
+    trained = [retrain(store, parent, progress).run for parent in parents]
+    recipe = old.recipe
+    options = Options(tuple(recipe["metrics"]), tuple(recipe["by"]), recipe["on_cold"], None, recipe["seen_data"])
+    job, mark = Job(store, old.kind), recipe["attributes_mark"]
+    if old.kind == "evaluate":
+        return run_evaluation(job, trained[0], options, mark=mark, progress=progress)
+    return run_comparison(job, trained, options, mark=mark, progress=progress)
+
+
+def _repeat_backtest(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Any]:
+    recipe = old.recipe
+    return backtest(
+        store,
+        {name: (made["model"], made["params"]) for name, made in recipe["models"].items()},
+        snapshot=old.snapshot_id,
+        windows=recipe["windows"],
+        test=recipe["test"],
+        seeds=recipe["seeds"],
+        metrics=recipe["metrics"],
+        progress=progress,
+    )
+
+
+def _same_numbers(old: Run, new: Run, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Compare by position of the model: where two models share a name, run ids are part of their names."""
+    pairs = list(zip(expected.items(), found.values(), strict=True)) if len(expected) == len(found) else []
+    wrong = [f"{name} {before!r} became {after!r}" for (name, before), after in pairs if before != after]
+    if wrong or not pairs:
+        raise _others(old, new, "; ".join(wrong[:3]) or "other metrics came out")
+
+
+def _others(old: Run, new: Run, what: str) -> GateError:
+    now = versions()
+    changed = [f"{name} {before} → {now.get(name)}" for name, before in old.versions.items() if now.get(name) != before]
+    because = f" ({', '.join(changed)})" if changed else " (with the same versions)"
+    return GateError(
+        f"run {old.run_id} did not come back{because}: {what}",
+        "identical numbers were expected",
+        f"recsys runs diff {old.run_id} {new.run_id}",
+    )
