@@ -13,10 +13,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError, DataError, LockedError, RecsysError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Mode = Literal["read", "write"]
+Opened = TypeVar("Opened")
 LOCK_TIMEOUT_VARIABLE = "RECSYS_LOCK_TIMEOUT"
 DEFAULT_LOCK_TIMEOUT = 10.0
 MEMORY_LIMIT = "2GiB"  # beyond it DuckDB spills to its temporary folder; models and matrices need the rest
@@ -168,6 +169,26 @@ class Broker:
             yield cursor
 
     @contextmanager
+    def alone(self, timeout: float | None = None) -> Iterator[Callable[[Callable[[], Opened]], Opened]]:
+        """Keep every other transaction of this process out while the block runs, without opening the file.
+
+        Yields
+        ------
+        callable
+            Takes an action that opens the file, and repeats it until no other process is in the way.
+        """
+        self._check_process()
+        if getattr(self._mine, "cursor", None) is not None:
+            raise RuntimeError("the store was asked for alone inside a transaction of the same thread")
+        seconds = lock_timeout_seconds(timeout)
+        deadline = time.monotonic() + seconds
+        self._reserve("write", seconds, deadline)
+        try:
+            yield lambda action: self._patiently(action, seconds, deadline)
+        finally:
+            self._release()
+
+    @contextmanager
     def _transaction(self, mode: Mode, timeout: float | None) -> Iterator[DuckDBPyConnection]:
         cursor = self._enter(mode, lock_timeout_seconds(timeout))
         self._mine.cursor = cursor
@@ -185,36 +206,48 @@ class Broker:
 
     def _enter(self, mode: Mode, timeout: float) -> DuckDBPyConnection:
         deadline = time.monotonic() + timeout
-        with self._changed:
-            self._writers_waiting += mode == "write"
-            try:
-                while not self._admits(mode):
-                    if not self._changed.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
-                        raise _locked(self.database, timeout, os.getpid(), "this process itself, in another thread")
-                if self._connection is not None:
-                    self._transactions += 1
-                    return self._connection.cursor()
-                self._mode = mode  # reserved: nobody else opens while this thread waits for the file
-                self._transactions = 1
-            finally:
-                self._writers_waiting -= mode == "write"
+        shared = self._reserve(mode, timeout, deadline)
+        if shared is not None:
+            return shared
         try:
-            connection = self._open(mode, timeout, deadline)
+            connection = self._patiently(lambda: self._open(mode), timeout, deadline)
             cursor = connection.cursor()
         except BaseException:
-            with self._changed:
-                self._mode, self._transactions = None, 0
-                self._changed.notify_all()
+            self._release()
             raise
         with self._changed:
             self._connection = connection
             self._changed.notify_all()
         return cursor
 
+    def _reserve(self, mode: Mode, timeout: float, deadline: float) -> DuckDBPyConnection | None:
+        """Wait for this process's other threads; return a cursor of the open connection, or None: now open one."""
+        with self._changed:
+            self._writers_waiting += mode == "write"
+            try:
+                while not self._admits(mode):
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        raise _locked(self.database, timeout, os.getpid(), "this process itself, in another thread")
+                    self._changed.wait(left)
+                if self._connection is not None:
+                    self._transactions += 1
+                    return self._connection.cursor()
+                self._mode, self._transactions = mode, 1  # nobody else opens while this thread waits for the file
+                return None
+            finally:
+                self._writers_waiting -= mode == "write"
+                self._changed.notify_all()
+
     def _admits(self, mode: Mode) -> bool:
         if self._mode is None:
             return mode == "write" or self._writers_waiting == 0
         return mode == "read" == self._mode and self._connection is not None and self._writers_waiting == 0
+
+    def _release(self) -> None:
+        with self._changed:
+            self._mode, self._transactions = None, 0
+            self._changed.notify_all()
 
     def _leave(self, cursor: DuckDBPyConnection) -> None:
         with self._changed:
@@ -228,21 +261,35 @@ class Broker:
                         connection.close()
                 self._changed.notify_all()
 
-    def _open(self, mode: Mode, timeout: float, deadline: float) -> DuckDBPyConnection:
+    def _open(self, mode: Mode) -> DuckDBPyConnection | None:
+        """Open the file, or return None when a compaction has put another file in its place meanwhile."""
+        before = _inode(self.database)
+        connection = connect(str(self.database), read_only=mode == "read")
+        if before in (None, _inode(self.database)):
+            return connection
+        connection.close()
+        return None
+
+    def _patiently(self, action: Callable[[], Opened | None], timeout: float, deadline: float) -> Opened:
+        """Repeat an action that opens the file until no other process holds it, or the deadline has passed."""
         import duckdb
 
         pause = 0.005
         while True:
+            holder: tuple[int | None, str] = (None, "another process")
             try:
-                return connect(str(self.database), read_only=mode == "read")
+                opened = action()
+                if opened is not None:
+                    return opened
             except (duckdb.IOException, duckdb.ConnectionException) as error:
-                holder = _holder(error)
-                if holder is None:
+                found = _holder(error)
+                if found is None:
                     raise _unreadable(self.database, error) from error
-                if time.monotonic() >= deadline:
-                    raise _locked(self.database, timeout, *holder) from None
+                holder = found
             except duckdb.Error as error:
                 raise _unreadable(self.database, error) from error
+            if time.monotonic() >= deadline:
+                raise _locked(self.database, timeout, *holder)
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(pause * 1.5, 0.1)
 
@@ -265,6 +312,10 @@ def _roll_back(cursor: DuckDBPyConnection) -> None:
         cursor.execute("ROLLBACK")
     except duckdb.Error:
         return  # a fatal error has closed the connection, which rolled back by itself
+
+
+def _inode(database: Path) -> int | None:
+    return database.stat().st_ino if database.exists() else None
 
 
 def _holder(error: Exception) -> tuple[int | None, str] | None:

@@ -1,4 +1,4 @@
-"""How the columns of a source become the columns of a table: SQL expressions that parse a value and say what is wrong with it."""
+"""How a source's column becomes a table's column: SQL that parses a value and says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def id_column(name: str, source: str, source_type: str, id_type: str, *, nullabl
 
     Notes
     -----
-    Text stays as it is, byte for byte. Where ids are integers, text counts if it is the canonical decimal form ("7", not "07" or "7.0").
+    Text stays as it is, byte for byte. Where ids are integers, text counts if it is the canonical decimal form ("7",
+    not "07" or "7.0").
     """
     kind = sql.family(source_type)
     number = _whole_number(source, kind)
@@ -97,7 +98,7 @@ def _whole_number(source: str, kind: str) -> str:
 
 
 def number_column(name: str, source: str, source_type: str, sql_type: str) -> Column:
-    """Return a column of numbers (or truth values); NaN, infinities and what is not a number are bad, nulls are good."""
+    """Return a column of numbers (or truth values); NaN, infinities and other text are bad, nulls are good."""
     cast = f"TRY_CAST({source} AS {sql_type})"
     blank = f"{source} IS NULL" if sql.family(source_type) != "text" else f"coalesce({source}, '') = ''"
     problems = [(f"{name} is not a {_WORDS[sql_type]}", f"NOT ({blank}) AND {cast} IS NULL")]
@@ -190,7 +191,7 @@ def _epoch(number: str, kind: str, per_second: int) -> str:
 
 
 def extra_column(name: str, source: str, source_type: str, sql_type: str) -> Column:
-    """Return a column that recsys keeps without knowing it, cast from the source's type to the one it is stored with."""
+    """Return a column that recsys keeps without knowing it, cast to the type it is stored with."""
     if sql.family(source_type) == "zoned":
         return Column(name, f"timezone('UTC', {source}::TIMESTAMPTZ)", "TIMESTAMP")
     if source_type == sql_type:

@@ -1,4 +1,4 @@
-"""Frames of other libraries as polars frames, without pyarrow: Arrow objects through their C stream, pandas column by column."""
+"""Other libraries' frames as polars, without pyarrow: Arrow through its C stream, pandas column by column."""
 
 from __future__ import annotations
 

@@ -208,13 +208,14 @@ def _day_is_there(
 ) -> bool:
     """Return whether the rows of a day that are in sight are exactly those of the files."""
     holders = con.execute(
-        f"SELECT DISTINCT r.ingest_id FROM {spec.rows} r WHERE r.ts >= ? AND r.ts < ? AND ({live_rows(con, spec.name)})",
+        f"SELECT DISTINCT r.ingest_id FROM {spec.rows} r WHERE r.ts >= ? AND r.ts < ?"
+        f" AND ({live_rows(con, spec.name)})",
         list(day),
     ).fetchall()
     same = con.execute(
         f"SELECT r.ingest_id, r.content_hash FROM ingests r WHERE {whole_ingests(con, spec.name)}"
     ).fetchall()
-    hashes = {ingest_id: content for ingest_id, content in same}
+    hashes = dict(same)
     there = sorted(hashes.get(ingest_id, "") for (ingest_id,) in holders)
     return there == sorted(file.content_hash for file in files if file.rows_good)
 
@@ -230,7 +231,7 @@ def _refuse_bad_rows(files: Sequence[StagedFile]) -> None:
         raise DataError(
             f"{file.rows_bad} of {file.rows_read} {plural} bad in {file.reading.source.label} ({reasons})",
             "nothing was stored",
-            'mend the file, or keep the good rows and set the others aside with on_bad_rows="quarantine" (--on-bad-rows quarantine)',
+            'mend the file, or store the good rows only with on_bad_rows="quarantine" (--on-bad-rows quarantine)',
         )
 
 

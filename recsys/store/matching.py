@@ -10,9 +10,10 @@ from recsys.store.schema import TableSpec
 
 # Words seen in public logs; they are only ever proposed, never taken for granted.
 _SYNONYMS = {
-    "user_id": "user uid member customer customerid account accountid memberid visitor visitorid reviewer reviewerid profile",
-    "item_id": "item movie movieid title titleid product productid asin parentasin video videoid book bookid song songid track "
-    "trackid artist artistid content contentid article articleid business businessid game gameid location locationid",
+    "user_id": "user uid member customer customerid account accountid memberid visitor visitorid reviewer reviewerid",
+    "item_id": "item movie movieid title titleid product productid asin parentasin video videoid book bookid song"
+    " songid track trackid artist artistid content contentid article articleid business businessid game gameid"
+    " location locationid",
     "ts": "timestamp time datetime date createdat eventtime eventts unixtime unixreviewtime checkintime at when",
     "value": "rating score stars overall minutes watchminutes plays playcount weight quantity",
     "event": "eventtype action type behavior behaviour kind interaction",
@@ -79,8 +80,8 @@ def overlooked(spec: TableSpec, matched: Mapping[str, str]) -> tuple[str, ...]:
         if name not in matched and name in ("ts", "value", "event")
     )
     return tuple(
-        f"column {source!r} was kept but not read as {name}: if it is, revert this ingest and map={{{name!r}: {source!r}}}"
-        f" (--map {name}={source})"
+        f"column {source!r} was kept but not read as {name}: if it is, revert this ingest and"
+        f" map={{{name!r}: {source!r}}} (--map {name}={source})"
         for name, source in likely
         if source
     )

@@ -44,8 +44,8 @@ def schema_version(con: DuckDBPyConnection, folder: Path) -> int:
     version = int(one_row(con, "SELECT schema_version FROM meta")[0])
     if version > SCHEMA_VERSION:
         raise RecsysError(
-            f"the store {folder} has schema version {version}",
-            f"this recsys reads up to version {SCHEMA_VERSION}",
+            f"the store {folder} is newer than this recsys",
+            f"its schema version is {version}, and up to {SCHEMA_VERSION} was expected",
             "upgrade it with pip install -U recsys",
         )
     return version

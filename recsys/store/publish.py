@@ -115,8 +115,8 @@ def publish(
 def known_ingest(con: DuckDBPyConnection, spec: TableSpec, content_hash: str) -> int | None:
     """Return the ingest in sight that holds exactly these rows, or None.
 
-    Of `items` and `users`, an ingest that later versions of the same keys have overtaken does not count: storing it again makes
-    its versions the newest ones.
+    Of `items` and `users`, an ingest that later versions of the same keys have overtaken does not count: storing it
+    again makes its versions the newest ones.
     """
     (known,) = sql.one_row(
         con,
@@ -223,5 +223,6 @@ def _quarantine(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, inge
         lines = pl.DataFrame(file.reading.rejected, schema=["reason", "line"], orient="row")
         with offered(con, "rejected_lines", lines) as rejected:
             con.execute(
-                f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, reason, NULL, line FROM {rejected}"
+                f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, reason, NULL, line"
+                f" FROM {rejected}"
             )

@@ -110,16 +110,16 @@ TABLES = {
     )
 }
 
-# `user_id`, `item_id` and `unit_id` start as text and become BIGINT if the first ids that arrive are integers
-# (`fix_id_type`).
+# The ids start as text and become BIGINT if the first ones that arrive are integers (`fix_id_type`).
 _TABLES_SQL = """
 CREATE TABLE meta (schema_version INTEGER, recsys_version VARCHAR, store_id VARCHAR, created_at TIMESTAMP);
 
 CREATE TABLE user_keys (user_key INTEGER, user_id VARCHAR);
 CREATE TABLE item_keys (item_key INTEGER, item_id VARCHAR);
 
-CREATE TABLE event_rows (user_key INTEGER, item_key INTEGER, ts TIMESTAMP, event VARCHAR, value DOUBLE, ingest_id
-INTEGER);
+CREATE TABLE event_rows (
+    user_key INTEGER, item_key INTEGER, ts TIMESTAMP, event VARCHAR, value DOUBLE, ingest_id INTEGER
+);
 CREATE TABLE impression_rows (user_key INTEGER, item_key INTEGER, ts TIMESTAMP, position INTEGER, ingest_id INTEGER);
 CREATE TABLE exposure_rows (experiment VARCHAR, unit_id VARCHAR, variant VARCHAR, ts TIMESTAMP, ingest_id INTEGER);
 CREATE TABLE item_rows (item_key INTEGER, valid_from TIMESTAMP, ingest_id INTEGER);
@@ -131,12 +131,13 @@ CREATE TABLE ingests (
     rows_read BIGINT, rows_ingested BIGINT, rows_duplicate BIGINT, rows_bad BIGINT,
     first_ts TIMESTAMP, last_ts TIMESTAMP, options VARCHAR
 );
--- What a change took out of sight: all rows of an ingest (target_ingest), or older rows of a time span (since <= ts <
--- until).
-CREATE TABLE tombstones (ingest_id INTEGER, table_name VARCHAR, target_ingest INTEGER, since TIMESTAMP, until
-TIMESTAMP);
-CREATE TABLE quarantine (ingest_id INTEGER, table_name VARCHAR, source VARCHAR, reason VARCHAR, user_id VARCHAR,
-row_json VARCHAR);
+-- What a change took out of sight: all rows of an ingest, or the older rows of a time span (since <= ts < until).
+CREATE TABLE tombstones (
+    ingest_id INTEGER, table_name VARCHAR, target_ingest INTEGER, since TIMESTAMP, until TIMESTAMP
+);
+CREATE TABLE quarantine (
+    ingest_id INTEGER, table_name VARCHAR, source VARCHAR, reason VARCHAR, user_id VARCHAR, row_json VARCHAR
+);
 CREATE TABLE watermarks (table_name VARCHAR, complete_through TIMESTAMP, set_at TIMESTAMP);
 
 CREATE TABLE snapshots (
@@ -144,9 +145,9 @@ CREATE TABLE snapshots (
     content_hash VARCHAR, n_rows BIGINT, n_users BIGINT, n_items BIGINT, repeatable BOOLEAN
 );
 CREATE TABLE runs (
-    run_id VARCHAR, kind VARCHAR, created_at TIMESTAMP, recipe VARCHAR, seed BIGINT, snapshot_id VARCHAR, parents
-    VARCHAR, trained_through TIMESTAMP, versions VARCHAR, metrics VARCHAR, result VARCHAR, wall_s DOUBLE, peak_rss_mb DOUBLE, artifact
-    VARCHAR, status VARCHAR, repeatable BOOLEAN, warnings VARCHAR
+    run_id VARCHAR, kind VARCHAR, created_at TIMESTAMP, recipe VARCHAR, seed BIGINT, snapshot_id VARCHAR,
+    parents VARCHAR, trained_through TIMESTAMP, versions VARCHAR, metrics VARCHAR, result VARCHAR, wall_s DOUBLE,
+    peak_rss_mb DOUBLE, artifact VARCHAR, status VARCHAR, repeatable BOOLEAN, warnings VARCHAR
 );
 CREATE TABLE user_metrics (run_id VARCHAR, user_key INTEGER, metric VARCHAR, value DOUBLE);
 CREATE TABLE audit (happened_at TIMESTAMP, action VARCHAR, subject VARCHAR, detail VARCHAR);

@@ -43,7 +43,7 @@ class Shape:
     warnings: tuple[str, ...] = ()
 
     def normalised(self, relation: str) -> str:
-        """Return the SELECT with the table's columns, and `_reason`: why the row is bad, or NULL; `_row`: the source's row."""
+        """Return the SELECT of the table's columns, `_reason` (why a row is bad, or NULL), `_row` (as it came)."""
         picked = ", ".join(f"{column.expression} AS {sql.name(name)}" for name, column in self.columns.items())
         return f"SELECT {picked}, {parse.reason(self.columns)} AS _reason, source AS _row FROM {relation} AS source"
 
@@ -182,7 +182,7 @@ class _Shaper:
         return isinstance(share, float) and share < 1
 
     def _guessed_unit(self, name: str, quoted: str) -> str:
-        """Return the unit by the magnitude of the middle value: today's second has 10 digits, millisecond 13, microsecond 16."""
+        """Return the unit by the middle value's size: today has 10 digits in seconds, 13 in ms, 16 in us."""
         middle = self._sampled("quantile_disc(abs(TRY_CAST(v AS DOUBLE)), 0.5)", quoted)
         size = float(middle) if isinstance(middle, (int, float)) else 0.0
         unit = next(
@@ -195,10 +195,10 @@ class _Shaper:
         return unit
 
     def _extra_types(self) -> dict[str, str]:
-        """Return how the columns that recsys does not know are stored; text of a CSV file becomes a number if all of it is one."""
+        """Return how unknown columns are stored; text of a CSV file becomes a number if all of it is one."""
         extras = {name: source for name, source in self.matched.items() if name not in self.spec.typed}
         types = {name: parse.stored_type(self.reading.columns[source]) for name, source in extras.items()}
-        for name, source in extras.items():
+        for source in extras.values():
             if self.reading.columns[source] == "BLOB":
                 raise DataError(f"column {source!r} holds bytes", "text, numbers or times were expected")
         loose = [name for name, source in extras.items() if source in self.reading.untyped]
@@ -206,7 +206,8 @@ class _Shaper:
             return types
         checks = ", ".join(
             f"count({c}), bool_and(TRY_CAST({c} AS BIGINT)::VARCHAR IS NOT DISTINCT FROM {c}) FILTER ({c} IS NOT NULL),"
-            f" bool_and(TRY_CAST({c} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({c}, '^-?0[0-9]')) FILTER ({c} IS NOT NULL)"
+            f" bool_and(TRY_CAST({c} AS DOUBLE) IS NOT NULL AND NOT regexp_matches({c}, '^-?0[0-9]'))"
+            f" FILTER ({c} IS NOT NULL)"
             for c in (sql.name(extras[name]) for name in loose)
         )
         row = sql.one_row(self.con, f"SELECT {checks} FROM {self.reading.relation}")

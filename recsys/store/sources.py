@@ -92,7 +92,8 @@ def _expand(path: str) -> list[str]:
             f"{path} is a folder", "files were expected", f"name them with a glob such as {path}/*.parquet"
         )
     if glob.has_magic(path):
-        found = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_file())
+        # pathlib cannot expand a pattern that is absolute or relative alike.
+        found = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_file())  # noqa: PTH207
         if found:
             return found
         raise NotFoundError(f"no file matches {path}")

@@ -1,7 +1,8 @@
 """Reading untrusted files outside the store: on a throwaway connection, into columns that SQL can ask.
 
-A malformed Parquet file can kill a DuckDB connection, so no file is first read on a connection to the store. Parquet files and frames
-are columnar already and stay where they are. CSV and JSON are parsed once into a Parquet file in a temporary folder beside the store.
+A malformed Parquet file can kill a DuckDB connection, so no file is first read on a connection to the store. Parquet
+files and frames are columnar already and stay where they are. CSV and JSON are parsed once into a Parquet file in a
+temporary folder beside the store.
 """
 
 from __future__ import annotations

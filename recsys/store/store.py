@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.store import migrations, schema
+from recsys.store import migrations, reading, schema
 from recsys.store.broker import broker_for, lock_timeout_seconds
+from recsys.store.changes import Reverted, revert
 from recsys.store.ingest import IngestResult, ingest, parse_request
+from recsys.store.jobs import Jobs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
     from recsys.dataset import Dataset
     from recsys.models import Recommender
+    from recsys.store.describe import Description
+    from recsys.store.forget import Forgotten
+    from recsys.store.reading import Instant
     from recsys.store.runs import Run
     from recsys.store.snapshots import Snapshot
 
@@ -30,7 +35,7 @@ DATABASE = "store.duckdb"
 ARTIFACTS = "artifacts"
 
 
-class Store:
+class Store(Jobs):
     """A store folder: ``store.duckdb`` and ``artifacts/``.
 
     Opening it holds no lock; each method opens the database for one short transaction. A `Store` may be used from many
@@ -67,10 +72,11 @@ class Store:
         self, path: str | PathLike[str], *, create: bool | None = None, lock_timeout: float | None = None
     ) -> None:
         self.path = Path(path)
+        self.database = self.path / DATABASE
         self.artifacts = self.path / ARTIFACTS
         self.lock_timeout = lock_timeout_seconds(lock_timeout)
         exists = _store_exists(self.path, create)
-        self._broker = broker_for(self.path / DATABASE)
+        self._broker = broker_for(self.database)
         if not exists:
             self.artifacts.mkdir(parents=True, exist_ok=True)
             with self.write() as con:
@@ -93,6 +99,145 @@ class Store:
     def write(self) -> AbstractContextManager[DuckDBPyConnection]:
         """Return a context that yields a cursor in a short write transaction: all of it is committed, or nothing."""
         return self._broker.write(self.lock_timeout)
+
+    # ---- rows
+
+    def events(
+        self,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        as_of: Instant | None = None,
+        event: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Return events as a polars frame, in no particular order.
+
+        Parameters
+        ----------
+        since, until : str, datetime or date, optional
+            The span of event time, half-open, UTC.
+        as_of : str, datetime or date, optional
+            Only what the store had received by then.
+        event : str, optional
+            Only events of this kind.
+        columns : sequence of str, optional
+            The columns wanted; by default all.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such column.
+        """
+        with self.read() as con:
+            return reading.read_rows(con, "events", since=since, until=until, as_of=as_of, event=event, columns=columns)
+
+    def impressions(
+        self, *, since: Instant | None = None, until: Instant | None = None, as_of: Instant | None = None
+    ) -> pl.DataFrame:
+        """Return impressions as a polars frame; the arguments are those of `events`."""
+        with self.read() as con:
+            return reading.read_rows(con, "impressions", since=since, until=until, as_of=as_of)
+
+    def exposures(
+        self, *, since: Instant | None = None, until: Instant | None = None, as_of: Instant | None = None
+    ) -> pl.DataFrame:
+        """Return exposures as a polars frame; the arguments are those of `events`."""
+        with self.read() as con:
+            return reading.read_rows(con, "exposures", since=since, until=until, as_of=as_of)
+
+    def items(self, *, at: Instant | None = None, as_of: Instant | None = None) -> pl.DataFrame:
+        """Return one row for each item of the table `items`, ordered by `item_id`.
+
+        Parameters
+        ----------
+        at : str, datetime or date, optional
+            The version in force at this time (`valid_from`, UTC); by default now.
+        as_of : str, datetime or date, optional
+            Only what the store had received by then.
+        """
+        with self.read() as con:
+            return reading.read_versions(con, "items", at=at, as_of=as_of)
+
+    def users(self, *, at: Instant | None = None, as_of: Instant | None = None) -> pl.DataFrame:
+        """Return one row for each user of the table `users`; the arguments are those of `items`."""
+        with self.read() as con:
+            return reading.read_versions(con, "users", at=at, as_of=as_of)
+
+    def quarantine(self, table: str | None = None) -> pl.DataFrame:
+        """Return the bad rows that ingests have set aside: why, from which file, and the row as it came."""
+        with self.read() as con:
+            return reading.read_quarantine(con, table)
+
+    def ingests(self) -> pl.DataFrame:
+        """Return the log of changes, the newest first."""
+        with self.read() as con:
+            return reading.read_ingests(con)
+
+    def watermark(self, table: str) -> datetime | None:
+        """Return the time (UTC) through which a table is complete; None when nothing tells.
+
+        It is what `set_watermark` said, else the time of the newest row that is not later than its own arrival.
+        """
+        with self.read() as con:
+            return reading.watermark(con, table)
+
+    def set_watermark(self, table: str, through: Instant) -> None:
+        """Say that a table is complete through an instant."""
+        with self.write() as con:
+            reading.set_watermark(con, table, through)
+
+    def describe(self) -> Description:
+        """Return a profile of the data: size, density, skew, span, and warnings."""
+        from recsys.store.describe import describe
+
+        with self.read() as con:
+            return describe(con, str(self.path))
+
+    # ---- taking back
+
+    def revert(self, ingest_id: int) -> Reverted:
+        """Undo an ingest: its rows go out of sight. Snapshots taken before still see them and stay repeatable.
+
+        Parameters
+        ----------
+        ingest_id : int
+            The number that `ingest` returned. The number of a revert undoes the revert.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such ingest.
+        ArgumentError
+            It was reverted already.
+        """
+        with self.write() as con:
+            return revert(con, ingest_id, _utc_now())
+
+    def forget(self, user_id: int | str) -> Forgotten:
+        """Erase a person from all tables and from the bytes of the database file.
+
+        Snapshots and runs that the person was part of are marked as not repeatable. Fitted models of those runs still
+        know the person; they are named in the result.
+
+        Parameters
+        ----------
+        user_id : int or str
+            The person.
+
+        Raises
+        ------
+        NotFoundError
+            The store holds nothing of this user.
+        LockedError
+            The store was busy.
+        """
+        from recsys.store.forget import compact, erase
+
+        with self.write() as con:
+            erased = erase(con, self.path, user_id, _utc_now())
+        compact(self._broker, self.lock_timeout)
+        return erased
 
     # ---- datasets and snapshots
 
@@ -128,9 +273,11 @@ class Store:
             The name belongs to other data.
         """
         from recsys.store.recipes import DataRecipe
-        from recsys.store.snapshots import take_snapshot
+        from recsys.store.snapshots import freeze, keep_snapshot
 
-        return take_snapshot(self, DataRecipe.of(**recipe), name).snapshot
+        fresh = freeze(self, DataRecipe.of(**recipe), name).snapshot
+        with self.write() as con:
+            return keep_snapshot(con, fresh)
 
     def load_snapshot(self, ref: str) -> Dataset:
         """Return the Dataset of a snapshot (name, id, beginning of an id, ``@latest``), rebuilt and checked.
@@ -233,8 +380,9 @@ class Store:
     ) -> IngestResult:
         """Read files or a frame into a table.
 
-        Files are read and checked outside the lock, then each is stored in one short transaction. Reading the same rows again adds
-        nothing: a file is known by a hash of its rows in whatever order, single rows by `event_id` where that column is there.
+        Files are read and checked outside the lock, then each is stored in one short transaction. Reading the same
+        rows again adds nothing: a file is known by a hash of its rows in whatever order, single rows by `event_id`
+        where that column is there.
 
         Parameters
         ----------
@@ -251,7 +399,8 @@ class Store:
         time_unit : str, optional
             The unit of epoch times, ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``; by default judged by their size.
         id_types : mapping of str to str, optional
-            ``{"user_id": "text"}`` or ``"int"``, for the first ids that a store receives; by default what they look like.
+            ``{"user_id": "text"}`` or ``"int"``, for the first ids that a store receives; by default what they look
+            like.
         on_bad_rows : str
             ``"stop"`` stores nothing if a row is bad; ``"quarantine"`` stores the others and sets it aside.
         replace_partition : str or date, optional
@@ -291,7 +440,8 @@ class Store:
         --------
         >>> import polars as pl, tempfile
         >>> store = Store(Path(tempfile.mkdtemp()) / "shop")
-        >>> plays = pl.DataFrame({"member": [1, 1, 2], "item_id": [10, 11, 10], "ts": [1_700_000_000, 1_700_000_060, 1_700_000_120]})
+        >>> plays = pl.DataFrame({"member": [1, 1, 2], "item_id": [10, 11, 10], "ts": [1_700_000_000, 1_700_000_060,
+        1_700_000_120]})
         >>> store.ingest("events", plays, map={"user_id": "member"}, set={"event": "play"}).rows_ingested
         3
         """
@@ -315,6 +465,10 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _store_exists(path: Path, create: bool | None) -> bool:

@@ -1,0 +1,237 @@
+"""A profile of the data: how much, how dense, how skewed, from when to when, and what looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from recsys.display import Cell, Percent, Table, View, Viewable
+from recsys.store import sql
+from recsys.store.reading import watermark
+from recsys.store.schema import TABLES, live_rows, whole_ingests
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+QUANTILES = {"min": 0.0, "p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One kind of event: how many, and from when to when."""
+
+    event: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, repr=False)
+class Description(Viewable):
+    """A profile of a store.
+
+    Attributes
+    ----------
+    path : str
+        The store.
+    rows, users, items : int
+        Events, and the distinct users and items in them.
+    pairs : int
+        Distinct pairs of user and item.
+    density : float or None
+        Pairs per possible pair; None without events.
+    repeats : int
+        Events of a user on an item beyond the first.
+    identical : int
+        Events that equal an earlier one in all of user, item, time, kind and value.
+    first, last : datetime or None
+        The span of the events' times (UTC).
+    events : tuple of EventKind
+        The kinds of events, the most frequent first.
+    activity, popularity : dict of str to int
+        Quantiles of the events per user and per item.
+    tables : dict of str to int
+        Rows in sight of each table.
+    watermarks : dict of str to datetime
+        The time through which each table is complete.
+    ingests : int
+        Ingests in sight.
+    quarantined : int
+        Bad rows that were set aside.
+    warnings : tuple of str
+        What a user should look at before training.
+    """
+
+    path: str
+    rows: int
+    users: int
+    items: int
+    pairs: int
+    density: float | None
+    repeats: int
+    identical: int
+    first: datetime | None
+    last: datetime | None
+    events: tuple[EventKind, ...]
+    activity: dict[str, int]
+    popularity: dict[str, int]
+    tables: dict[str, int]
+    watermarks: dict[str, datetime]
+    ingests: int
+    quarantined: int
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values, times in ISO 8601."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+    def view(self) -> View:
+        """Return the profile as tables."""
+        size = Table(
+            ("events", "users", "items", "density", "repeats", "from", "to"),
+            (
+                (
+                    self.rows,
+                    self.users,
+                    self.items,
+                    Percent(self.density),
+                    self.repeats,
+                    _day(self.first),
+                    _day(self.last),
+                ),
+            ),
+        )
+        kinds = tuple((kind.event, kind.rows, _day(kind.first), _day(kind.last)) for kind in self.events)
+        counts = {"user": self.activity, "item": self.popularity}
+        skew: tuple[tuple[Cell, ...], ...] = tuple((name, *row.values()) for name, row in counts.items() if row)
+        return View(
+            self.path,
+            (
+                size,
+                Table(("event", "rows", "from", "to"), kinds),
+                Table(("events per", *QUANTILES), skew),
+                Table(("table", "rows"), tuple(self.tables.items())),
+            ),
+            (*self.warnings, *([f"{self.quarantined:,} rows in quarantine"] if self.quarantined else [])),
+        )
+
+
+def describe(con: DuckDBPyConnection, path: str) -> Description:
+    """Profile a store in one read transaction."""
+    alive = live_rows(con, "events")
+    rows, users, items, first, last, timeless, midnight = sql.one_row(
+        con,
+        "SELECT count(*), count(DISTINCT r.user_key), count(DISTINCT r.item_key), min(r.ts), max(r.ts),"
+        f" count(*) - count(r.ts), count(*) FILTER (r.ts = date_trunc('day', r.ts)) FROM event_rows r WHERE {alive}",
+    )
+    pairs, identical = sql.one_row(
+        con,
+        "SELECT count(*), coalesce(sum(same), 0)::BIGINT FROM (SELECT r.user_key, r.item_key,"
+        " CASE WHEN count(*) > 1 THEN count(*) - count(DISTINCT hash(r.ts, r.event, r.value)) ELSE 0 END AS same"
+        f" FROM event_rows r WHERE {alive} GROUP BY r.user_key, r.item_key)",
+    )
+    kinds = con.execute(
+        f"SELECT coalesce(r.event, ''), count(*), min(r.ts), max(r.ts) FROM event_rows r WHERE {alive}"
+        " GROUP BY r.event ORDER BY count(*) DESC, r.event"
+    ).fetchall()
+    marks = {table: mark for table in TABLES if (mark := watermark(con, table)) is not None}
+    tables = {
+        name: int(sql.one_row(con, f"SELECT count(*) FROM {spec.rows} r WHERE {live_rows(con, name)}")[0])
+        for name, spec in TABLES.items()
+    }
+    warnings = _warnings(con, alive, rows, first, last, timeless, midnight, identical)
+    return Description(
+        path=path,
+        rows=rows,
+        users=users,
+        items=items,
+        pairs=pairs,
+        density=pairs / (users * items) if rows else None,
+        repeats=rows - pairs,
+        identical=identical,
+        first=first,
+        last=last,
+        events=tuple(EventKind(*kind) for kind in kinds),
+        activity=_quantiles(con, alive, "user_key"),
+        popularity=_quantiles(con, alive, "item_key"),
+        tables=tables,
+        watermarks=marks,
+        ingests=sum(
+            int(sql.one_row(con, f"SELECT count(*) FROM ingests r WHERE {whole_ingests(con, name)}")[0])
+            for name in TABLES
+        ),
+        quarantined=int(sql.one_row(con, "SELECT count(*) FROM quarantine")[0]),
+        warnings=warnings,
+    )
+
+
+def _quantiles(con: DuckDBPyConnection, alive: str, key: str) -> dict[str, int]:
+    (values,) = sql.one_row(
+        con,
+        f"SELECT quantile_disc(n, {list(QUANTILES.values())}) FROM"
+        f" (SELECT count(*) AS n FROM event_rows r WHERE {alive} GROUP BY r.{key})",
+    )
+    return dict(zip(QUANTILES, (int(value) for value in values), strict=True)) if values else {}
+
+
+def _warnings(
+    con: DuckDBPyConnection,
+    alive: str,
+    rows: int,
+    first: datetime | None,
+    last: datetime | None,
+    timeless: int,
+    midnight: int,
+    identical: int,
+) -> tuple[str, ...]:
+    if not rows:
+        return ("the store holds no events: recsys ingest events FILE",)
+    found = []
+    if timeless:
+        found.append(
+            f"{_rows(timeless)} no time" if timeless < rows else "no event has a time: it cannot be split by time"
+        )
+    if first is not None and first == last and rows > 1:
+        found.append(f"all timestamps equal {first}")
+    elif first is not None and last is not None:
+        if midnight == rows - timeless and rows > 1:
+            found.append("all times are at midnight: the order within a day is unknown")
+        if last - datetime(1970, 1, 1) < timedelta(days=365):
+            found.append("all times lie in 1970: is the time unit right? (time_unit=, --time-unit)")
+    (future,) = sql.one_row(
+        con,
+        f"SELECT count(*) FROM event_rows r JOIN ingests i USING (ingest_id) WHERE r.ts > i.received_at AND ({alive})",
+    )
+    if future:
+        found.append(f"{future:,} {'row lies' if future == 1 else 'rows lie'} in the future, up to {last}")
+    if identical:
+        found.append(f"{identical:,} events are identical to another one in user, item, time, kind and value")
+    if sql.has_rows(con, "SELECT 1 FROM item_rows LIMIT 1"):
+        (bare,) = sql.one_row(
+            con,
+            f"SELECT count(*) FROM (SELECT DISTINCT r.item_key FROM event_rows r WHERE {alive})"
+            f" ANTI JOIN (SELECT r.item_key FROM item_rows r WHERE {live_rows(con, 'items')}) USING (item_key)",
+        )
+        if bare:
+            found.append(f"{bare:,} items with events are not in the table items")
+    return tuple(found)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'event has' if count == 1 else 'events have'}"
+
+
+def _day(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    return value
