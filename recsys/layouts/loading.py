@@ -75,7 +75,7 @@ def load_layout(name: str, path: str | Path) -> dict[str, Frames]:
 
 
 def detect_layout(path: str | Path) -> str:
-    """Return the name of the data set at a path, told from the names of its files.
+    r"""Return the name of the data set at a path, told from the names of its files.
 
     The CSV sets of MovieLens look alike: the folder's or archive's name decides, else it is called
     ``movielens-latest``.
@@ -86,6 +86,14 @@ def detect_layout(path: str | Path) -> str:
         When the path does not exist.
     DataError
         When no known data set has such files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "u.data").write_text("196\t242\t3\t881250949\n")
+    ...     detect_layout(folder)
+    'movielens-100k'
     """
     return _detect(files_of(path))
 

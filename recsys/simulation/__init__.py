@@ -1,6 +1,6 @@
 """A simulated streaming service whose truth is known: tastes, exposure, position bias, the value of any policy."""
 
-from recsys.simulation.simulation import Simulation, simulate
+from recsys.simulation.simulation import Simulation, Written, simulate
 from recsys.simulation.truth import Lift, Truth
 
-__all__ = ["Lift", "Simulation", "Truth", "simulate"]
+__all__ = ["Lift", "Simulation", "Truth", "Written", "simulate"]

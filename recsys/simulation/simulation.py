@@ -219,6 +219,14 @@ class Simulation:
         ------
         ArgumentError
             When the folder exists and is not empty.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = simulate(users=50, items=40, days=10).write(Path(folder) / "log")
+        ...     sorted(path.name for path in written.folder.iterdir())
+        ['events', 'impressions', 'items.parquet', 'users.parquet']
         """
         target = Path(folder)
         if target.is_file() or (target.is_dir() and any(target.iterdir())):

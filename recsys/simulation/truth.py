@@ -84,6 +84,13 @@ class Truth:
             When an id is not of this world.
         ArgumentError
             When the two differ in length.
+
+        Examples
+        --------
+        >>> from recsys.simulation import simulate
+        >>> liking = simulate(users=50, items=40, days=10).truth.preference([1, 1, 50], [1, 40, 40])
+        >>> liking.shape, bool(0 < liking.min() < liking.max() < 1)
+        ((3,), True)
         """
         users, items = self._user_codes(as_series(user_ids)), self._item_codes(as_series(item_ids))
         if len(users) != len(items):
@@ -111,8 +118,10 @@ class Truth:
 
         Raises
         ------
+        NotFoundError
+            When an id is not of this world.
         DataError
-            When the policy is not one: an unknown id, a rank below 1, probabilities outside 0 to 1 or summing to more
+            When the policy is not one: a rank below 1, probabilities outside 0 to 1 or summing to more
             than 1 at a rank.
         """
         one_of("reward", reward, REWARDS)
