@@ -146,6 +146,10 @@ def gate(result: Evaluation | Comparison, expressions: Sequence[str | Gate]) -> 
     """
     if isinstance(expressions, str):
         raise ArgumentError(f"expressions is {expressions!r}", "a list was expected", f"use [{expressions!r}]")
+    if not isinstance(result, Evaluation | Comparison):
+        raise ArgumentError(
+            f"a gate was given for a {type(result).__name__}", "an Evaluation or Comparison was expected"
+        )
     gates = [parse_gate(text) if isinstance(text, str) else text for text in expressions]
     apply = _of_evaluation if isinstance(result, Evaluation) else _of_comparison
     return tuple(outcome for one in gates for outcome in apply(one, result))

@@ -178,7 +178,8 @@ def _lists(
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     lists = np.empty((len(rows), k), dtype=np.int32)
     sources = np.empty(len(rows), dtype=np.uint8)
-    for start, stop in row_chunks(len(rows), _USERS_PER_CHUNK):
+    chunk = _USERS_PER_CHUNK if serving.history is None else len(rows)  # a history is read anew for every call
+    for start, stop in row_chunks(len(rows), chunk):
         found = model.recommend_codes(
             rows[start:stop],
             k,

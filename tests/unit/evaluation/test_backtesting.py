@@ -1,0 +1,119 @@
+"""Windows advance, seeds vary, summaries add up."""
+
+import json
+from itertools import pairwise
+
+import polars as pl
+import pytest
+
+from recsys.core.errors import ArgumentError, DataError
+from recsys.display import to_text
+from recsys.evaluation import backtest
+from recsys.models import Popularity
+
+METRICS = ["ndcg@5", "coverage@5"]
+
+
+@pytest.fixture(scope="module")
+def data(random_log):
+    from recsys.dataset import concat
+
+    split = random_log(n_users=80, n_events=2500)
+    return concat(split.train, split.test)
+
+
+@pytest.fixture(scope="module")
+def found(data, scored):
+    models = {"pop": Popularity(), "coin": scored(seed=99)}
+    return backtest(models, data, test="10d", windows=3, seeds=(0, 1), metrics=METRICS)
+
+
+def test_windows_end_with_the_data_and_do_not_overlap(found, data):
+    windows = sorted({(row.cut, row.end) for row in found.results})
+    assert windows[-1][1] == int(data.times.max()) + 1
+    assert all(first[1] == second[0] for first, second in pairwise(windows))
+    for row in found.results:
+        assert row.train_events == int((data.times < row.cut).sum())
+
+
+def test_a_model_without_a_seed_is_trained_once_a_window(found):
+    runs = [(row.model, row.seed) for row in found.results]
+    assert runs.count(("pop", 0)) == 3
+    assert ("pop", 1) not in runs
+    assert runs.count(("coin", 0)) == runs.count(("coin", 1)) == 3
+
+
+def test_summaries_add_up(found):
+    frame = found.to_polars()
+    for row in found.summary.to_dicts():
+        part = frame.filter(pl.col("model") == row["model"], pl.col("metric") == row["metric"])
+        by_window = part.group_by("cut").agg(pl.col("estimate").mean())["estimate"]
+        assert row["windows"] == 3
+        assert row["mean"] == pytest.approx(by_window.mean())
+        assert row["sd_windows"] == pytest.approx(by_window.std())
+        assert (row["sd_seeds"] is None) == (row["model"] == "pop")
+
+
+def test_the_better_model_is_ahead_in_every_window(found):
+    row = found.differences.row(by_predicate=pl.col("metric") == "ndcg@5", named=True)
+    assert (row["model"], row["baseline"], row["wins"], row["windows"]) == ("pop", "coin", 3, 3)
+    assert row["ci_low"] < row["difference"] < row["ci_high"]
+
+
+def test_models_given_are_not_touched_and_factories_get_the_seed(data, scored):
+    prototype, seeds = scored(seed=5), []
+
+    def factory(seed):
+        seeds.append(seed)
+        return scored(seed=seed)
+
+    backtest({"a": prototype, "b": factory}, data, test="10d", windows=2, seeds=(3, 4), metrics=METRICS)
+    assert not hasattr(prototype, "users_")
+    assert prototype.seed == 5
+    assert seeds == [3, 4, 3, 4]
+
+
+def test_steps_may_be_shorter_than_windows(data):
+    found = backtest({"pop": Popularity()}, data, test="20d", step="5d", windows=3, metrics=METRICS)
+    cuts = sorted({row.cut for row in found.results})
+    assert {later - earlier for earlier, later in pairwise(cuts)} == {5 * 86_400_000_000}
+
+
+def test_progress_is_told(data):
+    told = []
+    backtest({"pop": Popularity()}, data, test="10d", windows=2, metrics=METRICS, progress=told.append)
+    assert [(one.done, one.total) for one in told] == [(1, 2), (2, 2)]
+
+
+def test_forms(found):
+    assert json.dumps(found.to_dict(), allow_nan=False)
+    text = to_text(found.view())
+    assert max(map(len, text.splitlines())) <= 80
+    for part in ("3 windows of 10d", "sd of windows", "windows ahead", "it is no test"):
+        assert part in " ".join(text.split())
+    assert "<table>" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"windows": 50}, DataError, "use windows=9"),
+        ({"windows": 4, "min_train": "80d"}, DataError, "min_train is 80d"),
+        ({"windows": 0}, ArgumentError, "windows is 0"),
+        ({"test": "ten"}, ArgumentError, "duration such as"),
+        ({"seeds": (1, 1)}, ArgumentError, "istinct whole numbers"),
+        ({"baseline": "pup"}, ArgumentError, "did you mean 'pop'"),
+    ],
+)
+def test_wrong_turns(data, options, error, message):
+    with pytest.raises(error, match=message):
+        backtest({"pop": Popularity()}, data, **({"test": "10d", "metrics": METRICS} | options))
+
+
+def test_wrong_models_and_data(data, events):
+    with pytest.raises(ArgumentError, match="models is empty"):
+        backtest({}, data)
+    with pytest.raises(ArgumentError, match="model 'a' is a str"):
+        backtest({"a": "als"}, data)
+    with pytest.raises(ArgumentError, match="no times"):
+        backtest({"pop": Popularity()}, events([(1, 2), (2, 1)]))
