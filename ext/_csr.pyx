@@ -13,7 +13,7 @@ cdef enum:
     COUNT = 3
 
 cdef struct Event:
-    uint64_t time  # flipped, so that unsigned order is time order
+    uint64_t time  # flipped, so that unsigned order is time order; without times: item, then first value
     uint32_t item
     uint32_t place  # position in the input
 
@@ -53,7 +53,7 @@ def count_rows(const int32_t[::1] rows, Py_ssize_t start, Py_ssize_t stop, int64
 
 
 def scatter(
-    const int32_t[::1] rows, const int32_t[::1] cols, const int64_t[::1] times,
+    const int32_t[::1] rows, const int32_t[::1] cols, const int64_t[::1] times, const float[::1] first,
     Py_ssize_t start, Py_ssize_t stop, int64_t[::1] heads, unsigned char[::1] scratch,
 ):
     """Copy the events ``start:stop`` to the next free place of their row."""
@@ -61,11 +61,13 @@ def scatter(
     cdef Event event
     cdef Py_ssize_t place
     cdef bint timed = times is not None
+    cdef bint valued = first is not None
     with nogil:
-        event.time = 0
         for place in range(start, stop):
             if timed:
                 event.time = <uint64_t> times[place] ^ 0x8000000000000000u
+            else:
+                event.time = (<uint64_t> cols[place]) << 32 | (ordered(first[place]) if valued else 0)
             event.item = <uint32_t> cols[place]
             event.place = <uint32_t> place
             events[heads[rows[place]]] = event
@@ -161,13 +163,17 @@ cdef void break_ties(Event* row, Event* other, Py_ssize_t length, const float* f
 
 def sort_rows(
     const int64_t[::1] indptr, Py_ssize_t start, Py_ssize_t stop, unsigned char[::1] scratch,
-    const float[::1] first, const float[::1] second, int64_t[::1] order,
+    bint timed, const float[::1] first, const float[::1] second, int64_t[::1] order,
+    int32_t[::1] cols, float[::1] sorted_first, int64_t[::1] times, float[::1] sorted_second,
 ):
-    """Sort the rows ``start:stop`` by (time, column, first value, second value) and write the input positions to `order`."""
+    """Sort the rows ``start:stop`` by (time, column, first value, second value).
+
+    Whatever outputs are given are filled: the input positions `order`, the sorted columns, times and values.
+    """
     cdef Event* events = <Event*> &scratch[0]
     cdef const float* one = &first[0] if first is not None else NULL
     cdef const float* two = &second[0] if second is not None else NULL
-    cdef Py_ssize_t row, i, length, longest = 0
+    cdef Py_ssize_t row, i, place, length, longest = 0
     cdef Event* events_of_row
     cdef Event* other
     cdef bint sorted_already
@@ -189,10 +195,20 @@ def sort_rows(
                     break
             if not sorted_already:
                 sort_row(events_of_row, other, length)
-            if one != NULL or two != NULL:
+            if two != NULL or (timed and one != NULL):
                 break_ties(events_of_row, other, length, one, two)
             for i in range(length):
-                order[indptr[row] + i] = events_of_row[i].place
+                place = indptr[row] + i
+                if order is not None:
+                    order[place] = events_of_row[i].place
+                if cols is not None:
+                    cols[place] = <int32_t> events_of_row[i].item
+                if times is not None:
+                    times[place] = <int64_t> (events_of_row[i].time ^ 0x8000000000000000u)
+                if sorted_first is not None:
+                    sorted_first[place] = one[events_of_row[i].place]
+                if sorted_second is not None:
+                    sorted_second[place] = two[events_of_row[i].place]
         free(other)
 
 

@@ -9,14 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys.kernels.csr import CsrArrays, EventOrder, aggregate_rows, sort_events
+    from recsys.kernels.csr import CsrArrays, EventLog, EventOrder, aggregate_rows, build_csr, sort_events
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
     "CsrArrays": "csr",
     "EventOrder": "csr",
+    "EventLog": "csr",
     "aggregate_rows": "csr",
+    "build_csr": "csr",
     "sort_events": "csr",
     "RankCounts": "ranking",
     "RankMetric": "ranking",
@@ -30,11 +32,13 @@ _HOMES = {
 
 __all__ = [
     "CsrArrays",
+    "EventLog",
     "EventOrder",
     "RankCounts",
     "RankMetric",
     "TopK",
     "aggregate_rows",
+    "build_csr",
     "rank_counts",
     "ranking_metrics",
     "select_topk",

@@ -6,6 +6,7 @@ def scatter(
     rows: NDArray[int32],
     cols: NDArray[int32],
     times: NDArray[int64] | None,
+    first: NDArray[float32] | None,
     start: int,
     stop: int,
     heads: NDArray[int64],
@@ -16,9 +17,14 @@ def sort_rows(
     start: int,
     stop: int,
     scratch: NDArray[uint8],
+    timed: bool,
     first: NDArray[float32] | None,
     second: NDArray[float32] | None,
-    order: NDArray[int64],
+    order: NDArray[int64] | None,
+    cols: NDArray[int32] | None,
+    sorted_first: NDArray[float32] | None,
+    times: NDArray[int64] | None,
+    sorted_second: NDArray[float32] | None,
 ) -> None: ...
 def aggregate_rows(
     indptr: NDArray[int64],

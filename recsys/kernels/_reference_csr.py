@@ -13,8 +13,8 @@ def sort_events(
     items: NDArray[np.int32],
     values: NDArray[np.float32] | None,
     times: NDArray[np.int64] | None,
-    n_users: int,
     relevance_values: NDArray[np.float32] | None,
+    n_users: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return row boundaries and the stable order by (user, time, item, value, relevance value)."""
     ties: list[NDArray[Any]] = [ordered_bits(array) for array in (relevance_values, values) if array is not None]

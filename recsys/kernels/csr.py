@@ -20,6 +20,22 @@ _EVENT_BYTES = 16
 _EVENTS_PER_CHUNK = 1 << 20
 
 
+class _Events(NamedTuple):
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    values: NDArray[np.float32] | None
+    times: NDArray[np.int64] | None
+    relevance_values: NDArray[np.float32] | None
+
+
+class _Outputs(NamedTuple):
+    order: Any = None
+    items: Any = None
+    values: Any = None
+    times: Any = None
+    relevance_values: Any = None
+
+
 class EventOrder(NamedTuple):
     """Events grouped by row; see `sort_events`.
 
@@ -33,6 +49,26 @@ class EventOrder(NamedTuple):
 
     indptr: NDArray[np.int64]
     order: NDArray[np.int64]
+
+
+class EventLog(NamedTuple):
+    """A canonical event log: sorted by (user, time, item, value, relevance value).
+
+    Attributes
+    ----------
+    indptr : (n_users + 1,) int64
+        The events of user u are at ``indptr[u]:indptr[u + 1]``.
+    items : (n,) int32
+    values : (n,) float32 or None
+    times : (n,) int64 or None
+    relevance_values : (n,) float32 or None
+    """
+
+    indptr: NDArray[np.int64]
+    items: NDArray[np.int32]
+    values: NDArray[np.float32] | None
+    times: NDArray[np.int64] | None
+    relevance_values: NDArray[np.float32] | None
 
 
 class CsrArrays(NamedTuple):
@@ -95,34 +131,42 @@ def sort_events(
     >>> indptr.tolist(), order.tolist()
     ([0, 1, 3], [1, 2, 0])
     """
-    n_users, n_items = positive_int("n_users", n_users, minimum=0), positive_int("n_items", n_items, minimum=0)
-    users, items = vector("users", users, np.int32), vector("items", items, np.int32, length=len(users))
-    times = None if times is None else vector("times", times, np.int64, length=len(users))
-    values, relevance_values = (
-        None if array is None else vector(name, array, np.float32, length=len(users))
-        for name, array in (("values", values), ("relevance_values", relevance_values))
-    )
-    if len(users) >= 2**32:
-        raise ArgumentError(f"there are {len(users)} events", "fewer than 2**32 were expected")
-    _refuse_codes("user", users, n_users)
-    _refuse_codes("item", items, n_items)
+    events = _checked(users, items, values, times, relevance_values, n_users, n_items)
     if reference_wanted():
-        return EventOrder(*reference.sort_events(users, items, values, times, n_users, relevance_values))
-    chunks = row_chunks(len(users), _EVENTS_PER_CHUNK)
-    indptr = np.zeros(n_users + 1, np.int64)
-    for start, stop in chunks:
-        _csr.count_rows(users, start, stop, indptr)
-    np.cumsum(indptr, out=indptr)
-    heads, scratch = indptr[:-1].copy(), np.empty(max(len(users), 1) * _EVENT_BYTES, np.uint8)
-    for start, stop in chunks:
-        _csr.scatter(users, items, times, start, stop, heads, scratch)
-    order = np.empty(len(users), np.int64)
-    run_chunks(
-        lambda chunk: _csr.sort_rows(indptr, *chunk, scratch, values, relevance_values, order),
-        balanced_chunks(indptr),
-        n_threads,
-    )
-    return EventOrder(indptr, order)
+        return EventOrder(*reference.sort_events(*events, n_users))
+    outputs = _Outputs(order=np.empty(len(users), np.int64))
+    return EventOrder(_sort(events, n_users, outputs, n_threads), outputs.order)
+
+
+def build_csr(
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    values: NDArray[np.float32] | None = None,
+    times: NDArray[np.int64] | None = None,
+    *,
+    n_users: int,
+    n_items: int,
+    relevance_values: NDArray[np.float32] | None = None,
+    n_threads: int | None = None,
+) -> EventLog:
+    """Return the canonical log of events in any order: `sort_events`, with the arrays put into that order on the way.
+
+    Parameters and errors are those of `sort_events`; this takes about 2/3 of the time of sorting and then indexing.
+
+    Examples
+    --------
+    >>> users, items = np.array([1, 0, 1], np.int32), np.array([2, 0, 1], np.int32)
+    >>> build_csr(users, items, times=np.array([5, 9, 7]), n_users=2, n_items=3).items.tolist()
+    [0, 2, 1]
+    """
+    events = _checked(users, items, values, times, relevance_values, n_users, n_items)
+    if reference_wanted():
+        indptr, order = reference.sort_events(*events, n_users)
+        outputs = _Outputs(order, *(None if array is None else array[order] for array in events[1:]))
+    else:
+        outputs = _Outputs(None, *(None if array is None else np.empty_like(array) for array in events[1:]))
+        indptr = _sort(events, n_users, outputs, n_threads)
+    return EventLog(indptr, outputs.items, outputs.values, outputs.times, outputs.relevance_values)
 
 
 def aggregate_rows(
@@ -193,6 +237,48 @@ def aggregate_rows(
     kept, amounts = np.empty(merged[-1], np.int32), np.empty(merged[-1], np.float32)
     run_chunks(lambda chunk: _csr.compact_rows(indptr, merged, *chunk, indices, data, kept, amounts), chunks, n_threads)
     return CsrArrays(merged, kept, amounts)
+
+
+def _checked(
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    values: NDArray[np.float32] | None,
+    times: NDArray[np.int64] | None,
+    relevance_values: NDArray[np.float32] | None,
+    n_users: int,
+    n_items: int,
+) -> _Events:
+    n = len(users)
+    _refuse_codes("user", vector("users", users, np.int32), positive_int("n_users", n_users, minimum=0))
+    _refuse_codes("item", vector("items", items, np.int32, length=n), positive_int("n_items", n_items, minimum=0))
+    if n >= 2**32:
+        raise ArgumentError(f"there are {n} events", "fewer than 2**32 were expected")
+    return _Events(
+        np.ascontiguousarray(users),
+        np.ascontiguousarray(items),
+        None if values is None else vector("values", values, np.float32, length=n),
+        None if times is None else vector("times", times, np.int64, length=n),
+        None if relevance_values is None else vector("relevance_values", relevance_values, np.float32, length=n),
+    )
+
+
+def _sort(events: _Events, n_users: int, outputs: _Outputs, n_threads: int | None) -> NDArray[np.int64]:
+    """Return the row boundaries and fill the outputs that are not None."""
+    users, items, values, times, relevance_values = events
+    chunks = row_chunks(len(users), _EVENTS_PER_CHUNK)
+    indptr = np.zeros(n_users + 1, np.int64)
+    for start, stop in chunks:
+        _csr.count_rows(users, start, stop, indptr)
+    np.cumsum(indptr, out=indptr)
+    heads, scratch = indptr[:-1].copy(), np.empty(max(len(users), 1) * _EVENT_BYTES, np.uint8)
+    for start, stop in chunks:
+        _csr.scatter(users, items, times, values, start, stop, heads, scratch)
+
+    def sort(chunk: tuple[int, int]) -> None:
+        _csr.sort_rows(indptr, *chunk, scratch, times is not None, values, relevance_values, *outputs)
+
+    run_chunks(sort, balanced_chunks(indptr), n_threads)
+    return indptr
 
 
 def balanced_chunks(indptr: NDArray[np.int64], size: int = _EVENTS_PER_CHUNK) -> list[tuple[int, int]]:

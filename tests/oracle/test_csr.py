@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.core.errors import ArgumentError, DataError
-from recsys.kernels import aggregate_rows, sort_events
+from recsys.kernels import aggregate_rows, build_csr, sort_events
 
 Events = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -23,8 +23,21 @@ def events(draw: st.DrawFn) -> Events:
     return rng.integers(0, 4, n).astype(np.int32), items, values, rng.integers(-span, span, n), relevance
 
 
-def content(case: Events, order: np.ndarray) -> list[bytes]:
+def content(case: tuple[np.ndarray, ...], order: np.ndarray) -> list[bytes]:
     return [array[order].tobytes() for array in case]
+
+
+@given(events(), st.booleans())
+def test_the_log_is_the_events_in_their_order(case: Events, timed: bool) -> None:
+    users, items, values, times, relevance = case
+    given_times = times if timed else None
+    sizes = {"n_users": 4, "n_items": 300, "relevance_values": relevance}
+    indptr, order = sort_events(users, items, values, given_times, **sizes)
+    log = build_csr(users, items, values, given_times, **sizes)
+    assert log.indptr.tobytes() == indptr.tobytes()
+    assert (log.times is None) == (not timed)
+    found = [log.items, log.values, times[order] if log.times is None else log.times, log.relevance_values]
+    assert [part.tobytes() for part in found] == content(case[1:], order)
 
 
 @given(events(), st.booleans())
@@ -79,8 +92,9 @@ def test_twins_give_the_same_bits(case: Events, how: str) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("RECSYS_KERNELS", choice)
             indptr, order = sort_events(*case[:4], n_users=4, n_items=300, relevance_values=case[4])
+            log = build_csr(*case[:3], None if how == "max" else case[3], n_users=4, n_items=300)
             merged = aggregate_rows(indptr, case[1][order], case[2][order], n_items=300, how=how)
-        outcomes.append([(part.dtype, part.tobytes()) for part in (indptr, order, *merged)])
+        outcomes.append([(part.dtype, part.tobytes()) for part in (indptr, order, *log, *merged) if part is not None])
     assert outcomes[0] == outcomes[1]
 
 
