@@ -195,8 +195,9 @@ def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | Non
     bound = "" if limit is None else f"LIMIT {positive_int('limit', limit)}"
     return fetch_frame(
         con,
-        "SELECT run_id, kind, created_at, coalesce(recipe->>'$.model', recipe->>'$.models') AS model, snapshot_id,"
-        " seed, trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
+        "SELECT run_id, kind, created_at,"
+        " coalesce(recipe->>'$.model', array_to_string(json_keys(recipe->'$.models'), ', ')) AS model, snapshot_id, seed,"
+        "  trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
         f" json_array_length(warnings)::INTEGER AS warnings FROM runs {conditions}"
         f" ORDER BY created_at DESC, run_id DESC {bound}",
         params,

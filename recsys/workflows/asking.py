@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recsys.core.checks import positive_int
-from recsys.display import Table, View, Viewable
+from recsys.display import View, Viewable
 from recsys.store.artifacts import load_artifact
-from recsys.workflows.identities import ids_like, with_titles
+from recsys.workflows.identities import ids_like, table_of, with_titles
 from recsys.workflows.training import training_run
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class Neighbours(Viewable):
 
     def view(self) -> View:
         """Return the table."""
-        table = Table(tuple(self.frame.columns), tuple(self.frame.rows()))
-        return View(f"similar items, by {self.model}", (table,))
+        return View(f"similar items, by {self.model}", (table_of(self.frame),))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +89,7 @@ class Reasons(Viewable):
         if told.source == "fallback":
             note = "a fallback: the model knows no history of this user, and the score is the item's popularity"
             return View(title, (), (note,))
-        table = Table(tuple(self.frame.columns), tuple(self.frame.rows()), "what the score is made of")
+        table = table_of(self.frame, "what the score is made of")
         return View(title, (table,), (f"all other items of the history: {told.rest:.4g}",))
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from recsys.core.errors import ArgumentError
 from recsys.dataset import Vocabulary, id_series
+from recsys.display import Table
 from recsys.store.datasets import attributes
 
 if TYPE_CHECKING:
@@ -60,3 +61,15 @@ def with_titles(store: Store, frame: pl.DataFrame, key: str, name: str) -> pl.Da
     place = frame.columns.index(key) + 1
     joined = frame.join(titles, on=key, how="left", maintain_order="left")
     return joined.select(*frame.columns[:place], name, *frame.columns[place:])
+
+
+def table_of(frame: pl.DataFrame, caption: str = "") -> Table:
+    """Return a frame as a table; ids are names, so they get no thousands separators.
+
+    Examples
+    --------
+    >>> table_of(pl.DataFrame({"user_id": [1000], "rank": [1]})).rows
+    (('1000', 1),)
+    """
+    shown = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name.endswith("_id"))
+    return Table(tuple(frame.columns), tuple(shown.rows()), caption)

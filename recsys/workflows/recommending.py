@@ -18,7 +18,7 @@ from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
 from recsys.dataset import Vocabulary
-from recsys.display import Table, View, Viewable
+from recsys.display import View, Viewable
 from recsys.models import Recommender
 from recsys.models.serving import History, read_history
 from recsys.scoring import SOURCES, Eligibility, Recommendations
@@ -29,7 +29,7 @@ from recsys.store.datasets import attributes
 from recsys.store.runs import utc_now
 from recsys.store.snapshots import extract, find_snapshot
 from recsys.workflows.exporting import ListWriter, format_of, manifest_path
-from recsys.workflows.identities import ids_like, with_titles
+from recsys.workflows.identities import ids_like, table_of, with_titles
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.training import recipe_of, training_run
 
@@ -111,9 +111,12 @@ class Lists(Viewable):
     def view(self) -> View:
         """Return the lists, with a note on those that are fallbacks."""
         fallbacks = self.frame.filter(pl.col("source") == "fallback")["user_id"].n_unique()
-        note = (f"{fallbacks:,} users have no training event: they get the most popular items",) if fallbacks else ()
-        table = Table(tuple(self.frame.columns), tuple(self.frame.rows()))
-        return View(f"{self.frame['user_id'].n_unique():,} users", (table,), (*note, *self.warnings))
+        note = (
+            (f"fallback: {fallbacks:,} without training events, who get the most popular items",) if fallbacks else ()
+        )
+        return View(
+            f"lists of {self.frame['user_id'].n_unique():,} users", (table_of(self.frame),), (*note, *self.warnings)
+        )
 
 
 class Serving(NamedTuple):

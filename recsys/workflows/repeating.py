@@ -62,7 +62,7 @@ def repeat(store: Store, run: str, *, progress: ProgressCallback = silent) -> Re
         again: Recorded[Any] = _repeat_backtest(store, old, progress)
     else:
         again = _repeat_measurement(store, old, progress)
-    _same_numbers(old, again.run, old.metrics, again.run.metrics)
+    _same_numbers(old, again.run, _by_place(old), _by_place(again.run))
     return again
 
 
@@ -133,11 +133,20 @@ def _repeat_backtest(store: Store, old: Run, progress: ProgressCallback) -> Reco
 
 
 def _same_numbers(old: Run, new: Run, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Compare by position of the model: where two models share a name, run ids are part of their names."""
-    pairs = list(zip(expected.items(), found.values(), strict=True)) if len(expected) == len(found) else []
-    wrong = [f"{name} {before!r} became {after!r}" for (name, before), after in pairs if before != after]
-    if wrong or not pairs:
+    wrong = [
+        f"{name} {value!r} became {found.get(name)!r}" for name, value in expected.items() if value != found.get(name)
+    ]
+    if wrong or len(expected) != len(found):
         raise _others(old, new, "; ".join(wrong[:3]) or "other metrics came out")
+
+
+def _by_place(run: Run) -> dict[str, Any]:
+    """Return the metrics by the place of the model in a comparison: run ids may be part of the models' names."""
+    if run.kind != "compare":
+        return dict(run.metrics)
+    places = {name: run.parents.index(parent) for name, parent in run.recipe["models"].items()}
+    split = ((name.split(" ", 1), value) for name, value in run.metrics.items())
+    return {f"model {places[model] + 1} {metric}": value for (model, metric), value in split}
 
 
 def _others(old: Run, new: Run, what: str) -> GateError:
