@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,9 +65,6 @@ def report(error: BaseException, session: Session) -> int:
     """Say what went wrong, where it belongs, and return the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    if isinstance(error, BrokenPipeError):
-        discard_stdout()
-        return 0
     failure = describe(error)
     if session.debug:
         import traceback
@@ -79,20 +75,6 @@ def report(error: BaseException, session: Session) -> int:
     if session.as_json and not session.emitted:
         session.emit_error(failure)
     return failure.exit_code
-
-
-def flush(code: int) -> int:
-    """Flush stdout; a reader that has left is no error."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_stdout()
-    return code
-
-
-def discard_stdout() -> None:
-    """Send what is still to be written to stdout nowhere: its reader has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: BaseException) -> Failure:

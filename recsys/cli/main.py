@@ -35,4 +35,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failures.report(KeyboardInterrupt(), session)
     except BaseException as error:  # polars' PanicException is not an Exception; nothing may end in a traceback
         code = failures.report(error, session)
-    return failures.flush(code)
+    return code

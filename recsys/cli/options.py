@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EVERYWHERE = "everywhere"
 RECIPE = "recipe"
 ELIGIBILITY = "eligibility"
+MEASURING = "measuring"
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
@@ -97,7 +98,34 @@ def _eligibility(
     """Rules of what may be shown to whom."""
 
 
-_TEMPLATES: dict[str, Callable[..., None]] = {EVERYWHERE: _everywhere, RECIPE: _recipe, ELIGIBILITY: _eligibility}
+def _measuring(
+    metrics: Annotated[
+        list[str] | None, _shared("--metrics", metavar="ndcg@10,…", text="Metrics; may be repeated.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, _shared("--by", metavar="COLUMN", text="Also by this user attribute; may be repeated.")
+    ] = None,
+    on_cold: Annotated[
+        str | None,
+        _shared("--on-cold", metavar="fallback|skip", text="What users without training events get.  [fallback]"),
+    ] = None,
+    seen_data: Annotated[
+        str | None,
+        _shared("--seen-data", metavar="refuse|allow", text="Whether days that were learned from may be tested on."),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None, _shared("--fail-on", metavar="GATE", text="Exit with code 6 when this is true; repeatable.")
+    ] = None,
+) -> None:
+    """Options of how models are measured."""
+
+
+_TEMPLATES: dict[str, Callable[..., None]] = {
+    EVERYWHERE: _everywhere,
+    RECIPE: _recipe,
+    ELIGIBILITY: _eligibility,
+    MEASURING: _measuring,
+}
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsys.cli.words import joined
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ def eligibility_from(options: Mapping[str, Any]) -> Eligibility | None:
         frame = read_table("--available", Path(options["available"]))
         rules = rules.available(frame, by=options.get("available_by"))
     return rules
+
+
+def measuring_from(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how `evaluate` and `compare` shall measure: what the options say, and the rules of eligibility."""
+    lists = {name: joined(options[name]) for name in ("metrics", "by") if name in options}
+    words = {name: options[name] for name in ("on_cold", "seen_data") if name in options}
+    return {**lists, **words, "eligibility": eligibility_from(options)}
 
 
 def item_column(option: str, frame: pl.DataFrame) -> pl.Series:

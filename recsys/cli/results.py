@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import GateError
@@ -63,12 +63,20 @@ def frame_view(frame: pl.DataFrame, title: str, *, empty: str, notes: tuple[str,
     return View(title, (Table(tuple(frame.columns), rows),), notes)
 
 
-def pairs_view(pairs: Sequence[tuple[str, object]], title: str, notes: tuple[str, ...] = ()) -> View:
-    """Return names and values as a view."""
+def fields_view(fields: Mapping[str, Any], title: str) -> View:
+    """Return named values as a view, one a row; those of nested mappings get dotted names, empty ones are left out."""
     from recsys.display import Table, View
 
-    rows = tuple((name, _text(value)) for name, value in pairs if value not in (None, "", (), [], {}))
-    return View(title, (Table(("field", "value"), rows),), notes)
+    rows = tuple((name, _text(value)) for name, value in _flat(fields) if value not in (None, "", [], {}))
+    return View(title, (Table(("field", "value"), rows),))
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _cell(value: object) -> Cell:
@@ -76,14 +84,6 @@ def _cell(value: object) -> Cell:
 
 
 def _text(value: object) -> str:
-    from datetime import datetime
-
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={_text(item)}" for name, item in value.items() if item is not None) or "–"
-    if isinstance(value, list | tuple):
-        return ", ".join(_text(item) for item in value)
-    return str(value)
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import sys
 import warnings
@@ -119,18 +120,18 @@ class Session:
         self.emitted = True
         if self.as_json:
             envelope = {"schema": f"recsys/{command}/1", "data": to_json_value(data), "warnings": self._warnings}
-            sys.stdout.write(json.dumps(envelope, ensure_ascii=False, allow_nan=False) + "\n")
+            _write(json.dumps(envelope, ensure_ascii=False, allow_nan=False))
         elif isinstance(shown, str):
-            sys.stdout.write(shown.rstrip("\n") + "\n" if shown else "")
+            _write(shown)
         else:
-            _print_view(shown)
+            _write_view(shown)
 
     def emit_error(self, failure: Failure) -> None:
         """Print the JSON document of a command that failed."""
         self.emitted = True
         error = {**failure._asdict(), "message": failure.line}
         envelope = {"schema": "recsys/error/1", "data": None, "error": error, "warnings": self._warnings}
-        sys.stdout.write(json.dumps(envelope, ensure_ascii=False) + "\n")
+        _write(json.dumps(envelope, ensure_ascii=False))
 
     @contextmanager
     def warnings_heard(self) -> Iterator[None]:
@@ -162,12 +163,25 @@ class _WarningHandler(logging.Handler):
         self._session.warn(record.getMessage())
 
 
-def _print_view(view: View) -> None:
+def _write_view(view: View) -> None:
     from recsys.display import to_rich, to_text
 
-    if sys.stdout.isatty():
-        from rich.console import Console
+    width = shutil.get_terminal_size((120, 24)).columns
+    if not sys.stdout.isatty():
+        _write(to_text(view, width))
+        return
+    from rich.console import Console
 
-        Console().print(to_rich(view))
-    else:
-        sys.stdout.write(to_text(view, shutil.get_terminal_size((120, 24)).columns).rstrip("\n") + "\n")
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(to_rich(view))
+    _write(capture.get())
+
+
+def _write(text: str) -> None:
+    """Write to stdout at once; a reader that has left does not want the rest, and that is no error."""
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n" if text else "")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -85,25 +85,33 @@ class Demo(Viewable):
         rows = tuple((step.name, step.found, f"{step.seconds:.1f} s") for step in self.steps)
         done = Table(("step", "what came out", "time"), rows)
         seconds = sum(step.seconds for step in self.steps)
-        tables = (done, *self.comparison.view().tables[:1], self._lists())
+        tables = (done, *self.comparison.view().tables[:1], self._lists(), self._next())
+        sure = (f"{sentence}." for sentence in self.comparison.conclusion.rstrip(".").split(". "))
         notes = (
-            self.comparison.conclusion,
-            f"The last {HOLDOUT} were kept apart: no model saw them before it was tested on them.",
-            f"Type next: cd {self.folder}",
-            *(f"  {command}" for command in self.commands()),
+            f"The last {HOLDOUT} of plays were kept apart: no model saw them before it was tested on them.",
+            "ndcg@10: how well the first ten hit what users played next, 1 = perfect; recall@50: the share of what they "
+            "played next that is among the first fifty; coverage@10: the share of all titles that somebody gets.",
+            *sure,
+            "p: how often so great a difference would come about if the models were equally good.",
         )
         return View(f"The whole job in {seconds:.0f} s, on a simulated streaming service", tables, notes)
 
-    def commands(self) -> tuple[str, ...]:
-        """Return what to type next, inside the folder."""
-        return (
-            "recsys describe",
-            "recsys runs list",
-            f"recsys compare {self.runs['popularity']} {self.runs[self.best]} --metrics ndcg@10 --by country",
-            f"recsys explain {self.runs[self.best]} --user {self.user_id} --item {self.recommended['item_id'][0]}",
-            f"recsys similar {self.runs[self.best]} --item {self.recommended['item_id'][0]}",
-            f"recsys train als --event play --holdout {HOLDOUT} --set factors=32",
-        )
+    def commands(self) -> dict[str, str]:
+        """Return what to type next, and what it shows."""
+        best, item = self.runs[self.best], self.recommended["item_id"][0]
+        return {
+            f"cd {self.folder}": "recsys.toml there names the store",
+            "recsys describe": "what the logs hold",
+            "recsys runs list": "every training, comparison and export so far",
+            f"recsys compare {self.runs['popularity']} {best} --by country": "who gains, country by country",
+            f"recsys recommend {best} --user {self.user_id}": f"the list of user {self.user_id}",
+            f"recsys explain {best} --user {self.user_id} --item {item}": "why that title",
+            f"recsys similar {best} --item {item}": "titles like it",
+            f"recsys train als --event play --holdout {HOLDOUT} --set factors=32": "an experiment of your own",
+        }
+
+    def _next(self) -> Table:
+        return Table(("what to type next", "what it shows"), tuple(self.commands().items()))
 
     def _lists(self) -> Table:
         watched = [_told(row) for row in self.watched.iter_rows(named=True)]
@@ -138,13 +146,15 @@ def demo(folder: Path, *, progress: ProgressCallback = silent) -> Demo:
     _check_folder(folder)
     steps: list[Step] = []
     with _timed(steps, "simulate") as found:
-        rows = _simulate(folder / DATA, progress)
-        found.append(f"{rows:,} events of {USERS:,} users with {ITEMS:,} titles in {DAYS} days")
+        new = _simulate(folder / DATA, progress)
+        what = f"{USERS:,} users and {ITEMS:,} titles, {DAYS} days of logs"
+        found.append(what if new else f"{what}, there already")
     store = Store(folder / SHOP)
     (folder / "recsys.toml").write_text(f'store = "{SHOP}"\n', encoding="utf-8")
     with _timed(steps, "ingest") as found:
         stored = _ingest(store, folder / DATA, progress)
-        found.append(f"{stored:,} rows stored" if stored else "nothing new: the store has these rows")
+        what = ", ".join(f"{rows:,} {table}" for table, rows in stored.items() if rows)
+        found.append(what or "nothing new: the store has these rows")
     with _timed(steps, "snapshot") as found:
         snapshot = store.snapshot("demo", event="play")
         found.append(f"{snapshot.rows:,} plays, frozen as {snapshot.snapshot_id}")
@@ -190,26 +200,29 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _simulate(folder: Path, progress: ProgressCallback) -> int:
+def _simulate(folder: Path, progress: ProgressCallback) -> bool:
     """Write the simulated files unless they are there; they appear together, when they are whole."""
-    if not folder.is_dir():
-        draft = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(draft, ignore_errors=True)
-        service = simulate(USERS, ITEMS, DAYS, seed=SEED, start=START)
-        service.write(draft, n_threads=None, progress=progress)
-        draft.rename(folder)
-    return int(pl.scan_parquet(folder / "events/*.parquet").select(pl.len()).collect().item())
+    if folder.is_dir():
+        return False
+    draft = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    service = simulate(USERS, ITEMS, DAYS, seed=SEED, start=START)
+    service.write(draft, n_threads=None, progress=progress)
+    draft.rename(folder)
+    return True
 
 
-def _ingest(store: Store, folder: Path, progress: ProgressCallback) -> int:
+def _ingest(store: Store, folder: Path, progress: ProgressCallback) -> dict[str, int]:
     sources = {
         "events": "events/*.parquet",
         "impressions": "impressions/*.parquet",
         "items": "items.parquet",
         "users": "users.parquet",
     }
-    results = [store.ingest(table, str(folder / files), progress=progress) for table, files in sources.items()]
-    return sum(result.rows_ingested for result in results)
+    return {
+        table: store.ingest(table, str(folder / files), progress=progress).rows_ingested
+        for table, files in sources.items()
+    }
 
 
 def _example(folder: Path, lists: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ def command(
     ] = None,
     windows: Annotated[int, typer.Option(metavar="N", help="How many windows of time.")] = 4,
     test: Annotated[str, typer.Option(metavar="14d", help="The length of the test part of a window.")] = "14d",
+    snapshot: Annotated[str | None, typer.Option(metavar="NAME", help="Use a snapshot.")] = None,
     seed: Annotated[list[int] | None, typer.Option(metavar="N", help="Seeds; may be repeated.")] = None,
     metrics: Annotated[list[str] | None, typer.Option(metavar="ndcg@10,…", help="Metrics; may be repeated.")] = None,
 ) -> None:
@@ -41,16 +42,17 @@ def command(
     from recsys.cli.words import joined
 
     chosen = {name: (name, params) for name, params in _by_model(models, settings or []).items()}
-    store = session.open_store()
+    wanted: dict[str, Any] = {"metrics": joined(metrics)} if metrics else {}
     recorded = workflows.backtest(
-        store,
+        session.open_store(),
         chosen,
         recipe=recipe_from(session.options),
+        snapshot=snapshot,
         windows=windows,
         test=test,
         seeds=tuple(seed or (0,)),
-        **({"metrics": joined(metrics)} if metrics else {}),
         progress=session.progress,
+        **wanted,
     )
     emit_measured(session, "backtest", recorded.run, recorded.result)
 

@@ -28,37 +28,14 @@ def command(
             autocompletion=completion.runs,
         ),
     ],
-    metrics: Annotated[list[str] | None, typer.Option(metavar="ndcg@10,…", help="Metrics; may be repeated.")] = None,
-    by: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Also by this user attribute; may be repeated.")
-    ] = None,
-    on_cold: Annotated[
-        str, typer.Option(metavar="fallback|skip", help="What users without training events get.")
-    ] = "fallback",
-    seen_data: Annotated[
-        str, typer.Option(metavar="refuse|allow", help="Whether days that a model has learned from may be tested on.")
-    ] = "refuse",
-    fail_on: Annotated[
-        list[str] | None, typer.Option(metavar="GATE", help="Exit with code 6 when this is true; may be repeated.")
-    ] = None,
 ) -> None:
     """Compare trained models user by user, with significance."""
     session: Session = ctx.obj
     from recsys import workflows
-    from recsys.cli.requests import eligibility_from
+    from recsys.cli.requests import measuring_from
     from recsys.cli.results import emit_measured, parse_gates
-    from recsys.cli.words import joined
 
-    gates = parse_gates(fail_on)
-    store = session.open_store()
-    recorded = workflows.compare(
-        store,
-        runs,
-        **({"metrics": joined(metrics)} if metrics else {}),
-        by=joined(by),
-        on_cold=on_cold,
-        eligibility=eligibility_from(session.options),
-        seen_data=seen_data,
-        progress=session.progress,
-    )
+    gates = parse_gates(session.options.get("fail_on"))
+    asked = measuring_from(session.options)
+    recorded = workflows.compare(session.open_store(), runs, **asked, progress=session.progress)
     emit_measured(session, "compare", recorded.run, recorded.result, gates)

@@ -45,6 +45,9 @@ def command(
     history: Annotated[
         str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The time of serving, for --available.  [default: now]")
+    ] = None,
     on_unknown: Annotated[
         str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
     ] = "fallback",
@@ -63,6 +66,8 @@ def command(
             "recommend has nowhere to write to", "--out FILE, or --user ID for a look, was expected",
             "--out recs.parquet",
         )  # fmt: skip
+    if out is None and since is not None:
+        raise ArgumentError("--since was given without --out", "it chooses the users of a file")
     if user and users is not None:
         raise ArgumentError("--user and --users were both given", "one of them was expected")
     from recsys.cli.requests import eligibility_from
@@ -71,15 +76,15 @@ def command(
     asked: dict[str, Any] = {
         "k": k,
         "users": list(user) if user else read_ids(users) if users is not None else None,
-        "since": since,
         "history": history,
+        "at": at,
         "on_unknown": on_unknown,
         "eligibility": eligibility_from(session.options),
     }
     if out is None:
         _look(session, store, run, asked)
     else:
-        _write(session, store, run, out, {**asked, "format": format})
+        _write(session, store, run, out, {**asked, "since": since, "format": format})
 
 
 def read_ids(path: Path) -> list[str]:
@@ -106,4 +111,9 @@ def _write(session: Session, store: Store, run: str, out: Path, asked: dict[str,
 
 
 def _look(session: Session, store: Store, run: str, asked: dict[str, Any]) -> None:
-    raise NotImplementedError
+    from recsys import workflows
+
+    lists = workflows.look(store, run, asked.pop("users"), **asked)
+    for warning in lists.warnings:
+        session.warn(warning)
+    session.emit("recommend", lists, lists.view())

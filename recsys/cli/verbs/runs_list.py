@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,13 +26,40 @@ def command(
 ) -> None:
     """List the runs, newest first."""
     session: Session = ctx.obj
-    from recsys.cli.results import frame_view
     from recsys.core.checks import positive_int
+    from recsys.display import Table, View
 
     positive_int("--limit", limit)
     frame = session.open_store().runs(kind=kind, limit=limit)
-    session.emit(
-        "runs-list",
-        frame,
-        frame_view(frame, f"{len(frame)} runs, newest first", empty="no runs yet: recsys train als --holdout 14d"),
+    columns = ("run", "kind", "model", "finished (UTC)", "trained through", "found", "time")
+    rows = tuple(_row(row) for row in frame.iter_rows(named=True))
+    shown = View(f"{len(rows)} runs, newest first", (Table(columns, rows),))
+    none = View("no runs yet", (), ("train a model with recsys train als --holdout 14d",))
+    session.emit("runs-list", frame, shown if rows else none)
+
+
+def _row(run: dict[str, Any]) -> tuple[str | None, ...]:
+    metrics = json.loads(run["metrics"])
+    return (
+        run["run_id"],
+        run["kind"],
+        _models(run["model"]),
+        f"{run['created_at']:%Y-%m-%d %H:%M}",
+        None if run["trained_through"] is None else f"{run['trained_through']:%Y-%m-%d}",
+        _found(run["kind"], metrics),
+        f"{run['wall_s']:.1f} s",
     )
+
+
+def _models(text: str | None) -> str | None:
+    """Return the names of several models, which the store keeps as the keys of a JSON object."""
+    return ", ".join(json.loads(text)) if text is not None and text.startswith("{") else text
+
+
+def _found(kind: str, metrics: dict[str, float | None]) -> str:
+    """Return the one number that says most; the others are in ``runs show``."""
+    name = {"train": "train_events", "recommend": "users"}.get(kind)
+    if name is None:
+        name = next((metric for metric in metrics if "ndcg" in metric), next(iter(metrics), ""))
+    value = metrics.get(name)
+    return "" if value is None else f"{name.replace('train_', '')} {value:,.6g}"

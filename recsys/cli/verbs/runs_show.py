@@ -24,12 +24,13 @@ def command(
         typer.Argument(help="A run id, a unique prefix, or @latest.", metavar="RUN", autocompletion=completion.runs),
     ],
 ) -> None:
-    """Show all that is known of a run."""
+    """Show all that is known of a run.
+
+    With --json, the whole result of an evaluation or comparison too.
+    """
     session: Session = ctx.obj
-    from recsys.cli.encoding import to_json_value
-    from recsys.cli.results import pairs_view
+    from recsys.cli.results import fields_view
 
     found = session.open_store().run(run)
-    session.emit(
-        "runs-show", found, pairs_view(list(to_json_value(found).items()), f"run {found.run_id} ({found.kind})")
-    )
+    shown = {name: value for name, value in found.to_dict().items() if name != "result"}
+    session.emit("runs-show", found, fields_view(shown, f"run {found.run_id}"))

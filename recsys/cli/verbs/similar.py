@@ -31,8 +31,6 @@ def command(
     """Show the items most similar to an item."""
     session: Session = ctx.obj
     from recsys import workflows
-    from recsys.cli.results import frame_view
 
-    found = workflows.similar(session.open_store(), run, item, k=k)
-    frame = found.to_polars()
-    session.emit("similar", frame, frame_view(frame, f"most similar to {', '.join(item)}", empty="no item is similar"))
+    found = workflows.similar(session.open_store(), run, item, k)
+    session.emit("similar", found, found.view())

@@ -27,10 +27,10 @@ def command(
     from dataclasses import fields
 
     from recsys.cli.requests import recipe_from
-    from recsys.cli.results import pairs_view
+    from recsys.cli.results import fields_view
 
     recipe = recipe_from(session.options)
     parts = {} if recipe is None else {part.name: getattr(recipe, part.name) for part in fields(recipe)}
     snapshot = session.open_store().snapshot(name, **parts)
-    shown = [(word, value) for word, value in snapshot.to_dict().items() if word != "recipe"]
-    session.emit("snapshot-create", snapshot, pairs_view(shown, f"snapshot {snapshot.name or snapshot.snapshot_id}"))
+    title = f"snapshot {snapshot.name or snapshot.snapshot_id}"
+    session.emit("snapshot-create", snapshot, fields_view(snapshot.to_dict(), title))
