@@ -69,7 +69,7 @@ class ALS(FactorModel):
     def __init__(
         self,
         factors: int = 128,
-        regularization: float = 0.06,
+        regularization: float = 0.1,
         alpha: float | None = None,
         iterations: int = 15,
         patience: int = 3,

@@ -104,6 +104,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     checksum = manifest.pop("checksum", None)
     if family != FAMILY or checksum != hash_arrays(canonical_json(manifest)):
         raise _damaged(folder, f"{MANIFEST} does not have its own checksum")
+    if not {"model", "params", "state", "files"} <= set(manifest):
+        raise _damaged(folder, f"{MANIFEST} is not complete")
     return dict(manifest)
 
 

@@ -53,7 +53,8 @@ def whiten(item_factors: Float32, regularization: float) -> Whitened:
     """
     wide = item_factors.astype(np.float64)
     with single_threaded_blas():
-        basis: NDArray[np.float64] = np.linalg.cholesky(wide.T @ wide + regularization * np.eye(wide.shape[1]))
+        gram = wide.T @ wide + regularization * np.eye(wide.shape[1])
+        basis = np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
         vectors = np.linalg.solve(basis, wide.T).T
     return Whitened(np.ascontiguousarray(vectors, dtype=np.float32), basis)
 
