@@ -148,6 +148,7 @@ class Evaluation(Viewable):
         """Return who and what was measured, and who and what was not, as a table."""
         counts, reach = self.counts, self.reach
         rows: list[tuple[Cell, ...]] = [
+            ("users asked for without a test event", counts.not_in_test, None),
             ("test users", counts.test_users, None),
             ("  without a relevant item: left out", counts.without_relevant, None),
             ("  with seen items only: left out", counts.only_repeats, None),

@@ -42,6 +42,8 @@ class Counts:
     repeats : int
         Relevant test pairs that the user had seen before. Seen items are not recommended, so no system can hit them:
         they are not counted as relevant.
+    not_in_test : int
+        Users asked for by `users` that have no test event.
     """
 
     test_users: int
@@ -53,6 +55,7 @@ class Counts:
     cold: int
     relevant: int
     repeats: int
+    not_in_test: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """Return the counts as plain values."""
@@ -121,8 +124,12 @@ def build_population(
         Nobody is left.
     """
     one_of("on_cold", on_cold, ("fallback", "skip"))
-    asked = np.ones(test.n_users, dtype=np.bool_) if users is None else _among(test, users)
-    present = asked & (test.user_events > 0)
+    present = test.user_events > 0
+    absent = 0
+    if users is not None:
+        wanted = id_series(users, name="users").unique()
+        present &= _among(test, wanted)
+        absent = len(wanted) - int(present.sum())
     relevant = test.relevant()
     codes = np.flatnonzero(present & (np.diff(relevant.indptr) > 0)).astype(np.int32)
     mine = relevant[codes]
@@ -148,6 +155,7 @@ def build_population(
         cold=int((kept & cold).sum()),
         relevant=int(np.diff(fresh.indptr)[kept].sum()),
         repeats=int(repeated.sum()),
+        not_in_test=absent,
     )
     if not counts.users:
         raise DataError(
@@ -156,8 +164,8 @@ def build_population(
     return Population(test, codes[kept], fresh[np.flatnonzero(kept)], cold[kept], counts)
 
 
-def _among(test: Dataset, users: Ids) -> NDArray[np.bool_]:
-    codes = test.users.encode(id_series(users, name="users"))
+def _among(test: Dataset, users: pl.Series) -> NDArray[np.bool_]:
+    codes = test.users.encode(users)
     wanted = np.zeros(test.n_users, dtype=np.bool_)
     wanted[codes[codes >= 0]] = True
     return wanted

@@ -95,6 +95,7 @@ def test_only_the_users_asked_for(events):
     part = events([("ann", "c", 9), ("bob", "b", 9)])
     found = evaluate(Popularity().fit(events(TRAIN)), part, ["recall@4"], users=["bob", "nobody"])
     assert found.users.to_list() == ["bob"]
+    assert found.counts.not_in_test == 1
 
 
 def test_other_vocabularies_change_nothing(random_log, scored):
