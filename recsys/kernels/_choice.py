@@ -44,6 +44,6 @@ def simd_path() -> str:
     >>> simd_path() in ("baseline", "avx2", "avx512")
     True
     """
-    from recsys.kernels._topk import PATHS
+    from recsys.kernels import _topk
 
-    return one_of(SIMD_VARIABLE, os.environ.get(SIMD_VARIABLE) or PATHS[-1], PATHS)
+    return one_of(SIMD_VARIABLE, os.environ.get(SIMD_VARIABLE) or _topk.PATHS[-1], _topk.PATHS)
