@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PACKAGES = ("duckdb", "polars", "numpy", "scipy", "implicit", "statsmodels", "typer", "threadpoolctl")
 
 
+_SWEEP = "sweep them with recsys doctor --fix"
+
+
 class Check(NamedTuple):
     """One thing that was looked at: where, what, what was found, whether that is well, and what to do if not."""
 
@@ -41,34 +44,40 @@ def check_installation() -> list[Check]:
 
 
 def check_store(store: Store, *, fix: bool) -> list[Check]:
-    """Return the state of a store; with `fix`, sweep the artefacts that no run names."""
+    """Return the state of a store; with `fix`, sweep what killed jobs left behind."""
     from recsys.store.artifacts import find_orphans, sweep_orphans
-    from recsys.store.schema import SCHEMA_VERSION
+    from recsys.store.health import store_health, sweep_leftovers
 
-    orphans = sweep_orphans(store) if fix else find_orphans(store)
-    megabytes = sum(orphan.size for orphan in orphans) / 1e6
-    found = f"{len(orphans)} ({megabytes:.1f} MB)" if orphans else "none"
+    health = store_health(store)
+    orphans = [orphan.path for orphan in (sweep_orphans(store) if fix else find_orphans(store))]
+    leftovers = sweep_leftovers(store) if fix else [Path(path) for path in health.leftovers]
     damaged = _damaged_artifacts(store)
+    writable = os.access(store.path, os.W_OK)
     return [
         Check("store", "folder", str(store.path)),
-        Check("store", "schema", f"version {SCHEMA_VERSION}"),
-        Check("store", "size", f"{_size(store.path) / 1e6:,.1f} MB"),
-        Check("store", "writable", "yes" if os.access(store.path, os.W_OK) else "no", os.access(store.path, os.W_OK)),
-        Check(
-            "store",
-            "orphan artefacts",
-            f"{found}, swept" if fix and orphans else found,
-            fix or not orphans,
-            "" if fix or not orphans else "sweep them with recsys doctor --fix",
-        ),
+        Check("store", "schema", f"version {health.schema_version}, written by recsys {health.written_by}"),
+        Check("store", "database", f"{health.database_bytes / 1e6:,.1f} MB"),
+        Check("store", "write-ahead log", f"{health.wal_bytes / 1e6:,.1f} MB" if health.wal_bytes else "none"),
+        Check("store", "writable", "yes" if writable else "no", writable),
+        _swept("temporary files", leftovers, fix=fix),
+        _swept("orphan artefacts", orphans, fix=fix),
         Check(
             "store",
             "artefacts",
-            "whole" if not damaged else f"damaged: {', '.join(damaged)}",
+            f"damaged: {', '.join(damaged)}" if damaged else "whole",
             not damaged,
             "train the runs again that have these artefacts" if damaged else "",
         ),
+        Check("store", "backups", ", ".join(Path(path).name for path in health.backups) or "none"),
     ]
+
+
+def _swept(name: str, found: list[Path], *, fix: bool) -> Check:
+    """Return what is left of killed jobs; it takes space and does no harm, so all is well, with a hint."""
+    if not found:
+        return Check("store", name, "none")
+    names = ", ".join(path.name[:12] for path in found)
+    return Check("store", name, f"{names} ({'swept' if fix else 'of no use'})", True, "" if fix else _SWEEP)
 
 
 def _cores() -> str:
@@ -119,7 +128,3 @@ def _damaged_artifacts(store: Store) -> list[str]:
         for manifest in manifests
         if not manifest.is_file() or hash_file(manifest) != manifest.parent.name
     ]
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

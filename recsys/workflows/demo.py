@@ -89,8 +89,8 @@ class Demo(Viewable):
         sure = (f"{sentence}." for sentence in self.comparison.conclusion.rstrip(".").split(". "))
         notes = (
             f"The last {HOLDOUT} of plays were kept apart: no model saw them before it was tested on them.",
-            "ndcg@10: how well the first ten hit what users played next, 1 = perfect; recall@50: the share of what they "
-            "played next that is among the first fifty; coverage@10: the share of all titles that somebody gets.",
+            "ndcg@10: how well the first ten hit what users played next, 1 = perfect; recall@50: the share of what "
+            "they played next that is among the first fifty; coverage@10: the share of all titles that somebody gets.",
             *sure,
             "p: how often so great a difference would come about if the models were equally good.",
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 recsys datasets fetch movielens-1m
-recsys datasets load movielens-1m "$(recsys datasets fetch movielens-1m --folder data)"
+recsys datasets fetch amazon-2023 --url https://example.org/Books.csv.gz --folder data
 """
 
 

@@ -25,8 +25,8 @@ def command(
 ) -> None:
     """Erase a user for good.
 
-    Every row of the user is erased, and its bytes from the database file. Snapshots and runs that held the user cannot be
-    repeated any more; their models still know the user until they are trained again.
+    Every row of the user is erased, and its bytes from the database file. Snapshots and runs that held the user cannot
+    be repeated any more; their models still know the user until they are trained again.
     """
     session: Session = ctx.obj
     store = session.open_store()
@@ -37,9 +37,7 @@ def command(
     rows = ", ".join(f"{count:,} {table}" for table, count in erased.rows.items())
     session.note(f"user {user} is forgotten: {rows}")
     if erased.artifacts:
-        session.warn(
-            f"{len(erased.artifacts)} models still know the user: train these runs again: {', '.join(erased.runs)}"
-        )
+        session.warn(f"{len(erased.artifacts)} models of these runs still know the user: {', '.join(erased.runs)}")
     if erased.backups:
         session.warn(f"backups that still hold the user: {', '.join(erased.backups)}")
 

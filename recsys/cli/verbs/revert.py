@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from recsys.cli.session import Session
 
 EXAMPLES = """
-recsys ingests           # tells the numbers
-recsys revert 7
+recsys revert 7           # recsys ingests tells the numbers
 """
 
 
