@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.dataset import Dataset, Vocabulary, align_attributes
+from recsys.store import sql
 from recsys.store.arrow import fetch_frame
 from recsys.store.schema import KEY_TABLES, KEYED, TABLES, columns_of, high_water, live_rows, view_query
 
@@ -181,10 +182,8 @@ def attributes(
 def _mark(con: DuckDBPyConnection, recipe: DataRecipe) -> int:
     if recipe.as_of is None:
         return high_water(con)
-    row = con.execute(
-        "SELECT coalesce(max(ingest_id), 0) FROM ingests WHERE received_at <= ?", [recipe.as_of]
-    ).fetchone()
-    return int(row[0]) if row else 0
+    query = "SELECT coalesce(max(ingest_id), 0) FROM ingests WHERE received_at <= ?"
+    return int(sql.one_row(con, query, [recipe.as_of])[0])
 
 
 def _check_columns(con: DuckDBPyConnection, recipe: DataRecipe) -> None:
@@ -209,15 +208,14 @@ def _check_columns(con: DuckDBPyConnection, recipe: DataRecipe) -> None:
 def _check_one_type(con: DuckDBPyConnection, alive: str) -> None:
     types = _types(con, alive)
     if len(types) > 1:
-        named = ", ".join("(none)" if name is None else repr(name) for name in types)
         raise ArgumentError(
-            f"the store holds {len(types)} types of event: {named}",
+            f"the store holds {len(types)} types of event: {', '.join(map(repr, types))}",
             "the one to learn from was expected",
-            f"use event={next(name for name in types if name is not None)!r}",
+            f"use event={types[0]!r} (--event {types[0]})",
         )
 
 
-def _types(con: DuckDBPyConnection, alive: str) -> list[str | None]:
+def _types(con: DuckDBPyConnection, alive: str) -> list[str]:
     found = con.execute(f"SELECT DISTINCT event FROM event_rows r WHERE {alive} ORDER BY event").fetchall()
     return [name for (name,) in found]
 
@@ -237,13 +235,14 @@ def not_in_the_future(
     if not ahead:
         return "true", ()
     later = " OR ".join(f"(r.ingest_id = {number} AND r.ts > TIMESTAMP '{received}')" for number, received in ahead)
-    found = con.execute(
+    (count, newest), *_ = con.execute(
         f"SELECT count(*), max(ts) FROM event_rows r WHERE {alive} AND ({later}) AND {_asked(recipe)}",
         _params(recipe),
-    ).fetchone()
-    count, newest = found if found is not None else (0, None)
-    rows = "1 event lies" if count == 1 else f"{count:,} events lie"
-    warning = f"{rows} later than its arrival (up to {newest:%Y-%m-%d %H:%M}) and was left out" if count else ""
+    ).fetchall()
+    rows, was = (
+        ("1 event lies later than its", "was") if count == 1 else (f"{count:,} events lie later than their", "were")
+    )
+    warning = f"{rows} arrival (up to {newest:%Y-%m-%d %H:%M}) and {was} left out" if count else ""
     return f"NOT coalesce({later}, false)", (warning,) if warning else ()
 
 
@@ -312,15 +311,14 @@ def _refuse_infinite(name: str, numbers: NDArray[np.float32] | None) -> None:
 
 
 def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataError | NotFoundError:
-    types = [name for name in _types(con, alive) if name is not None]
+    types = _types(con, alive)
     if recipe.event is not None and recipe.event not in types:
         return NotFoundError(
             f"there is no event of type {recipe.event!r}",
-            f"the store holds {', '.join(types)}" if types else "the store holds no typed events",
+            f"the store holds {', '.join(types)}" if types else "the store holds no events",
             did_you_mean(recipe.event, types) or "recsys describe shows what there is",
         )
-    span = con.execute(f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}").fetchone()
-    count, first, last = span if span is not None else (0, None, None)
+    count, first, last = sql.one_row(con, f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}")
     if not count:
         return DataError("the store holds no events", "", "recsys ingest events FILE")
     return DataError(

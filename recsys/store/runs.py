@@ -15,6 +15,7 @@ import polars as pl
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import canonical_json
+from recsys.store import sql
 from recsys.store.arrow import fetch_frame, offered
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ KINDS = ("train", "evaluate", "compare", "backtest", "recommend")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: in order, and nothing that looks like another
 _EPOCH_S = 1_735_689_600  # 2025-01-01 UTC
 _TICKS_PER_S = 32
-_TIME_DIGITS, _RANDOM_DIGITS = 7, 4
+_TIME_DIGITS, _RANDOM_DIGITS = 7, 5
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ _JSON = ("recipe", "parents", "versions", "metrics", "result", "warnings")
 
 
 def new_run_id(now: float | None = None) -> str:
-    """Return an id of 11 characters: the time in 1/32 s, then 20 random bits, so that writers never need to agree.
+    """Return an id of 12 characters: the time in 1/32 s, then 25 random bits, so that writers need not agree.
 
     Parameters
     ----------
@@ -142,8 +143,7 @@ def add_run(con: DuckDBPyConnection, run: Run, per_user: pl.DataFrame | None = N
 
 def refuse_forgotten(con: DuckDBPyConnection, since: datetime) -> None:
     """Raise DataError if a person was forgotten since a job began: what it computed may still hold them."""
-    row = con.execute("SELECT count(*) FROM audit WHERE action = 'forget' AND happened_at >= ?", [since]).fetchone()
-    if row is not None and row[0]:
+    if sql.one_row(con, "SELECT count(*) FROM audit WHERE action = 'forget' AND happened_at >= ?", [since])[0]:
         raise DataError("a person was forgotten while the job ran", "nothing of it was kept", "run it again")
 
 
@@ -196,8 +196,8 @@ def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | Non
     return fetch_frame(
         con,
         "SELECT run_id, kind, created_at,"
-        " coalesce(recipe->>'$.model', array_to_string(json_keys(recipe->'$.models'), ', ')) AS model, snapshot_id, seed,"
-        "  trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
+        " coalesce(recipe->>'$.model', array_to_string(json_keys(recipe->'$.models'), ', ')) AS model, snapshot_id,"
+        " seed, trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
         f" json_array_length(warnings)::INTEGER AS warnings FROM runs {conditions}"
         f" ORDER BY created_at DESC, run_id DESC {bound}",
         params,
