@@ -1,0 +1,210 @@
+"""The job from end to end, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import recsys as rs
+from recsys.cli import main
+from recsys.workflows import demo
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder to work in, with the files of a small simulated service."""
+    place = tmp_path_factory.mktemp("job")
+    service = rs.simulate(users=300, items=80, days=50, seed=5, start="2025-01-01", impressions=False)
+    events = service.events().rename({"user_id": "member", "item_id": "title_id"})
+    (place / "events").mkdir()
+    events.head(len(events) // 2).write_parquet(place / "events/1.parquet")
+    events.tail(-(len(events) // 2)).write_csv(place / "events/2.csv")
+    service.items().write_parquet(place / "items.parquet")
+    service.users().write_parquet(place / "users.parquet")
+    before = Path.cwd()
+    os.chdir(place)
+    yield place
+    os.chdir(before)
+
+
+class Cli:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def text(self, *words: str, code: int = 0) -> str:
+        """Run quietly; return stdout; stderr must be empty."""
+        self._capsys.readouterr()
+        assert main([*words, "-q"]) == code, self._capsys.readouterr().err
+        out, err = self._capsys.readouterr()
+        assert err == ""
+        return out.strip()
+
+    def json(self, *words: str) -> Any:
+        """Run with ``--json``; return the data; check the envelope."""
+        document = json.loads(self.text(*words, "--json"))
+        assert set(document) == {"schema", "data", "warnings"}
+        assert document["schema"].startswith(f"recsys/{words[0]}")
+        return document["data"]
+
+
+@pytest.fixture
+def cli(folder: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(capsys)
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> dict[str, str]:
+    """Two trained candidates, by the words that a user types."""
+    names = ["--map", "user_id=member", "--map", "item_id=title_id"]
+    assert main(["init", "shop", "-q"]) == 0
+    assert main(["ingest", "events", "events/1.parquet", "events/2.csv", *names, "-q"]) == 0
+    assert main(["ingest", "items", "items.parquet", "-q"]) == 0
+    assert main(["ingest", "users", "users.parquet", "-q"]) == 0
+    store = rs.Store("shop")
+    found = {}
+    for words in (["popularity"], ["als", "--set", "factors=8", "--set", "iterations=3", "--seed", "1"]):
+        assert main(["train", *words, "--event", "play", "--holdout", "10d", "-q"]) == 0
+        found[words[0]] = store.run("@latest").run_id
+    return found
+
+
+def test_ingest_is_idempotent(cli: Cli, runs: dict[str, str]) -> None:
+    again = cli.json("ingest", "events", "events/1.parquet", "--map", "user_id=member", "--map", "item_id=title_id")
+    assert again["rows_ingested"] == 0
+    assert again["rows_duplicate"] == again["rows_read"] > 0
+
+
+def test_describe(cli: Cli, runs: dict[str, str]) -> None:
+    profile = cli.json("describe")
+    assert profile["items"] <= 80
+    assert profile["rows"] > 1000
+    assert "events" in cli.text("describe")
+
+
+def test_train_prints_the_run_id_alone(cli: Cli, runs: dict[str, str]) -> None:
+    out = cli.text("train", "itemknn", "--event", "play", "--holdout", "10d")
+    assert out == rs.Store("shop").run("@latest").run_id
+
+
+def test_evaluate_and_compare(cli: Cli, runs: dict[str, str]) -> None:
+    evaluation = cli.json("evaluate", runs["als"][:9], "--metrics", "ndcg@10,recall@20", "--by", "country")
+    assert set(evaluation["metrics"]) == {"ndcg@10", "recall@20"}
+    comparison = cli.json("compare", *runs.values(), "--metrics", "ndcg@10", "--fail-on", "ndcg@10 rel < -99")
+    assert comparison["baseline"] == "popularity"
+    assert [gate["failed"] for gate in comparison["gates"]] == [False]
+    assert "popularity" in cli.text("compare", *runs.values(), "--metrics", "ndcg@10")
+
+
+def test_backtest(cli: Cli, runs: dict[str, str]) -> None:
+    words = ["popularity", "itemknn", "--event", "play", "--windows", "2", "--test", "7d", "--metrics", "ndcg@10"]
+    assert cli.json("backtest", *words, "--set", "itemknn.neighbors=20")["run_id"]
+
+
+def test_recommend_to_a_file(cli: Cli, runs: dict[str, str]) -> None:
+    Path("withdrawn.csv").write_text("item_id\n3\n5\n")
+    cli.text("recommend", runs["als"], "--k", "5", "--deny", "withdrawn.csv", "--out", "recs.parquet")
+    lists = pl.read_parquet("recs.parquet")
+    assert lists.columns == ["user_id", "item_id", "rank", "score", "source"]
+    assert not lists["item_id"].is_in([3, 5]).any()
+    assert lists["rank"].max() == 5
+    assert Path("recs.parquet.manifest.json").is_file()
+    Path("vip.txt").write_text("1\n2\n")
+    summary = cli.json("recommend", runs["als"], "--users", "vip.txt", "--out", "vip.csv")["summary"]
+    assert summary["users"] == 2
+    assert pl.read_csv("vip.csv")["user_id"].unique().sort().to_list() == [1, 2]
+
+
+def test_recommend_for_a_look(cli: Cli, runs: dict[str, str]) -> None:
+    rows = cli.json("recommend", runs["als"], "--user", "1", "--k", "3")["recommendations"]
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert all(row["title"] for row in rows)
+    assert rows[0]["title"] in cli.text("recommend", runs["als"], "--user", "1", "--k", "3")
+
+
+def test_similar_and_explain(cli: Cli, runs: dict[str, str]) -> None:
+    assert len(cli.json("similar", runs["als"], "--item", "7", "--k", "4")["similar"]) == 4
+    told = cli.json("explain", runs["als"], "--user", "1", "--item", "7")
+    assert told["source"] == "model"
+    assert told["contributions"]
+    assert "fallback" in cli.text("explain", runs["als"], "--user", "999999", "--item", "7")
+
+
+def test_refit_and_repeat(cli: Cli, runs: dict[str, str]) -> None:
+    refitted = cli.text("train", "--refit", runs["als"])
+    assert rs.Store("shop").run(refitted).recipe["holdout"] is None
+    assert cli.text("runs", "repeat", runs["als"])
+
+
+def test_runs(cli: Cli, runs: dict[str, str]) -> None:
+    listed = cli.json("runs", "list", "--kind", "train", "--limit", "3")
+    assert [run["kind"] for run in listed] == ["train"] * 3
+    assert runs["als"] in cli.text("runs", "list", "--limit", "100")
+    assert cli.json("runs", "show", runs["als"])["recipe"]["params"]["factors"] == 8
+    fields = {change["field"] for change in cli.json("runs", "diff", *runs.values())}
+    assert "recipe.model" in fields
+
+
+def test_snapshots(cli: Cli, runs: dict[str, str]) -> None:
+    made = cli.json("snapshot", "create", "january", "--event", "play", "--until", "2025-02-01")
+    assert made["name"] == "january"
+    assert "january" in cli.text("snapshot", "list")
+    trained = cli.text("train", "popularity", "--snapshot", "january")
+    assert rs.Store("shop").run(trained).snapshot_id == made["snapshot_id"]
+
+
+def test_label_and_relevance_options(cli: Cli, runs: dict[str, str]) -> None:
+    trained = cli.text(
+        "train", "popularity", "--event", "rating", "--label-aggregate", "last", "--label-cap", "4",
+        "--relevance-at-least", "4", "--min-user-events", "2", "--holdout", "10d",
+    )  # fmt: skip
+    data = rs.Store("shop").run(trained).recipe["data"]
+    assert (data["label"]["aggregate"], data["label"]["cap"]) == ("last", 4.0)
+    assert (data["relevance"]["at_least"], data["min_user_events"]) == (4.0, 2)
+
+
+def test_revert_and_forget(cli: Cli, runs: dict[str, str]) -> None:
+    Path("more.csv").write_text("user_id,item_id,ts,event\n900001,7,2025-02-10,play\n900002,7,2025-02-10,play\n")
+    number = cli.json("ingest", "events", "more.csv")["ingest_ids"][0]
+    before = cli.json("describe")["rows"]
+    assert cli.json("revert", str(number))["rows"] == 2
+    assert cli.json("describe")["rows"] == before - 2
+    assert cli.json("ingests")[0]["kind"] == "revert"
+    assert cli.json("forget", "900001", "--yes")["rows"]["events"] == 1
+    assert cli.text("quarantine") == "no bad rows"
+
+
+def test_doctor(cli: Cli, runs: dict[str, str]) -> None:
+    checks = cli.json("doctor")
+    assert all(check["well"] for check in checks)
+    assert {"python", "duckdb", "answer", "orphan artefacts"} <= {check["name"] for check in checks}
+
+
+def test_datasets(cli: Cli, runs: dict[str, str]) -> None:
+    Path("ml-latest-small").mkdir()
+    Path("ml-latest-small/ratings.csv").write_text("userId,movieId,rating,timestamp\n1,7,4.5,978300760\n")
+    Path("ml-latest-small/movies.csv").write_text("movieId,title,genres\n7,Sabrina (1995),Comedy|Romance\n")
+    assert cli.text("init", "movies", "--no-config")
+    loaded = cli.json("datasets", "load", "auto", "ml-latest-small", "--store", "movies")
+    assert loaded["name"] == "movielens-latest-small"
+    assert loaded["tables"]["events"]["rows_ingested"] == 1
+    assert "movielens-1m" in {info["name"] for info in cli.json("datasets", "list")}
+
+
+def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("USERS", 200), ("ITEMS", 60), ("DAYS", 40), ("MODELS", ("popularity", "itemknn"))):
+        monkeypatch.setattr(demo, name, value)
+    first, second = (cli.json("demo", "look") for _ in range(2))
+    assert first["comparison"] == second["comparison"]
+    assert first["recommended"] == second["recommended"]
+    assert first["runs"] != second["runs"]
+    assert {"data", "shop", "recsys.toml", "recommendations.parquet"} <= {path.name for path in Path("look").iterdir()}
+    assert "what to type next" in cli.text("demo", "look")
+    Path("mine").mkdir()
+    Path("mine/file").touch()
+    assert main(["demo", "mine"]) == 2

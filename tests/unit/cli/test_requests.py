@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recsys.cli.requests import eligibility_from, measuring_from, recipe_from
+from recsys.core.errors import ArgumentError, NotFoundError
+
+
+def test_no_option_is_no_recipe() -> None:
+    assert recipe_from({"store": "shop", "json": True}) is None
+
+
+def test_a_recipe() -> None:
+    recipe = recipe_from({"event": "play", "label_cap": 3.0, "relevance_gain": "value", "until": "2026-06-01"})
+    assert recipe is not None
+    assert (recipe.event, recipe.label.cap, recipe.relevance.gain) == ("play", 3.0, "value")
+
+
+def test_measuring() -> None:
+    asked = measuring_from({"metrics": ["ndcg@10,mrr"], "by": ["country"], "on_cold": "skip"})
+    assert asked == {"metrics": ["ndcg@10", "mrr"], "by": ["country"], "on_cold": "skip", "eligibility": None}
+
+
+def test_deny_items_or_pairs(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id\n1\n2\n")
+    (tmp_path / "pairs.csv").write_text("user_id,item_id\n7,1\n")
+    items = eligibility_from({"deny": str(tmp_path / "items.csv")})
+    pairs = eligibility_from({"deny": str(tmp_path / "pairs.csv")})
+    assert items is not None
+    assert pairs is not None
+    assert items.forbids([7, 8], [1, 1]).tolist() == [True, True]
+    assert pairs.forbids([7, 8], [1, 1]).tolist() == [True, False]
+
+
+def test_allow_and_rights(tmp_path: Path) -> None:
+    (tmp_path / "allow.jsonl").write_text('{"item_id": 1}\n{"item_id": 3}\n')
+    (tmp_path / "rights.tsv").write_text("item_id\tcountry\n1\tSE\n3\tDE\n")
+    options = {
+        "allow": str(tmp_path / "allow.jsonl"),
+        "available": str(tmp_path / "rights.tsv"),
+        "available_by": "country",
+    }
+    rules = eligibility_from(options)
+    assert rules is not None
+    users = {"user_id": [7, 8], "country": ["SE", "DE"]}
+    assert rules.forbids([7, 7, 8, 8], [1, 2, 3, 1], user_attributes=users).tolist() == [False, True, False, True]
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="--deny names"):
+        eligibility_from({"deny": str(tmp_path / "none.csv")})
+    (tmp_path / "titles.csv").write_text("title\nx\n")
+    with pytest.raises(NotFoundError, match="no column 'item_id' \\(found: title\\)"):
+        eligibility_from({"deny": str(tmp_path / "titles.csv")})
+    with pytest.raises(ArgumentError, match="--available FILE"):
+        eligibility_from({"available_by": "country"})

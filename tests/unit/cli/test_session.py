@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+
+import pytest
+
+from recsys.cli.progress import TerminalProgress
+from recsys.cli.session import Session
+from recsys.core.progress import Progress, silent
+from recsys.display import Table, View
+
+
+def test_warnings_of_the_library_reach_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session(["--json"])
+    with session.warnings_heard():
+        warnings.warn("2 rows lie in the future", UserWarning, stacklevel=1)
+        warnings.warn("a detail of another library", DeprecationWarning, stacklevel=1)
+        logging.getLogger("recsys").warning("2 rows lie in the future")
+        logging.getLogger("recsys").warning("all times are equal")
+        logging.getLogger("recsys").info("not for everybody")
+    session.emit("describe", {}, "")
+    out, err = capsys.readouterr()
+    told = ["2 rows lie in the future", "all times are equal"]
+    assert json.loads(out)["warnings"] == told
+    assert err == "".join(f"recsys: warning: {text}\n" for text in told)
+
+
+def test_quiet_keeps_stderr_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session()
+    session.options["quiet"] = True
+    session.note("done")
+    session.warn("careful")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_view_is_plain_text_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    Session().emit("x", {}, View("title", (Table(("a",), (("b",),)),)))
+    assert capsys.readouterr().out.splitlines()[0] == "title"
+
+
+def test_no_progress_without_a_terminal() -> None:
+    assert Session().progress is silent
+
+
+def test_progress_is_drawn_on_stderr_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = TerminalProgress()
+    bar(Progress("read events", 10, unit="rows"))
+    bar(Progress("als", 1, 15, "epochs", {"loss": 0.5}))
+    bar(Progress("als", 2, 15, "epochs", {"loss": 0.25}))
+    bar.close()
+    assert capsys.readouterr().out == ""
