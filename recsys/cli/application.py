@@ -12,6 +12,8 @@ from typer.main import get_command
 
 from recsys.cli import catalogue
 from recsys.cli.options import EVERYWHERE, shared_names, shared_parameters
+from recsys.core.checks import did_you_mean
+from recsys.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
@@ -44,6 +46,17 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Context) -> list[str]:
         """Return the names, in the order of the catalogue."""
         return list(self.commands)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Return the verb that is asked for; a slip is answered with the nearest one."""
+        name = args[0]
+        if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        raise ArgumentError(
+            f"{ctx.command_path} has no command {name!r}",
+            "",
+            did_you_mean(name, self.commands) or f"see {ctx.command_path} --help",
+        )
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the verbs by section, from the catalogue alone."""

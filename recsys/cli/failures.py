@@ -40,7 +40,7 @@ def describe(error: BaseException) -> Failure:
     """
     if isinstance(error, RecsysError):
         return Failure(error.exit_code, type(error).__name__, error.what, error.expected, error.hint)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt):
         return Failure(INTERRUPTED, "Interrupted", "interrupted", "nothing was left half-written")
     if hasattr(error, "format_message"):  # the exceptions of the command line parser, wherever its library keeps them
         return _usage(error)
