@@ -24,7 +24,7 @@ cdef extern from "panels.h" nogil:
 cdef enum:
     BLOCK = 16  # panels: 512 items, which fit into the second-level cache
 
-PANEL_ITEMS = PANEL
+GROUP_USERS, PANEL_ITEMS = GROUP, PANEL
 PATHS = ("baseline", "avx2", "avx512")[: widest_path() + 1]
 
 
@@ -87,7 +87,7 @@ def score_lists(
 def pack_panels(
     const float[:, ::1] items, const int32_t[::1] codes, int64_t start, int64_t stop, float[:, :, ::1] panels
 ):
-    """Fill panels start:stop with the factors of the items `codes`, in that order: panels[p, column, place]; the rest is 0."""
+    """Fill panels start:stop with the items `codes`, in that order, as panels[panel, column, place]; the rest is 0."""
     cdef int64_t panel, column, place, d = items.shape[1], n = codes.shape[0]
     cdef const float *item
     with nogil:
@@ -136,8 +136,9 @@ def score_tiles(
     cdef int64_t n_groups = (n_active + GROUP - 1) // GROUP
     cdef float *packed = <float *>malloc(n_groups * GROUP * d * sizeof(float))
     cdef User *active = <User *>malloc(n_active * sizeof(User))
-    # 4 n u >= 2 n u / (1 - n u): two inner products of length n, each off by at most that share of |user| |item| (Higham,
-    # Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.5, any order of summation); the floor is for underflow.
+    # 4 n u >= 2 n u / (1 - n u): two inner products of length n, each off by at most that share of |user| |item|, in
+    # any order of summation (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.5). The floor is for
+    # machines that flush underflow to zero.
     cdef double rate = 4.0 * (d + 8) * 2.0**-24, floor = 4.0 * d * FLT_MIN, largest
     cdef int64_t block, panel, group, place, item, width, kept, first, last
     cdef bint limited = allowed_ptr is not None, moved = True

@@ -1,4 +1,4 @@
-/* What the top-k kernels share: the list of the k best, the fixed inner product, the scan, the search in a sorted row. */
+/* What the top-k kernels share: the list of the k best, the fixed inner product, the scan, the search in a row. */
 #ifndef RECSYS_TOPN_H
 #define RECSYS_TOPN_H
 
@@ -25,12 +25,14 @@ static inline void sink(TopList *list, float score, int32_t item, int64_t size)
 {
     int64_t hole = 0, child;
     while ((child = 2 * hole + 1) < size) {
-        if (child + 1 < size && ranks_below(list->scores[child + 1], list->items[child + 1], list->scores[child], list->items[child]))
-            child++;
-        if (!ranks_below(list->scores[child], list->items[child], score, item))
+        const float *scores = list->scores + child;
+        const int32_t *items = list->items + child;
+        if (child + 1 < size && ranks_below(scores[1], items[1], scores[0], items[0]))
+            child++, scores++, items++;
+        if (!ranks_below(scores[0], items[0], score, item))
             break;
-        list->scores[hole] = list->scores[child];
-        list->items[hole] = list->items[child];
+        list->scores[hole] = scores[0];
+        list->items[hole] = items[0];
         hole = child;
     }
     list->scores[hole] = score;

@@ -14,9 +14,9 @@ from recsys.kernels._filters import Filters
 Ranked = tuple[NDArray[np.int32], NDArray[np.float32]]
 Norms = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-# A chunk should take less than 100 ms on a slow core, and a tile of users with its scores should stay in the cache.
-_TILE_USERS = 480
-_TILE_PRODUCTS = 1 << 31
+# A chunk should take less than 100 ms on a slow core; a tile of users should stay in the cache beside a block of items.
+_TILE_GROUPS = 40
+_TILE_PRODUCTS = 1 << 32
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
 _FEW_USERS = 8
@@ -49,7 +49,7 @@ def topk(
         lambda rows: _topk.score_tiles(
             users, user_norms, items, panels, sorted_norms, codes, *blocked, *allowed, path, *rows, indices, scores
         ),
-        row_chunks(len(users), min(_TILE_USERS, _rows_of(_TILE_PRODUCTS, len(codes) * items.shape[1]))),
+        row_chunks(len(users), _tile_size(len(users), len(codes) * items.shape[1], n_threads)),
         n_threads,
     )
     return indices, scores
@@ -95,6 +95,12 @@ def row_norms(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _allocate(n_users: int, k: int) -> Ranked:
     return np.empty((n_users, k), np.int32), np.empty((n_users, k), np.float32)
+
+
+def _tile_size(n_users: int, products: int, n_threads: int) -> int:
+    """Return how many users make a chunk: whole groups, and at least one chunk a thread."""
+    group = _topk.GROUP_USERS
+    return group * min(_TILE_GROUPS, -(-n_users // (group * n_threads)), _rows_of(_TILE_PRODUCTS, group * products))
 
 
 def _pack(items: NDArray[np.float32], codes: NDArray[np.int32], n_threads: int) -> NDArray[np.float32]:

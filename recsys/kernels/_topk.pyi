@@ -1,6 +1,7 @@
 from numpy import float32, float64, int32, int64
 from numpy.typing import NDArray
 
+GROUP_USERS: int
 PANEL_ITEMS: int
 PATHS: tuple[str, ...]
 

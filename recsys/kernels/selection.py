@@ -61,8 +61,7 @@ def topk(
         One-dimensional: for everyone. CSR: per user, by its pattern. A user may get the allowed items (all, without
         `allow`) that are neither denied nor excluded.
     n_threads : int, optional
-        Threads; by default all cores. The result does not depend on it. BLAS is held to one thread in the whole process
-        meanwhile.
+        Threads; by default all cores. The result does not depend on it.
 
     Returns
     -------
@@ -79,7 +78,8 @@ def topk(
     Notes
     -----
     A score is the float32 inner product in a fixed order of summation, so that scores and ties are the same for any
-    number of threads, any BLAS and any SIMD path.
+    number of threads and any SIMD path (``RECSYS_SIMD``). With 8 or more users a reordered copy of the item factors
+    is made.
 
     Examples
     --------

@@ -157,6 +157,12 @@ def test_scores_closer_than_the_rounding_error_are_still_ranked_by_the_fixed_sum
     assert_twins_agree(topk, users, items, 25)
 
 
+def test_scores_that_underflow_are_still_ranked_by_the_fixed_sum() -> None:
+    rng = np.random.default_rng(8)
+    users, items = rng.standard_normal((2, 30, 90)).astype(np.float32) * np.float32(3e-23)
+    assert_twins_agree(topk, users, np.tile(items, (40, 1)) * rng.random((1200, 1)).astype(np.float32), 10)
+
+
 def test_the_twin_agrees_with_float64_where_nothing_is_close() -> None:
     rng = np.random.default_rng(6)
     users, items = rng.standard_normal((20, 50)).astype(np.float32), rng.standard_normal((700, 50)).astype(np.float32)
