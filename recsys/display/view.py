@@ -155,6 +155,8 @@ def _present(value: float | None) -> TypeGuard[float]:
 
 
 def _hundredfold(value: float, signed: bool = False) -> str:
+    if math.isinf(value):
+        return number_text(value)
     return f"{100 * value:{'+' if signed else ''},.1f}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from recsys.core.times import duration_micros, from_micros
 from recsys.dataset import Dataset
 from recsys.evaluation.backtest_result import Backtest, WindowResult
 from recsys.evaluation.comparing import model_pairs
-from recsys.evaluation.evaluating import DEFAULT_METRICS, make_plan, run_plan
+from recsys.evaluation.evaluating import DEFAULT_METRICS, Options, make_plan, run_plan
 from recsys.evaluation.population import OnCold
 from recsys.metrics import MetricSpec, parse_metrics
 from recsys.models.base import Recommender
@@ -114,27 +115,35 @@ def backtest(
     _check_models(models, seeds, baseline)
     cuts = _windows(data, test, positive_int("windows", windows), step, min_train)
     jobs = [(name, model, seed) for name, model in models.items() for seed in _seeds_of(model, seeds)]
+    options: Options = {
+        "on_cold": on_cold,
+        "eligibility": eligibility,
+        "exclude_seen": exclude_seen,
+        "n_threads": n_threads,
+    }
     results: list[WindowResult] = []
     for window in cuts:
         train, held = window.parts(data)
         plan = None
         for name, model, seed in jobs:
-            fitted = _made(model, seed).fit(train)
-            if plan is None:  # seen items and cold users depend on the training part only: alike for all models
-                plan = make_plan(
-                    {name: fitted},
-                    held,
-                    specs,
-                    on_cold=on_cold,
-                    eligibility=eligibility,
-                    exclude_seen=exclude_seen,
-                    confidence=confidence,
-                    n_threads=n_threads,
-                )
-            found = run_plan(name, fitted, plan)
+            with _window_named(window):
+                fitted = _made(model, seed).fit(train)
+                # Seen items and cold users depend on the training part only: one plan serves all models.
+                plan = plan or make_plan({name: fitted}, held, specs, confidence=confidence, **options)
+                found = run_plan(name, fitted, plan)
             results.append(WindowResult(window.cut, window.end, len(train), name, seed, found))
-            progress(Progress("backtest", len(results), len(cuts) * len(jobs), "models", {}))
+            progress(Progress("backtest", len(results), len(cuts) * len(jobs), "models"))
     return Backtest(tuple(results), specs, model_pairs(models, baseline), test, confidence)
+
+
+@contextmanager
+def _window_named(window: Window) -> Iterator[None]:
+    """Say in which window the data fell short."""
+    try:
+        yield
+    except DataError as error:
+        when = f"window from {from_micros(window.cut):%Y-%m-%d %H:%M} on"
+        raise DataError(f"{when}: {error.what}", error.expected, error.hint) from error
 
 
 def _windows(data: Dataset, test: str, windows: int, step: str | None, min_train: str | None) -> list[Window]:

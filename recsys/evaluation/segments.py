@@ -54,7 +54,7 @@ def segment_labels(population: Population, by: Sequence[str], user_attributes: o
     NotFoundError
         There is no such attribute.
     ArgumentError
-        An attribute has more than 50 levels.
+        An attribute has more than 50 levels, or holds lists.
     """
     if isinstance(by, str):
         raise ArgumentError(f"by is {by!r}", "a list of user attributes was expected", f"use by=[{by!r}]")
@@ -94,6 +94,10 @@ def _column(frame: pl.DataFrame | None, name: str) -> pl.Series:
 
 
 def _levels(column: pl.Series, population: Population) -> pl.Series:
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
+        raise ArgumentError(
+            f"the user attribute {column.name!r} has type {column.dtype}", "one plain value a user was expected"
+        )
     theirs = column.gather(pl.Series(population.codes)).cast(pl.String).fill_null(MISSING)
     if theirs.n_unique() > MOST_LEVELS:
         raise ArgumentError(

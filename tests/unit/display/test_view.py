@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from recsys.display import Interval, Percent, PValue, Table, cell_text
+from recsys.display import Interval, Marked, Percent, PValue, Table, cell_text
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,9 @@ from recsys.display import Interval, Percent, PValue, Table, cell_text
         (Interval(0.1, 0.2), "[0.1000, 0.2000]"),
         (Interval(0.08, 0.16, percent=True), "[8.0, 16.0] %"),
         (Interval(None, 0.1), "–"),
+        (Interval(-math.inf, math.inf, percent=True), "[−∞, ∞] %"),
+        (Marked(0.5, "ab", 3), "0.5000 ab "),
+        (Marked(None), "–"),
     ],
 )
 def test_a_cell_reads_as_a_person_expects(cell, text):

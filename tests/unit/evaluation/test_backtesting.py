@@ -117,3 +117,9 @@ def test_wrong_models_and_data(data, events):
         backtest({"a": "als"}, data)
     with pytest.raises(ArgumentError, match="no times"):
         backtest({"pop": Popularity()}, events([(1, 2), (2, 1)]))
+
+
+def test_a_window_in_which_nobody_can_be_measured_is_named(events):
+    rows = [(1, item, day) for day in range(10) for item in (1, 2)] + [(1, 3, 19)]
+    with pytest.raises(DataError, match="window from 1970-01-05 00:00 on: nobody can be measured"):
+        backtest({"pop": Popularity()}, events([*rows, (2, 1, 2)]), test="5d", step="10d", windows=2, metrics=METRICS)

@@ -1,0 +1,89 @@
+"""Sentences say what the numbers say, from whichever side."""
+
+import math
+
+import pytest
+
+from recsys.evaluation import Difference
+from recsys.evaluation.conclusions import conclude, sentence, turned
+
+
+def row(**changes):
+    base = {
+        "metric": "ndcg@10",
+        "model": "als",
+        "baseline": "pop",
+        "n": 1000,
+        "mean": 0.25,
+        "baseline_mean": 0.2,
+        "difference": 0.05,
+        "ci_low": 0.04,
+        "ci_high": 0.06,
+        "relative": 0.25,
+        "relative_ci_low": 0.2,
+        "relative_ci_high": 0.3,
+        "effect_size": 0.4,
+        "effect_ci_low": 0.3,
+        "effect_ci_high": 0.5,
+        "wins": 500,
+        "ties": 300,
+        "losses": 200,
+        "pvalues": {"t": 1e-9},
+        "pvalue": 2e-9,
+        "status": "ok",
+    }
+    return Difference(**(base | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "als is better than pop on ndcg@10: +25.0 % [20.0, 30.0] %, Holm p < .001."),
+        (
+            {"pvalue": 0.2, "relative_ci_low": -0.1},
+            "No significant difference between als and pop on ndcg@10: +25.0 % [-10.0, 30.0] %, Holm p .20.",
+        ),
+        (
+            {"difference": -0.05, "relative": -0.2, "relative_ci_low": -0.3, "relative_ci_high": -0.1, "pvalue": 0.01},
+            "als is worse than pop on ndcg@10: -20.0 % [-30.0, -10.0] %, Holm p .010.",
+        ),
+        (
+            {"relative": math.nan},
+            "als is better than pop on ndcg@10: +0.0500 [0.0400, 0.0600], Holm p < .001.",
+        ),
+        ({"wins": 0, "losses": 0}, "als and pop do not differ on ndcg@10 for any of 1,000 users."),
+        (
+            {"n": 1, "wins": 1, "losses": 0, "status": "too_few"},
+            "als and pop cannot be compared on ndcg@10 (1 users: too_few).",
+        ),
+    ],
+)
+def test_a_sentence(changes, text):
+    assert sentence(row(**changes), alpha=0.05) == text
+
+
+def test_a_pair_seen_from_the_other_side():
+    other = turned(row())
+    assert (other.model, other.baseline, other.difference) == ("pop", "als", -0.05)
+    assert (other.ci_low, other.ci_high, other.wins, other.losses) == (-0.06, -0.04, 200, 500)
+    assert other.relative == pytest.approx(-0.2)
+    assert other.relative_ci_low == pytest.approx(1 / 1.3 - 1)
+    assert other.relative_ci_low < other.relative < other.relative_ci_high
+    back = turned(other)
+    assert (back.model, back.difference, back.ci_low) == ("als", 0.05, 0.04)
+    assert back.relative_ci_low == pytest.approx(0.2)
+    assert math.isnan(turned(row(relative_ci_low=-1.0)).relative_ci_high)
+
+
+def test_the_best_model_is_told_against_each_other_one():
+    rows = [row(), row(model="knn", baseline="als", difference=-0.01, relative=-0.04, pvalue=0.6), row(metric="mrr@5")]
+    told = conclude(["als", "knn", "pop"], "ndcg@10", rows, None, 0.05)
+    assert told.startswith("No significant difference between als and knn on ndcg@10: +4.2 %")
+    assert "als is better than pop on ndcg@10" in told
+    assert "mrr" not in told
+
+
+def test_with_a_baseline_the_best_candidate_is_told_first():
+    rows = [row(model="bpr"), row(model="als")]
+    told = conclude(["als", "pop", "bpr"], "ndcg@10", rows, "pop", 0.05)
+    assert told.index("als is better than pop") < told.index("bpr is better than pop")
