@@ -1,9 +1,9 @@
-"""Recall, NDCG and MAP together, per user: ours against pytrec_eval-terrier and RecTools, one thread, same lists.
+"""Metrics of 100,000 users × 20 slots and exact rank counts, on one thread.
 
-    python -m benchmarks.metrics [users] [repeats]
+    python -m benchmarks metrics
 
-Every peer gets its own input format ready-made (its dictionaries or frames are not timed), and CPU time is compared, so
-the ratios flatter the peers. Every user's values are checked against a computation with numpy's `isin`, and the peers'.
+Recall, NDCG and MAP together, every user's value, against pytrec_eval-terrier, RecTools and numpy's `isin`. Every peer
+gets its own input format ready-made: its dictionaries or frames are not timed. All values are compared before that.
 
 RecTools asks for numpy < 2 up to Python 3.12, and its fork of implicit would overwrite the original. Its metrics run
 with numpy 2 all the same:
@@ -13,18 +13,17 @@ with numpy 2 all the same:
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recsys.kernels import RankMetric, ranking_metrics
+from benchmarks._timing import Case
+from recsys.kernels import RankMetric, rank_counts, ranking_metrics
 
+N_USERS = 100_000
 K, N_ITEMS = 20, 40_000
 SPECS = [RankMetric("recall", K), RankMetric("ndcg", K), RankMetric("map", K)]
 Values = NDArray[np.float64]
@@ -61,7 +60,7 @@ def by_numpy(lists: NDArray[np.int32], relevance: csr_array) -> Values:
 
 
 def trec(lists: NDArray[np.int32], relevance: csr_array) -> Callable[[], Values]:
-    """Return the peer's work; its MAP divides by all relevant items, which is undone afterwards, untimed."""
+    """Return the peer's work."""
     import pytrec_eval
 
     wanted = {f"recall.{K}", f"ndcg_cut.{K}", f"map_cut.{K}"}
@@ -114,44 +113,52 @@ def rectools(lists: NDArray[np.int32], relevance: csr_array) -> Callable[[], Val
     return work
 
 
-def cpu_seconds(work: Callable[[], Any], repeats: int) -> float:
-    """Return the median CPU time."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return statistics.median(times)
-
-
 def check(name: str, found: Values, expected: Values) -> None:
     if not np.allclose(found, expected, rtol=1e-9, atol=0):
-        raise SystemExit(f"{name} disagrees: {np.abs(found - expected).max()} at most")
+        raise SystemExit(f"{name} disagrees by up to {np.abs(found - expected).max():g}")
 
 
-def main(n_users: int = 100_000, repeats: int = 5) -> None:
-    lists, relevance = make_input(n_users)
-    ours = ranking_metrics(lists, relevance, SPECS)
-    check("numpy", by_numpy(lists, relevance), ours)
-    best = cpu_seconds(lambda: ranking_metrics(lists, relevance, SPECS, n_threads=1), 3 * repeats)
-    print(f"{n_users:,} users × {K} slots, recall + NDCG + MAP, one thread, every user's values equal")
-    print(f"  {'recsys':20} {n_users / best / 1e6:8.2f} M users/s")
-    peers: dict[str, Callable[..., Callable[[], Values]]] = {"pytrec_eval-terrier": trec, "RecTools": rectools}
-    seconds = {"numpy isin": cpu_seconds(lambda: by_numpy(lists, relevance), repeats)}
-    relevant = np.diff(relevance.indptr)
-    for name, prepare in peers.items():
+def cases() -> Iterator[Case]:
+    lists, relevance = make_input(N_USERS)
+    yield metrics_case(lists, relevance)
+    yield counts_case(relevance[:1000])
+
+
+def metrics_case(lists: NDArray[np.int32], relevance: csr_array) -> Case:
+    ours, relevant = ranking_metrics(lists, relevance, SPECS), np.diff(relevance.indptr)
+    contestants: dict[str, Callable[[], Any]] = {
+        "recsys": lambda: ranking_metrics(lists, relevance, SPECS, n_threads=1)
+    }
+    for name, prepare in {"pytrec_eval-terrier": trec, "RecTools": rectools}.items():
         try:
             work = prepare(lists, relevance)
         except ImportError as error:
-            print(f"  {name:20} not installed ({error.name})")
+            print(f"{name} is not installed ({error.name})")
             continue
         found = work()
         found[:, 2] *= relevant / np.minimum(relevant, K)  # both divide MAP by all relevant items
         check(name, found, ours)
-        seconds[name] = cpu_seconds(work, repeats)
-    for name, taken in seconds.items():
-        print(f"  {name:20} {n_users / taken / 1e6:8.3f} M users/s   recsys is {taken / best:6.1f}x as fast")
+        contestants[name] = work
+    check("numpy", by_numpy(lists, relevance), ours)
+    contestants["numpy isin"] = lambda: by_numpy(lists, relevance)
+    return Case(f"recall, NDCG and MAP @{K}", contestants, len(lists), "users")
 
 
-if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+def counts_case(relevance: csr_array) -> Case:
+    scores = np.random.default_rng(8).random(relevance.shape, np.float32)
+    rows = np.repeat(np.arange(len(scores)), np.diff(relevance.indptr))
+
+    def by_sorting() -> NDArray[np.int64]:
+        rising = np.sort(scores, axis=1)
+        targets = scores[rows, relevance.indices]
+        return np.array(
+            [
+                N_ITEMS - np.searchsorted(rising[row], score, side="right")
+                for row, score in zip(rows, targets, strict=True)
+            ]
+        )
+
+    if not np.array_equal(rank_counts(scores, relevance).greater, by_sorting()):
+        raise SystemExit("rank_counts disagrees with sorting")
+    ours = {"recsys": lambda: rank_counts(scores, relevance, n_threads=1)}
+    return Case(f"rank counts, {N_ITEMS:,} items", {**ours, "numpy sort": by_sorting}, len(scores), "users")

@@ -37,14 +37,14 @@ class _Outputs(NamedTuple):
 
 
 class EventOrder(NamedTuple):
-    """Events grouped by row; see `sort_events`.
+    """The order of a canonical log; see `sort_events`.
 
     Attributes
     ----------
-    indptr : (n_rows + 1,) int64
-        The events of row r are at ``indptr[r]:indptr[r + 1]`` of the sorted log.
+    indptr : (n_users + 1,) int64
+        The events of user u are at ``indptr[u]:indptr[u + 1]`` of the sorted log.
     order : (n,) int64
-        The input position of each event of the sorted log: ``sorted_cols = cols[order]``.
+        The input position of each event of the sorted log: ``sorted_items = items[order]``.
     """
 
     indptr: NDArray[np.int64]
@@ -248,8 +248,8 @@ def _checked(
     n_users: int,
     n_items: int,
 ) -> _Events:
-    n = len(users)
     _refuse_codes("user", vector("users", users, np.int32), positive_int("n_users", n_users, minimum=0))
+    n = len(users)
     _refuse_codes("item", vector("items", items, np.int32, length=n), positive_int("n_items", n_items, minimum=0))
     if n >= 2**32:
         raise ArgumentError(f"there are {n} events", "fewer than 2**32 were expected")
