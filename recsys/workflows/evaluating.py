@@ -41,6 +41,7 @@ class Options(NamedTuple):
     on_cold: OnCold = "fallback"
     eligibility: Eligibility | None = None
     seen_data: SeenData = "refuse"
+    exclude_seen: bool = True
 
 
 class Exam(NamedTuple):
@@ -73,6 +74,7 @@ def evaluate(
     on_cold: OnCold = "fallback",
     eligibility: Eligibility | None = None,
     seen_data: SeenData = "refuse",
+    exclude_seen: bool = True,
     progress: ProgressCallback = silent,
 ) -> Recorded[Evaluation]:
     """Measure the model of a training run on the part that was held out from it.
@@ -95,6 +97,8 @@ def evaluate(
         What may be shown to whom.
     seen_data : {"refuse", "allow"}
         Whether data that the model has seen may be tested on; the result is marked.
+    exclude_seen : bool
+        Keep items out of a user's list that the user had in training; they are no hits then.
     progress : callable, optional
         Told of every chunk of users.
 
@@ -106,7 +110,7 @@ def evaluate(
         The model has seen the test part, or there is none.
     """
     job = Job(store, "evaluate")
-    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data)
+    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data, exclude_seen)
     return run_evaluation(job, training_run(store, run), options, progress=progress)
 
 
@@ -119,6 +123,7 @@ def compare(
     on_cold: OnCold = "fallback",
     eligibility: Eligibility | None = None,
     seen_data: SeenData = "refuse",
+    exclude_seen: bool = True,
     progress: ProgressCallback = silent,
 ) -> Recorded[Comparison]:
     """Compare the models of training runs on one test part, user by user; the first run is the baseline.
@@ -129,7 +134,7 @@ def compare(
         The store.
     runs : sequence of str
         Two training runs or more, with the same snapshot and cut.
-    metrics, by, on_cold, eligibility, seen_data, progress
+    metrics, by, on_cold, eligibility, seen_data, exclude_seen, progress
         As in `evaluate`.
 
     Raises
@@ -141,7 +146,7 @@ def compare(
     """
     job = Job(store, "compare")
     trained = [training_run(store, run) for run in ([runs] if isinstance(runs, str) else runs)]
-    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data)
+    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data, exclude_seen)
     return run_comparison(job, trained, options, progress=progress)
 
 
@@ -159,6 +164,7 @@ def run_evaluation(
         on_cold=options.on_cold,
         eligibility=options.eligibility,
         seen_data=options.seen_data,
+        exclude_seen=options.exclude_seen,
         progress=progress,
     )
     recorded = job.record(
@@ -192,6 +198,7 @@ def run_comparison(
         on_cold=options.on_cold,
         eligibility=options.eligibility,
         seen_data=options.seen_data,
+        exclude_seen=options.exclude_seen,
         progress=progress,
     )
     throughs = [run.trained_through for run in trained if run.trained_through is not None]
@@ -293,6 +300,7 @@ def _recipe(runs: Sequence[Run], exam: Exam, options: Options) -> dict[str, Any]
         "on_cold": options.on_cold,
         "eligibility": None if options.eligibility is None else repr(options.eligibility),
         "seen_data": options.seen_data,
+        "exclude_seen": options.exclude_seen,
         "attributes_mark": exam.attributes_mark,
     }
 

@@ -111,7 +111,13 @@ def _repeat_measurement(store: Store, old: Run, progress: ProgressCallback) -> R
         parents = [find_run(con, parent, kinds=("train",)) for parent in old.parents]
     trained = [retrain(store, parent, progress).run for parent in parents]
     recipe = old.recipe
-    options = Options(tuple(recipe["metrics"]), tuple(recipe["by"]), recipe["on_cold"], None, recipe["seen_data"])
+    options = Options(
+        metrics=tuple(recipe["metrics"]),
+        by=tuple(recipe["by"]),
+        on_cold=recipe["on_cold"],
+        seen_data=recipe["seen_data"],
+        exclude_seen=recipe["exclude_seen"],
+    )
     job, mark = Job(store, old.kind), recipe["attributes_mark"]
     if old.kind == "evaluate":
         return run_evaluation(job, trained[0], options, mark=mark, progress=progress)

@@ -1,0 +1,131 @@
+"""`evaluate`, `compare`, `backtest`: the right test part, refusal of seen data, what is recorded."""
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from recsys import evaluation
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.dataset import temporal_split
+from recsys.models import ItemKNN
+from recsys.scoring import Eligibility
+
+from .conftest import METRICS, Shop, taste_log
+
+
+def test_an_evaluation_is_that_of_the_library(shop: Shop) -> None:
+    run, found = shop.store.evaluate(shop.als, METRICS)
+    test = temporal_split(shop.store.dataset(), "10d").test
+    direct = evaluation.evaluate(shop.store.load_model(shop.als), test, METRICS)
+    assert [found[name] for name in METRICS] == [direct[name] for name in METRICS]
+    assert dict(shop.store.run(run.run_id).metrics) == {name: direct[name] for name in METRICS}
+
+
+def test_what_is_recorded(shop: Shop) -> None:
+    run, found = shop.store.evaluate(shop.als, METRICS, by=["country"])
+    kept = shop.store.run(run.run_id)
+    assert kept.kind == "evaluate"
+    assert kept.parents == (shop.als,)
+    assert kept.snapshot_id == shop.store.run(shop.als).snapshot_id
+    assert kept.recipe["metrics"] == list(METRICS)
+    assert kept.recipe["by"] == ["country"]
+    assert {row["level"] for row in kept.result["segments"] if row["by"] == "country"} == {"SE", "DE", "FR"}
+    per_user = shop.store.user_metrics(run.run_id).filter(pl.col("metric") == "ndcg@5")
+    mine = found.per_user.select("user_id", "ndcg@5").drop_nulls().sort("user_id")
+    assert per_user.select("user_id", "value").rows() == mine.rows()
+
+
+def test_attributes_may_arrive_after_the_training(shop: Shop) -> None:
+    ids = shop.store.dataset().users.ids
+    shop.store.ingest("users", pl.DataFrame({"user_id": ids, "plan": ["free"] * len(ids)}))
+    found = shop.store.evaluate(shop.als, METRICS, by=["plan"]).result
+    assert found.segments.filter(pl.col("by") == "plan")["level"].unique().to_list() == ["free"]
+    with pytest.raises(NotFoundError, match="no user attribute 'paln'.*did you mean 'plan'"):
+        shop.store.evaluate(shop.als, METRICS, by=["paln"])
+
+
+def test_later_rows_do_not_change_an_evaluation(shop: Shop) -> None:
+    before = shop.store.evaluate(shop.als, METRICS).run.metrics
+    shop.store.ingest("events", taste_log(seed=9))
+    assert shop.store.evaluate(shop.als, METRICS).run.metrics == before
+
+
+def test_a_model_trained_on_everything_is_refused(shop: Shop) -> None:
+    runs = len(shop.store.runs())
+    with pytest.raises(DataError, match="trained on everything through 2025-02-.* nothing happened since"):
+        shop.store.evaluate(shop.served)
+    with pytest.raises(DataError, match="test events are not later than"):
+        shop.store.compare([shop.als, shop.served])
+    assert len(shop.store.runs()) == runs
+
+
+def test_a_model_trained_on_everything_is_measured_on_what_came_after(shop: Shop) -> None:
+    later = taste_log(events=300, seed=4).with_columns(pl.col("ts") + pl.duration(days=40))
+    shop.store.ingest("events", later)
+    run, found = shop.store.evaluate(shop.served, METRICS)
+    assert run.snapshot_id is None
+    assert found.counts.test_users > 0
+    assert datetime.fromisoformat(run.recipe["cut"]) == shop.store.run(shop.served).trained_through
+
+
+def test_allowing_seen_data_marks_the_result(shop: Shop) -> None:
+    run, _ = shop.store.compare([shop.als, shop.served], METRICS, seen_data="allow", exclude_seen=False)
+    assert any("NOT AN HONEST TEST" in warning for warning in shop.store.run(run.run_id).warnings)
+
+
+def test_a_comparison_has_one_test_part(shop: Shop) -> None:
+    run, found = shop.store.compare([shop.pop, shop.als], METRICS)
+    assert found.baseline == "popularity"
+    assert list(run.recipe["models"]) == ["popularity", "als"]
+    assert found["als"]["ndcg@5"] == shop.store.evaluate(shop.als, METRICS).result["ndcg@5"]
+    assert set(shop.store.user_metrics(run.run_id)["metric"].unique()) == {
+        f"{model} {metric}" for model in ("als", "popularity") for metric in METRICS[:2]
+    }
+    gated = evaluation.gate(found, ["ndcg@5 rel_ci_low < -0.99"])
+    assert len(gated) == 1
+
+
+def test_models_of_one_name_are_told_apart(shop: Shop) -> None:
+    other = shop.store.train("als", params={"factors": 2, "iterations": 2}, event="play", holdout="10d").run
+    names = shop.store.compare([shop.als, other.run_id], METRICS).run.recipe["models"]
+    assert names == {f"als-{run[-4:]}": run for run in (shop.als, other.run_id)}
+
+
+@pytest.mark.parametrize("options", [{"holdout": "7d"}, {"holdout": "10d", "until": "2025-02-01"}])
+def test_different_test_parts_are_refused(shop: Shop, options: dict[str, str]) -> None:
+    other = shop.store.train("popularity", event="play", **options).run
+    with pytest.raises(DataError, match="the runs have different test parts"):
+        shop.store.compare([shop.als, other.run_id])
+
+
+def test_wrong_runs_are_answered(shop: Shop) -> None:
+    with pytest.raises(ArgumentError, match="Two different runs or more"):
+        shop.store.compare([shop.als, shop.als])
+    with pytest.raises(ArgumentError, match="Two different runs or more"):
+        shop.store.compare([shop.als])
+    evaluated = shop.store.evaluate(shop.als, METRICS).run
+    with pytest.raises(ArgumentError, match="of kind 'evaluate'"):
+        shop.store.evaluate(evaluated.run_id)
+    with pytest.raises(NotFoundError, match="no run 'zzz'"):
+        shop.store.evaluate("zzz")
+
+
+def test_denied_items_are_not_listed(shop: Shop) -> None:
+    rules = Eligibility().deny_group(list(range(100, 112)), by="country", values=["SE"])
+    run, found = shop.store.evaluate(shop.als, METRICS, eligibility=rules)
+    assert found.reach.ineligible > 0
+    assert run.recipe["eligibility"] == "Eligibility(GroupDenial by country)"
+
+
+def test_a_backtest_is_one_run(shop: Shop) -> None:
+    models = {"pop": "popularity", "knn": ("itemknn", {"neighbors": 5}), "own": ItemKNN(neighbors=9)}
+    run, found = shop.store.backtest(models, windows=2, test="5d", metrics=METRICS, event="play")
+    kept = shop.store.run(run.run_id)
+    assert kept.recipe["models"]["knn"]["params"]["neighbors"] == 5
+    assert kept.metrics["own ndcg@5"] == pytest.approx(
+        found.summary.filter(pl.col("model") == "own", pl.col("metric") == "ndcg@5")["mean"][0]
+    )
+    assert kept.snapshot_id == shop.store.run(shop.als).snapshot_id
+    with pytest.raises(ArgumentError, match="snapshot"):
+        shop.store.backtest(models, snapshot="june", event="play")
