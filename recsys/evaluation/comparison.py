@@ -19,6 +19,11 @@ from recsys.evaluation.segments import WARMTH
 from recsys.metrics import MetricSpec, parse_metric
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_COLUMNS: dict[str, type[pl.DataType]] = {  # those of `Difference` that are no floats
+    **dict.fromkeys(("metric", "model", "baseline", "status"), pl.String),
+    **dict.fromkeys(("n", "wins", "ties", "losses"), pl.Int64),
+    "significant": pl.Boolean,
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +85,7 @@ class Comparison(Viewable):
         """The names of the models, best first by the primary metric."""
         means = {name: found.interval(self.primary.name).estimate for name, found in self.evaluations.items()}
         return tuple(
-            sorted(means, key=lambda name: (math.isnan(means[name]), -means[name] if means[name] == means[name] else 0))
+            sorted(means, key=lambda name: -math.inf if math.isnan(means[name]) else means[name], reverse=True)
         )
 
     @property
@@ -119,19 +124,7 @@ class Comparison(Viewable):
     def to_polars(self) -> pl.DataFrame:
         """Return one row for each user metric of each pair; see `Difference` for the columns."""
         rows = [row.row() | {"significant": self._significant(row)} for row in self.differences]
-        texts = ("metric", "model", "baseline", "status")
-        counts = ("n", "wins", "ties", "losses")
-        schema = {
-            name: pl.String
-            if name in texts
-            else pl.Int64
-            if name in counts
-            else pl.Boolean
-            if name == "significant"
-            else pl.Float64
-            for name in rows[0]
-        }
-        return pl.DataFrame(rows, schema=schema)
+        return pl.DataFrame(rows, schema={name: _COLUMNS.get(name, pl.Float64) for name in rows[0]})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
