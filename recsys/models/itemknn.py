@@ -24,19 +24,20 @@ _BM25_K1, _BM25_B = 1.2, 0.75
 class ItemKNN(ItemModel):
     """Item-to-item nearest neighbours with exact fold-in and explanations.
 
-    Similarity of items i and j with columns x and y of the weighted training matrix: ``x·y / (|x| |y| +
-    shrink)``; each item keeps its `neighbors` most similar ones (Sarwar et al. 2001; Deshpande and Karypis 2004).
-    `weighting` is applied before, with users as documents' terms: a user of many items says less about each
-    (Aiolli 2013 gives the idea its theory).
+    The similarity of items i and j, with columns x and y of the weighted training matrix, is
+    ``x·y / (|x| |y| + shrink · mean(w²))``; each item keeps its `neighbors` most similar ones (Sarwar et al. 2001;
+    Deshpande and Karypis 2004).
 
     Parameters
     ----------
     neighbors : int
         Neighbours kept per item.
     weighting : {"cosine", "tfidf", "bm25"}
-        Nothing; weights times ``log(n_items / items of the user)``; or the BM25 weight with k1 = 1.2, b = .75.
+        How the training matrix is weighted: not at all; times ``log(1 + n_items / items of the user)``, as a user of many
+        items says less about each; or by BM25 (k1 = 1.2, b = .75), with items as documents and users as terms.
     shrink : float
-        Pulls similarities that rest on little evidence towards 0.
+        Pulls similarities that rest on few users towards 0: about so many users' worth of doubt. The mean squared
+        weight scales it, so that the unit of weights does not matter.
 
     Examples
     --------
@@ -47,7 +48,7 @@ class ItemKNN(ItemModel):
 
     name: ClassVar[str] = "itemknn"
 
-    def __init__(self, neighbors: int = 100, weighting: Weighting = "cosine", shrink: float = 0.0) -> None:
+    def __init__(self, neighbors: int = 100, weighting: Weighting = "tfidf", shrink: float = 20.0) -> None:
         self.neighbors = neighbors
         self.weighting = weighting
         self.shrink = shrink
@@ -60,7 +61,8 @@ class ItemKNN(ItemModel):
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         weighted = _weighted(matrix, self.weighting)
-        self.item_weights_ = similarities(weighted, self.neighbors, self.shrink, progress)
+        shrink = self.shrink * float(np.square(weighted.data, dtype=np.float64).mean())
+        self.item_weights_ = similarities(weighted, self.neighbors, shrink, progress)
 
 
 def similarities(matrix: Csr, neighbors: int, shrink: float, progress: ProgressCallback) -> Csr:
@@ -130,7 +132,8 @@ def _weighted(matrix: Csr, weighting: Weighting) -> Csr:
     if weighting == "cosine":
         return matrix
     events_of_user = np.diff(matrix.indptr)
-    idf = np.log(matrix.shape[1] / np.maximum(events_of_user, 1))
+    # The 1 keeps users of every item, as there are in small worlds, from weighing nothing.
+    idf = np.log1p(matrix.shape[1] / np.maximum(events_of_user, 1))
     factor = np.repeat(idf, events_of_user)
     if weighting == "tfidf":
         values = matrix.data * factor

@@ -67,7 +67,7 @@ def make_model(name: str, **params: object) -> Recommender:
     Examples
     --------
     >>> make_model("itemknn", neighbors="50")
-    ItemKNN(neighbors=50, weighting='cosine', shrink=0.0)
+    ItemKNN(neighbors=50, weighting='tfidf', shrink=20.0)
     """
     kind = model_class(name)
     known = list(inspect.signature(kind).parameters)

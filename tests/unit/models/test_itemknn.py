@@ -50,8 +50,8 @@ def test_ties_go_to_the_smaller_code() -> None:
 def test_tfidf_weighs_users_of_many_items_less() -> None:
     matrix = csr_array(np.float32([[1, 1, 1, 0], [1, 0, 0, 0]]))
     found = module._weighted(matrix, "tfidf").toarray()
-    assert found[0, :3] == pytest.approx([np.log(4 / 3)] * 3)
-    assert found[1, 0] == pytest.approx(np.log(4))
+    assert found[0, :3] == pytest.approx([np.log(1 + 4 / 3)] * 3)
+    assert found[1, 0] == pytest.approx(np.log(1 + 4))
 
 
 def test_bm25_saturates_with_the_weight_and_the_length_of_the_item() -> None:
@@ -59,7 +59,7 @@ def test_bm25_saturates_with_the_weight_and_the_length_of_the_item() -> None:
     found = module._weighted(matrix, "bm25").toarray()
     lengths = np.array([2, 9])
     norms = 1.2 * (0.25 + 0.75 * lengths / 5.5)
-    expected = np.array([1, 9]) * 2.2 / (np.array([1, 9]) + norms) * np.log(4 / 2)
+    expected = np.array([1, 9]) * 2.2 / (np.array([1, 9]) + norms) * np.log(1 + 4 / 2)
     assert found[0, :2] == pytest.approx(expected)
 
 
@@ -74,3 +74,10 @@ def test_only_items_with_a_path_are_recommended() -> None:
 def test_bad_parameters_are_named_at_fit(params: dict[str, object]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(params))):
         ItemKNN(**params).fit(Dataset.from_frame({"user_id": [1], "item_id": [1]}))  # type: ignore[arg-type]  # the test
+
+
+def test_the_unit_of_weights_does_not_matter() -> None:
+    frame = {"user_id": [1, 1, 2, 2, 3, 3], "item_id": [1, 2, 1, 3, 2, 3], "value": [1.0, 2, 3, 1, 2, 5]}
+    minutes = {**frame, "value": [64 * value for value in frame["value"]]}
+    first, second = (ItemKNN().fit(Dataset.from_frame(one)).item_weights_.toarray() for one in (frame, minutes))
+    assert first == pytest.approx(second)
