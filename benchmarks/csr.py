@@ -26,7 +26,7 @@ def cases(n: int = 5_000_000) -> Iterator[Case]:
     users, items, values, times = make_events(n)
     for order, clock in {"as they happened": np.sort(times), "in any order": times}.items():
         yield log_case(order, users, items, values, clock)
-    yield matrix_case(users, items, values)
+    yield matrix_case(users, items, values, times)
 
 
 def make_events(n: int) -> tuple[NDArray[Any], ...]:
@@ -55,8 +55,10 @@ def log_case(
     return Case(f"log of events {order}", {**ours, "numpy lexsort": plain}, len(users), "events")
 
 
-def matrix_case(users: NDArray[np.int32], items: NDArray[np.int32], values: NDArray[np.float32]) -> Case:
-    log = build_csr(users, items, values, **SIZES)
+def matrix_case(
+    users: NDArray[np.int32], items: NDArray[np.int32], values: NDArray[np.float32], times: NDArray[np.int64]
+) -> Case:
+    log = build_csr(users, items, values, times, **SIZES)
     rows = np.repeat(np.arange(N_USERS, dtype=np.int32), np.diff(log.indptr))
 
     def plain() -> csr_array:
