@@ -98,7 +98,7 @@ def connect(database: str, *, read_only: bool = False, temp_directory: Path | No
     if temp_directory is not None:
         config["temp_directory"] = str(temp_directory)
     con = duckdb.connect(database, read_only=read_only, config=config)
-    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    con.execute("SET GLOBAL TimeZone = 'UTC'")  # global: a plain SET would not reach the cursors
     return con
 
 

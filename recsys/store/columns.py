@@ -184,7 +184,7 @@ def _in_utc(local: str, zone: str) -> str:
 def _epoch(number: str, kind: str, per_second: int) -> str:
     bounds = f"{_FIRST_SECOND * per_second} AND {_LAST_SECOND * per_second}"
     if kind == "integer":
-        micros = f"{number} * {1_000_000 // per_second}" if per_second <= 1_000_000 else f"{number} // 1000"
+        micros = f"{number}::BIGINT * {1_000_000 // per_second}" if per_second <= 1_000_000 else f"{number} // 1000"
     else:
         micros = f"round({number} * {1_000_000 / per_second!r})"
     return f"CASE WHEN {number} BETWEEN {bounds} THEN make_timestamp(CAST({micros} AS BIGINT)) END"

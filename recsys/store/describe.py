@@ -207,7 +207,8 @@ def _warnings(
     if future:
         found.append(f"{future:,} {'row lies' if future == 1 else 'rows lie'} in the future, up to {last}")
     if identical:
-        found.append(f"{identical:,} events are identical to another one in user, item, time, kind and value")
+        verb = "event equals" if identical == 1 else "events equal"
+        found.append(f"{identical:,} {verb} an earlier one in user, item, time, kind and value")
     if sql.has_rows(con, "SELECT 1 FROM item_rows LIMIT 1"):
         (bare,) = sql.one_row(
             con,
@@ -215,7 +216,8 @@ def _warnings(
             f" ANTI JOIN (SELECT r.item_key FROM item_rows r WHERE {live_rows(con, 'items')}) USING (item_key)",
         )
         if bare:
-            found.append(f"{bare:,} items with events are not in the table items")
+            verb = "item with events is" if bare == 1 else "items with events are"
+            found.append(f"{bare:,} {verb} not in the table items")
     return tuple(found)
 
 

@@ -266,7 +266,8 @@ def whole_ingests(con: DuckDBPyConnection, table: str) -> str:
 def refresh_views(con: DuckDBPyConnection) -> None:
     """Write the views `events`, `items`, … anew after a column was added or rows went out of sight."""
     for spec in TABLES.values():
-        con.execute(f'CREATE OR REPLACE VIEW "{spec.name}" AS {view_query(con, spec)}')
+        in_force = "coalesce(r.valid_from <= now() AT TIME ZONE 'UTC', true)" if spec.versioned else "true"
+        con.execute(f'CREATE OR REPLACE VIEW "{spec.name}" AS {view_query(con, spec, where=in_force)}')
 
 
 def view_query(con: DuckDBPyConnection, spec: TableSpec, *, as_of: int | None = None, where: str = "true") -> str:

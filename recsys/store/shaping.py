@@ -147,7 +147,7 @@ class _Shaper:
         if kind == "TIMESTAMP":
             return self._time(name, quoted, source_type)
         if kind == "VARCHAR":
-            needed = name in self.spec.required or name in ("event", "event_id")
+            needed = name in self.spec.required or name == "event_id"
             return parse.text_column(name, quoted, source_type, nullable=not needed)
         return parse.number_column(name, quoted, source_type, kind)
 

@@ -1,0 +1,37 @@
+"""Writes the golden store of this version: python tests/unit/store/golden/write.py"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from pathlib import Path
+
+import polars as pl
+
+from recsys.store import Store
+from recsys.store.schema import SCHEMA_VERSION
+
+EVENTS = pl.DataFrame(
+    {
+        "user_id": [1, 1, 2, 3, None],
+        "item_id": ["a", "b", "a", "c", "d"],
+        "ts": ["2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-02T10:00:00Z", "2026-01-03T10:00:00Z", None],
+        "event": ["play", "play", "like", "play", "play"],
+        "value": [1.0, 2.5, None, 4.0, 1.0],
+    }
+)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.create(Path(folder) / "shop")
+        store.ingest("events", EVENTS, on_bad_rows="quarantine")
+        store.ingest("items", pl.DataFrame({"item_id": ["a", "b", "c"], "title": ["Anna", "Brot", "Café"]}))
+        store.ingest("users", pl.DataFrame({"user_id": [1, 2], "country": ["de", "fr"]}))
+        archive = Path(__file__).parent / f"store-v{SCHEMA_VERSION}.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+            zipped.write(store.database, "shop/store.duckdb")
+
+
+if __name__ == "__main__":
+    main()

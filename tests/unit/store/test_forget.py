@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys.core.errors import NotFoundError
+from recsys.store import Store
+
+NAME = "zoe-unmistakable-name"
+
+
+@pytest.fixture
+def full(store: Store) -> Store:
+    """A store that knows one person in every table, in rows that are out of sight too."""
+    users = pl.DataFrame({"user_id": [NAME, "bob", "cy"]})
+    timed = users.with_columns(item_id=pl.Series([1, 2, 3]), ts=pl.lit("2026-01-01T10:00:00Z"))
+    store.ingest("items", pl.DataFrame({"item_id": [1], "title": ["one"]}))
+    store.ingest("events", timed)
+    store.ingest("impressions", timed.with_columns(position=pl.lit(1)))
+    store.ingest("users", users.with_columns(country=pl.lit("de")))
+    store.ingest("users", users[:1].with_columns(country=pl.lit("fr")))
+    store.ingest(
+        "exposures",
+        users.select(experiment=pl.lit("e"), unit_id="user_id", variant=pl.lit("a"), ts=pl.lit("2026-01-01T10:00:00Z")),
+    )
+    bad = timed.with_columns(ts=pl.lit("never"))
+    store.ingest("events", bad, on_bad_rows="quarantine")
+    (store.path.parent / "e.csv").write_text(f"user_id,item_id\nx,1\n{NAME},1,1\n")
+    extra = store.ingest("events", store.path.parent / "e.csv", on_bad_rows="quarantine")
+    store.revert(store.ingest("events", timed.with_columns(item_id=pl.lit(9))).ingest_ids[0])
+    assert extra.rows_bad == 1
+    return store
+
+
+def mentions(store: Store, text: str) -> list[str]:
+    return [str(path) for path in store.path.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_nothing_of_the_person_is_left_in_a_table_or_in_the_bytes(full: Store) -> None:
+    assert mentions(full, NAME)
+    forgotten = full.forget(NAME)
+    assert forgotten.rows == {
+        "events": 2,
+        "exposures": 1,
+        "impressions": 1,
+        "quarantine": 2,
+        "user_keys": 1,
+        "users": 2,
+    }
+    assert mentions(full, NAME) == []
+    with full.read() as con:
+        tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        assert all(NAME not in str(con.execute(f"FROM {table}").fetchall()) for table in tables)
+    assert sorted(full.events()["user_id"].to_list()) == ["bob", "cy", "x"]
+    assert full.users()["user_id"].to_list() == ["bob", "cy"]
+    assert sorted(path.name for path in full.path.iterdir()) == ["artifacts", "store.duckdb"]
+
+
+def test_the_store_lives_on(full: Store) -> None:
+    high = full.ingests().height
+    full.forget(NAME)
+    assert full.ingests()["kind"][0] == "forget"
+    assert full.ingests().height == high + 1
+    again = full.ingest("events", pl.DataFrame({"user_id": ["dan"], "item_id": [1]}))
+    assert again.rows_ingested == 1
+    with full.read() as con:
+        assert con.execute("SELECT action, subject FROM audit").fetchall() == [("revert", "9"), ("forget", None)]
+        assert con.execute("SELECT count(DISTINCT user_key), count(*) FROM user_keys").fetchall() == [(4, 4)]
+
+
+def test_what_knew_the_person_is_marked(full: Store) -> None:
+    now = datetime(2026, 1, 1)
+    with full.write() as con:
+        for name, mark in (("before", 1), ("after", 4)):
+            con.execute("INSERT INTO snapshots (snapshot_id, high_water, repeatable) VALUES (?, ?, true)", [name, mark])
+            con.execute(
+                "INSERT INTO runs (run_id, created_at, snapshot_id, artifact, repeatable) VALUES (?, ?, ?, ?, true)",
+                [f"run-{name}", now, name, f"model-{name}"],
+            )
+        con.execute("INSERT INTO user_metrics SELECT 'run-after', user_key, 'ndcg@10', 0.5 FROM user_keys")
+    forgotten = full.forget(NAME)
+    assert (forgotten.snapshots, forgotten.runs, forgotten.artifacts) == (("after",), ("run-after",), ("model-after",))
+    assert forgotten.to_dict()["artifacts"] == ["model-after"]
+    with full.read() as con:
+        assert con.execute("SELECT snapshot_id FROM snapshots WHERE repeatable").fetchall() == [("before",)]
+        assert con.execute("SELECT run_id FROM runs WHERE repeatable").fetchall() == [("run-before",)]
+    assert forgotten.rows["user_metrics"] == 1
+
+
+def test_backups_are_named(full: Store) -> None:
+    backup = full.path / "store.v1.backup.duckdb"
+    backup.write_bytes(full.database.read_bytes())
+    assert full.forget(NAME).backups == (str(backup),)
+
+
+def test_an_integer_id(store: Store) -> None:
+    store.ingest("events", pl.DataFrame({"user_id": [1, 11], "item_id": [1, 1]}))
+    store.forget(1)
+    assert store.events()["user_id"].to_list() == [11]
+
+
+def test_an_unknown_user(full: Store) -> None:
+    with pytest.raises(NotFoundError, match="no user 'nobody'"):
+        full.forget("nobody")
+    assert full.ingests()["kind"][0] == "revert"
+
+
+def test_a_killed_compaction_is_swept(full: Store, tmp_path: Path) -> None:
+    (full.path / "store.compact.duckdb").write_bytes(b"half")
+    full.forget(NAME)
+    assert not (full.path / "store.compact.duckdb").exists()

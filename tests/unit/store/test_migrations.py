@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys._version import __version__
+from recsys.core.errors import RecsysError
+from recsys.store import Store
+from recsys.store.migrations import STEPS, migrate
+from recsys.store.schema import SCHEMA_VERSION
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("archive", sorted(GOLDEN.glob("*.zip")), ids=lambda path: path.stem)
+def test_a_store_of_each_released_version_opens(archive: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(archive).extractall(tmp_path)
+    store = Store(tmp_path / "shop", create=False)
+    assert store.events(columns=["user_id", "item_id", "value"]).sort("user_id", "item_id").rows() == [
+        (1, "a", 1.0),
+        (1, "b", 2.5),
+        (2, "a", None),
+        (3, "c", 4.0),
+    ]
+    assert store.items().rows(named=True)[0]["title"] == "Anna"
+    assert store.users().height == 2
+    assert store.quarantine().height == 1
+    assert store.ingest("events", store.events()).rows_ingested == 0
+    with store.read() as con:
+        assert con.execute("SELECT schema_version FROM meta").fetchall() == [(SCHEMA_VERSION,)]
+
+
+def test_every_version_can_be_migrated() -> None:
+    assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
+
+
+def test_a_newer_store_is_refused_in_one_line(store: Store) -> None:
+    with store.write() as con:
+        con.execute("UPDATE meta SET schema_version = 999")
+    with pytest.raises(RecsysError, match=r"is newer than this recsys.*999.*pip install -U recsys\.$") as caught:
+        Store(store.path)
+    assert "\n" not in str(caught.value)
+
+
+def add_column(con: Any) -> None:
+    con.execute("ALTER TABLE audit ADD COLUMN host VARCHAR")
+
+
+def fail(con: Any) -> None:
+    add_column(con)
+    raise RecsysError("the disk is full")
+
+
+def test_a_migration_runs_after_a_backup(store: Store) -> None:
+    steps = {SCHEMA_VERSION: add_column}
+    backup = migrate(store._broker, __version__, steps, SCHEMA_VERSION + 1)
+    with store.read() as con:
+        assert con.execute("SELECT schema_version, host FROM meta LEFT JOIN audit ON true").fetchall() == [
+            (SCHEMA_VERSION + 1, None)
+        ]
+    assert backup.name == f"store.v{SCHEMA_VERSION}.backup.duckdb"
+    backup.rename(store.database)
+    assert Store(store.path).ingests().height == 0
+
+
+def test_a_migration_that_fails_changes_nothing(store: Store) -> None:
+    with pytest.raises(RecsysError, match="disk is full"):
+        migrate(store._broker, __version__, {SCHEMA_VERSION: fail}, SCHEMA_VERSION + 1)
+    with Store(store.path).read() as con:
+        assert "host" not in con.sql("FROM audit").columns
