@@ -33,8 +33,8 @@ class ItemKNN(ItemModel):
     neighbors : int
         Neighbours kept per item.
     weighting : {"cosine", "tfidf", "bm25"}
-        How the training matrix is weighted: not at all; times ``log(1 + n_items / items of the user)``, as a user of many
-        items says less about each; or by BM25 (k1 = 1.2, b = .75), with items as documents and users as terms.
+        How the training matrix is weighted: not at all; times ``log(1 + n_items / items of the user)``, as a user of
+        many items says less about each; or by BM25 (k1 = 1.2, b = .75), with items as documents and users as terms.
     shrink : float
         Pulls similarities that rest on few users towards 0: about so many users' worth of doubt. The mean squared
         weight scales it, so that the unit of weights does not matter.
