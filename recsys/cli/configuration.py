@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recsys.core.checks import did_you_mean
+from recsys.core.checks import did_you_mean, finite_float, positive_int
 from recsys.core.errors import ArgumentError, NotFoundError
 
 FILE_NAME = "recsys.toml"
@@ -50,7 +50,7 @@ def read_settings(options: Mapping[str, Any], folder: Path | None = None) -> Set
     Raises
     ------
     ArgumentError
-        recsys.toml cannot be read, or holds a key or a value that means nothing.
+        recsys.toml cannot be read, or an option or a key of it means nothing.
     """
     file, table = _read_file(folder or Path.cwd())
     named = options.get("store") or os.environ.get(STORE_VARIABLE)
@@ -64,8 +64,8 @@ def read_settings(options: Mapping[str, Any], folder: Path | None = None) -> Set
     return Settings(
         Path(named).expanduser() if named else None,
         (file.parent / Path(in_file).expanduser()) if file is not None and in_file else None,
-        None if timeout is None else float(timeout),
-        threads,
+        None if timeout is None else finite_float("lock_timeout", timeout, minimum=0),
+        None if threads is None else positive_int("threads", threads),
         file,
     )
 
@@ -109,13 +109,11 @@ def find_store(settings: Settings, folder: Path | None = None) -> Path:
     raise NotFoundError(f"there is no store in {here} or above it", "", "create one with recsys init shop")
 
 
-def log_to_stderr(*, debug: bool) -> None:
-    """Show the library's log on stderr."""
-    logger = logging.getLogger("recsys")
-    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+def log_handler() -> logging.Handler:
+    """Return a handler that writes the library's log to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
-    logger.addHandler(handler)
+    return handler
 
 
 def _read_file(folder: Path) -> tuple[Path | None, dict[str, Any]]:

@@ -66,11 +66,11 @@ def report(error: BaseException, session: Session) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     failure = describe(error)
+    session.end_progress()
     if session.debug:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    session.end_progress()
     sys.stderr.write(f"recsys: {failure.line}\n")
     if session.as_json and not session.emitted:
         session.emit_error(failure)

@@ -39,6 +39,8 @@ class Session:
         self._words = frozenset(words)
         self._warnings: list[str] = []
         self._bar: TerminalProgress | None = None
+        self._logger = logging.getLogger("recsys")
+        self._handlers: list[logging.Handler] = []
 
     @property
     def as_json(self) -> bool:
@@ -68,8 +70,9 @@ class Session:
         """Read recsys.toml; set the number of threads and the logging of this process."""
         settings = configuration.read_settings(self.options)
         configuration.export(settings)
-        if "verbose" in self.options or self.debug:
-            configuration.log_to_stderr(debug=self.debug)
+        if ("verbose" in self.options or self.debug) and len(self._handlers) == 1:
+            self._logger.setLevel(logging.DEBUG if self.debug else logging.INFO)
+            self._listen(configuration.log_handler())
         return settings
 
     @property
@@ -141,15 +144,20 @@ class Session:
             if issubclass(category, UserWarning):
                 self.warn(" ".join(str(message).split()))
 
-        handler = _WarningHandler(self)
-        logger = logging.getLogger("recsys")
-        logger.addHandler(handler)
+        level = self._logger.level
+        self._listen(_WarningHandler(self))
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = hear
                 yield
         finally:
-            logger.removeHandler(handler)
+            self._logger.setLevel(level)
+            while self._handlers:
+                self._logger.removeHandler(self._handlers.pop())
+
+    def _listen(self, handler: logging.Handler) -> None:
+        self._handlers.append(handler)
+        self._logger.addHandler(handler)
 
 
 class _WarningHandler(logging.Handler):

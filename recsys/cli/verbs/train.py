@@ -75,7 +75,6 @@ def command(
             recipe=recipe_from(session.options),
             snapshot=snapshot,
             holdout=holdout,
-            n_threads=session.options.get("threads"),
             progress=session.progress,
         )
     emit_training(session, "train", recorded.run)

@@ -92,3 +92,9 @@ def test_a_bad_file(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "recsys.toml").write_text(text)
     with pytest.raises(ArgumentError, match=f"(?i){message}"):
         read_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize(("option", "value"), [("threads", 0), ("lock_timeout", -1.0)])
+def test_a_bad_option(tmp_path: Path, option: str, value: float) -> None:
+    with pytest.raises(ArgumentError, match=f"{option} is {value}"):
+        read_settings({option: value}, tmp_path)

@@ -51,3 +51,17 @@ def test_progress_is_drawn_on_stderr_and_removed(capsys: pytest.CaptureFixture[s
     bar(Progress("als", 2, 15, "epochs", {"loss": 0.25}))
     bar.close()
     assert capsys.readouterr().out == ""
+
+
+def test_verbose_logs_while_the_command_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    session, logger = Session(), logging.getLogger("recsys")
+    handlers = list(logger.handlers)
+    session.options["verbose"] = True
+    with session.warnings_heard():
+        session.apply_settings()
+        session.apply_settings()
+        logger.info("stored 3 rows")
+    logger.info("not heard any more")
+    assert capsys.readouterr().err.splitlines()[0].endswith("INFO recsys: stored 3 rows")
+    assert logger.handlers == handlers
+    assert logger.level == logging.NOTSET
