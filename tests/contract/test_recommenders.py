@@ -185,6 +185,13 @@ class RecommenderContract:
         found = model.recommend([100], history={"user_id": [100], "item_id": ["new"]}, on_unknown="fallback")
         assert found.sources.tolist() == [1]
 
+    def test_what_was_seen_without_weight_stays_out_of_the_fallback(self, model: Recommender) -> None:
+        best = model.recommend([100], k=1, on_unknown="fallback").to_polars()["item_id"][0]
+        history = {"user_id": [100], "item_id": [best], "value": [0.0]}
+        found = model.recommend([100], k=40, history=history, on_unknown="fallback")
+        assert found.sources.tolist() == [1]
+        assert best not in set(found.to_polars()["item_id"])
+
     # ---- eligibility
 
     @pytest.mark.parametrize(
