@@ -1,15 +1,13 @@
-"""Training and folding in: ours against implicit alone, on simulated or real pairs, with what the lists are worth.
+"""Training and folding in: ours against implicit alone, with what the lists are worth.
 
-    python -m benchmarks training [PAIRS.parquet]
+    python -m benchmarks training
 
-The file, if given, has user_id and item_id; otherwise a simulated service with 6,000 users is used. Accuracy is
-recall@20 and ndcg@20 on a random fifth of the pairs, for every model with its defaults and for implicit's ALS with its
-own defaults.
+Pairs come from a simulated service with 6,000 users. Accuracy is recall@20 and ndcg@20 on a random fifth of the pairs,
+for every model with its defaults and for implicit's ALS with its own defaults.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -32,8 +30,7 @@ K = 20
 
 
 def main() -> None:
-    path = next((argument for argument in sys.argv[1:] if argument.endswith(".parquet")), None)
-    split = random_split(_pairs(path), 0.2, seed=1)
+    split = random_split(_pairs(), 0.2, seed=1)
     print(f"{split.train!r}\n\nrecall@{K}  ndcg@{K}  fit s  recommend s")
     for name in model_names():
         model = make_model(name)
@@ -46,10 +43,10 @@ def main() -> None:
         _report(name, lists, split, fitted - started, served - fitted)
     _implicit_alone(split)
     print()
-    run_cases("training", cases(split))
+    run_cases("training", _half_steps(split))
 
 
-def cases(split: Split) -> Iterator[Case]:
+def _half_steps(split: Split) -> Iterator[Case]:
     """Yield the exact user half-step: ours against implicit's Cholesky solver and its approximate one."""
     from implicit.cpu.als import AlternatingLeastSquares
 
@@ -82,9 +79,7 @@ def cases(split: Split) -> Iterator[Case]:
         )
 
 
-def _pairs(path: str | None) -> Dataset:
-    if path is not None:
-        return Dataset.from_frame(pl.read_parquet(path, columns=["user_id", "item_id"]))
+def _pairs() -> Dataset:
     plays = simulate(users=6000, items=2000, days=60, seed=7).events().filter(pl.col("event") == "play")
     return Dataset.from_frame(plays.select("user_id", "item_id", "ts", "value"))
 
