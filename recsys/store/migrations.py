@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError, RecsysError
-from recsys.store.schema import SCHEMA_VERSION, columns_of, refresh_views
+from recsys.store.schema import SCHEMA_VERSION, has_tables, refresh_views
 from recsys.store.sql import one_row
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def schema_version(con: DuckDBPyConnection, folder: Path) -> int:
     RecsysError
         The store is newer than this recsys.
     """
-    if not columns_of(con, "meta"):
+    if not has_tables(con):
         raise DataError(f"{folder} is not a store", "its database has no table `meta`", "create one with recsys init")
     version = int(one_row(con, "SELECT schema_version FROM meta")[0])
     if version > SCHEMA_VERSION:

@@ -92,7 +92,7 @@ def publish(
     try:
         for entity, ids in file.new_ids.items():
             _add_keys(con, entity, ids)
-        _add_columns(con, spec, file)
+        changed = _add_columns(con, spec, file)
         if partition:
             con.execute("INSERT INTO tombstones VALUES (?, ?, NULL, ?, ?)", [ingest_id, spec.name, *partition])
         inserted = _insert(con, spec, file, ingest_id)
@@ -108,7 +108,8 @@ def publish(
             canonical_json(dict(options) | {"columns": sorted(file.shape.columns)}),
         ],
     )
-    refresh_views(con)
+    if changed or partition:
+        refresh_views(con)
     return Published(ingest_id, inserted, file.rows_good - inserted)
 
 
@@ -159,18 +160,22 @@ def _add_keys(con: DuckDBPyConnection, entity: str, ids: pl.DataFrame) -> None:
         )
 
 
-def _add_columns(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile) -> None:
-    """Make room for columns that the table has not seen, and widen those that arrive with a wider type."""
+def _add_columns(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile) -> bool:
+    """Make room for columns that the table has not seen, widen those that arrive wider; return whether any were."""
     present = columns_of(con, spec.rows)
+    changed = False
     for name, column in file.shape.columns.items():
         if name in KEYED:
             continue
         if name not in present:
             con.execute(f"ALTER TABLE {spec.rows} ADD COLUMN {sql.name(name)} {column.sql_type}")
+            changed = True
         elif name not in spec.typed and common_type(present[name], column.sql_type) != present[name]:
             wider = common_type(present[name], column.sql_type)
             con.execute(f"DROP VIEW {sql.name(spec.name)}")
             con.execute(f"ALTER TABLE {spec.rows} ALTER {sql.name(name)} TYPE {wider}")
+            changed = True
+    return changed
 
 
 def _insert(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_id: int) -> int:

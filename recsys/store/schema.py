@@ -179,13 +179,14 @@ def create_tables(con: DuckDBPyConnection, recsys_version: str, store_id: str) -
     refresh_views(con)
 
 
+def has_tables(con: DuckDBPyConnection) -> bool:
+    """Return whether a database has the tables of a store."""
+    return has_rows(con, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'")
+
+
 def columns_of(con: DuckDBPyConnection, table: str) -> dict[str, str]:
-    """Return the columns of a table or view as ``{name: SQL type}``, in order; empty when there is no such table."""
-    rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?"
-        " AND database_name = current_database() ORDER BY column_index",
-        [table],
-    ).fetchall()
+    """Return the columns of a table or view as ``{name: SQL type}``, in order."""
+    rows = con.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall()
     return {str(name): str(kind) for name, kind in rows}
 
 

@@ -80,7 +80,7 @@ class Store(Jobs):
         if not exists:
             self.artifacts.mkdir(parents=True, exist_ok=True)
             with self.write() as con:
-                if not schema.columns_of(con, "meta"):  # else another process created it a moment ago
+                if not schema.has_tables(con):  # else another process created it a moment ago
                     schema.create_tables(con, __version__, uuid.uuid4().hex)
         with self.read() as con:
             version = migrations.schema_version(con, self.path)
