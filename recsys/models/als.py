@@ -61,6 +61,7 @@ class ALS(FactorModel):
     """
 
     name: ClassVar[str] = "als"
+    learns_in_epochs: ClassVar[bool] = True
 
     alpha_: float
     regularization_: float

@@ -16,19 +16,18 @@ from recsys import kernels
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.threads import row_chunks
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
 from recsys.models.artefacts import read_artefact, write_artefact
-from recsys.models.results import Explanation, RankedLists, SimilarItems
-from recsys.models.serving import Audience, Block, Codes, Csr, History, attributes_of, read_history
-from recsys.scoring import SOURCES, Eligibility, Recommendations, ResolvedEligibility, top_k
+from recsys.models.ranking import Filters, popularity_ranker, rank_audience
+from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
+from recsys.models.serving import Audience, Block, Codes, Csr, History, read_history, unknown_users
+from recsys.scoring import Eligibility, Recommendations, ResolvedEligibility
 
 if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
     from recsys.kernels import TopK
     from recsys.scoring.eligibility import Instant
 
-FALLBACK = SOURCES.index("fallback")
 _CELLS_PER_CHUNK = 1 << 24
 
 
@@ -50,10 +49,12 @@ class Recommender(ABC):
     item_events_ : (n_items,) int64
         Training events of each item.
     trained_through_ : int or None
-        The newest training event in microseconds since 1970; None when the log has no times.
+        The newest event that training looked at, those of `validation` included, in microseconds since 1970; None
+        when the log has no times.
     """
 
     name: ClassVar[str]
+    learns_in_epochs: ClassVar[bool] = False
 
     users_: Vocabulary
     items_: Vocabulary
@@ -108,7 +109,11 @@ class Recommender(ABC):
         self.items_, self.history_, self.item_events_ = dataset.items, matrix, dataset.item_events
         self.seen_ = matrix if pairs.nnz == matrix.nnz else pairs
         self.popularity_ = np.bincount(pairs.indices, minlength=len(dataset.items)).astype(np.float32)
-        self.trained_through_ = None if dataset.times is None else int(dataset.times.max())
+        # Early stopping has looked at the validation part: it is no test for this model any more.
+        looked_at = [dataset] if validation is None or not self.learns_in_epochs else [dataset, validation]
+        self.trained_through_ = max(
+            (int(part.times.max()) for part in looked_at if part.times is not None), default=None
+        )
         self.label_, self.user_attributes_ = dataset.label, dataset.user_attributes
         self.users_ = dataset.users
         return self
@@ -182,7 +187,7 @@ class Recommender(ABC):
         audience = self._audience(ids, fresh)
         warm = audience.warm()
         if on_unknown == "raise" and not warm.all():
-            raise _unknown_users(ids, warm)
+            raise unknown_users(ids.filter(pl.Series(~warm)))
         skipped = tuple(ids.filter(pl.Series(~warm))) if on_unknown == "skip" else ()
         if skipped:
             audience, ids = audience.take(np.flatnonzero(warm)), ids.filter(pl.Series(warm))
@@ -192,8 +197,8 @@ class Recommender(ABC):
             known = user_attributes is not None
             attributes = attributes_of(ids, user_attributes, names) if known else audience.attributes(names)
             resolved = eligibility.resolve(ids, self.items_, attributes, at)
-        lists = self._serve(audience, positive_int("k", k), exclude_seen, resolved, True, n_threads)
-        warnings = (resolved.warnings if resolved else ()) + _ignored_events(fresh)
+        lists = self._serve(audience, k, exclude_seen, resolved, True, n_threads)
+        warnings = (resolved.warnings if resolved else ()) + (fresh.warnings if fresh else ())
         return Recommendations(ids, self.items_, *lists, skipped=skipped, warnings=warnings)
 
     def recommend_codes(
@@ -220,9 +225,7 @@ class Recommender(ABC):
         fallback : bool
             Whether cold users get the fallback or empty lists.
         """
-        return self._serve(
-            self._coded(user_codes, history), positive_int("k", k), exclude_seen, eligibility, fallback, n_threads
-        )
+        return self._serve(self._coded(user_codes, history), k, exclude_seen, eligibility, fallback, n_threads)
 
     def score_codes(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.float32]:
         """Return (n, n_items) float32 scores of users given as codes; −inf for cold items. Popularity for cold users.
@@ -309,8 +312,10 @@ class Recommender(ABC):
         audience = self._audience(_one(user_id, "user_id"), fresh)
         block = audience.block()
         if not audience.warm()[0]:
-            return _explanation(user_id, item_id, block, np.zeros(0), k, self.items_, float(self.popularity_[code]))
-        return _explanation(user_id, item_id, block, self._contributions(block, code), k, self.items_, None)
+            popularity = float(self.popularity_[code])
+            return explain_parts(user_id, item_id, block.weights, np.zeros(0), k, self.items_, popularity)
+        parts = self._contributions(block, code)
+        return explain_parts(user_id, item_id, block.weights, parts, k, self.items_, None)
 
     # ---- keeping
 
@@ -362,18 +367,8 @@ class Recommender(ABC):
     def _score_block(self, block: Block) -> NDArray[np.float32]:
         """Return (n, n_items) float32 scores."""
 
-    def _rank(
-        self,
-        block: Block,
-        k: int,
-        exclude: Csr | None,
-        allow: NDArray[np.bool_],
-        deny: Csr | None,
-        n_threads: int | None,
-    ) -> TopK:
-        return kernels.select_topk(
-            self._score_block(block), k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads
-        )
+    def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
+        return kernels.select_topk(self._score_block(block), k, **filters._asdict(), n_threads=n_threads)
 
     def _users_per_chunk(self) -> int:
         return max(1, _CELLS_PER_CHUNK // len(self.items_))
@@ -404,38 +399,17 @@ class Recommender(ABC):
         fallback: bool,
         n_threads: int | None,
     ) -> RankedLists:
-        n_users, warm, everyone = len(audience.codes), audience.warm(), self._candidates()
-        out = RankedLists(
-            np.full((n_users, k), -1, dtype=np.int32),
-            np.full((n_users, k), -np.inf, dtype=np.float32),
-            np.where(warm, 0, FALLBACK).astype(np.uint8),
+        return rank_audience(
+            audience,
+            positive_int("k", k),
+            model=self._rank,
+            fallback=popularity_ranker(self.popularity_) if fallback else None,
+            candidates=self._candidates(),
+            eligibility=eligibility,
+            exclude_seen=exclude_seen,
+            users_per_chunk=self._users_per_chunk(),
+            n_threads=n_threads,
         )
-        groups = [(np.arange(n_users), None)] if eligibility is None else eligibility.groups()
-        for members, open_items in groups:
-            allow = everyone if open_items is None else everyone & open_items
-            for is_warm in (True, False) if fallback else (True,):
-                rows = members[warm[members] == is_warm]
-                for start, stop in row_chunks(len(rows), self._users_per_chunk()):
-                    part = audience.take(rows[start:stop])
-                    denied = None if eligibility is None else eligibility.take(rows[start:stop]).denied
-                    rank = self._rank if is_warm else self._rank_popular
-                    seen = part.seen() if exclude_seen else None
-                    found = rank(part.block(), k, seen, allow, denied, n_threads)
-                    out.items[rows[start:stop]], out.scores[rows[start:stop]] = found
-        return out
-
-    def _rank_popular(
-        self,
-        block: Block,
-        k: int,
-        exclude: Csr | None,
-        allow: NDArray[np.bool_],
-        deny: Csr | None,
-        n_threads: int | None,
-    ) -> TopK:
-        everyone = np.ones((len(block.codes), 1), dtype=np.float32)
-        popular = self.popularity_[:, None]
-        return top_k(everyone, popular, k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads)
 
     def _candidates(self) -> NDArray[np.bool_]:
         return self.item_events_ > 0
@@ -479,42 +453,3 @@ class Recommender(ABC):
 
 def _one(external_id: int | str, name: str) -> pl.Series:
     return id_series(pl.Series(name, [external_id]), name=name)
-
-
-def _unknown_users(ids: pl.Series, warm: NDArray[np.bool_]) -> NotFoundError:
-    unknown = ids.filter(pl.Series(~warm))
-    named = ", ".join(repr(user) for user in unknown.head(3))
-    more = f" and {len(unknown) - 3:,} others" if len(unknown) > 3 else ""
-    return NotFoundError(
-        f"the model knows no history of user {named}{more}",
-        "users with training events were expected",
-        "use on_unknown='fallback' or 'skip', or give history=",
-    )
-
-
-def _ignored_events(fresh: History | None) -> tuple[str, ...]:
-    if fresh is None or not fresh.ignored:
-        return ()
-    return (f"{fresh.ignored:,} events of the history have items unknown to the model and were ignored",)
-
-
-def _explanation(
-    user_id: int | str,
-    item_id: int | str,
-    block: Block,
-    parts: NDArray[np.float64],
-    k: int,
-    items: Vocabulary,
-    popularity: float | None,
-) -> Explanation:
-    order = np.argsort(-np.abs(parts), kind="stable")[:k]
-    listed = pl.DataFrame(
-        {
-            "item_id": items.decode(block.weights.indices[order]),
-            "weight": block.weights.data[order],
-            "contribution": parts[order],
-        }
-    )
-    score = float(parts.sum()) if popularity is None else popularity
-    source = "model" if popularity is None else "fallback"
-    return Explanation(user_id, item_id, score, source, listed, float(parts.sum() - parts[order].sum()))

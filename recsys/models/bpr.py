@@ -49,6 +49,7 @@ class BPR(FactorModel):
     """
 
     name: ClassVar[str] = "bpr"
+    learns_in_epochs: ClassVar[bool] = True
 
     negatives_: NDArray[np.int32]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.models.base import Recommender
+from recsys.models.ranking import Filters
 from recsys.models.serving import Block, Codes, Csr
 from recsys.scoring import top_k
 
@@ -48,17 +49,8 @@ class FactorModel(Recommender):
     def _score_block(self, block: Block) -> NDArray[np.float32]:
         return self._vectors(block) @ self.item_factors_.T
 
-    def _rank(
-        self,
-        block: Block,
-        k: int,
-        exclude: Csr | None,
-        allow: NDArray[np.bool_],
-        deny: Csr | None,
-        n_threads: int | None,
-    ) -> TopK:
-        vectors = self._vectors(block)
-        return top_k(vectors, self.item_factors_, k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads)
+    def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
+        return top_k(self._vectors(block), self.item_factors_, k, **filters._asdict(), n_threads=n_threads)
 
     def _users_per_chunk(self) -> int:
         return 1 << 14

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recsys import kernels
 from recsys.models.base import Recommender
+from recsys.models.ranking import Filters
 from recsys.models.serving import Block, Codes, Csr
 
 if TYPE_CHECKING:
@@ -32,19 +33,8 @@ class ItemModel(Recommender):
     def _score_block(self, block: Block) -> NDArray[np.float32]:
         return np.asarray((block.weights @ self.item_weights_).toarray(), dtype=np.float32)
 
-    def _rank(
-        self,
-        block: Block,
-        k: int,
-        exclude: Csr | None,
-        allow: NDArray[np.bool_],
-        deny: Csr | None,
-        n_threads: int | None,
-    ) -> TopK:
-        weights = self.item_weights_
-        return kernels.sparse_topk(
-            block.weights, weights, k, exclude=exclude, allow=allow, deny=deny, n_threads=n_threads
-        )
+    def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
+        return kernels.sparse_topk(block.weights, self.item_weights_, k, **filters._asdict(), n_threads=n_threads)
 
     def _users_per_chunk(self) -> int:
         return 1 << 14

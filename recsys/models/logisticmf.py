@@ -49,6 +49,7 @@ class LogisticMF(FactorModel):
     """
 
     name: ClassVar[str] = "logisticmf"
+    learns_in_epochs: ClassVar[bool] = True
 
     negatives_: NDArray[np.int32]
     step_regularization_: float

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
+from recsys.models.serving import Csr
 
 
 class RankedLists(NamedTuple):
@@ -116,3 +117,41 @@ class Explanation:
             "contributions": self.contributions.to_dicts(),
             "rest": self.rest,
         }
+
+
+def explain_parts(
+    user_id: int | str,
+    item_id: int | str,
+    history: Csr,
+    parts: NDArray[np.float64],
+    k: int,
+    items: Vocabulary,
+    popularity: float | None,
+) -> Explanation:
+    """Return the explanation of a score by its `k` largest parts, or, with `popularity`, that of a fallback.
+
+    Parameters
+    ----------
+    history : (1, n_items) csr_array
+        The user's history.
+    parts : (nnz,) float64
+        What each entry of the history contributes; empty for a fallback.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> history, items = csr_array(np.float32([[1, 2]])), Vocabulary.from_ids(["a", "b"])
+    >>> explain_parts(7, "c", history, np.array([0.1, 0.3]), 1, items, None).to_polars().rows()
+    [('b', 2.0, 0.3)]
+    """
+    order = np.argsort(-np.abs(parts), kind="stable")[:k]
+    listed = pl.DataFrame(
+        {
+            "item_id": items.decode(history.indices[order]),
+            "weight": history.data[order],
+            "contribution": parts[order],
+        }
+    )
+    score = float(parts.sum()) if popularity is None else popularity
+    source = "model" if popularity is None else "fallback"
+    return Explanation(user_id, item_id, score, source, listed, float(parts.sum() - parts[order].sum()))

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recsys.core.errors import NotFoundError
 from recsys.core.frames import as_polars
 from recsys.dataset import Dataset, Label, Vocabulary
 
@@ -54,6 +55,13 @@ class History:
     seen: Csr
     attributes: pl.DataFrame | None
     ignored: int = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a reader of lists that rest on these histories should know."""
+        if not self.ignored:
+            return ()
+        return (f"{self.ignored:,} events of the history have items unknown to the model and were ignored",)
 
 
 def read_history(history: object, items: Vocabulary, label: Label) -> History:
@@ -157,6 +165,24 @@ def attributes_of(ids: pl.Series, frame: object, names: Sequence[str]) -> pl.Dat
     table = as_polars(frame, "user_attributes")
     known = table.select(pl.col("user_id").cast(ids.dtype), *[name for name in names if name in table.columns])
     return ids.alias("user_id").to_frame().join(known, on="user_id", how="left", maintain_order="left").drop("user_id")
+
+
+def unknown_users(ids: pl.Series) -> NotFoundError:
+    """Return the error that names some of the users whom a model cannot serve.
+
+    Examples
+    --------
+    >>> unknown_users(pl.Series([7, 8, 9, 10])).what
+    'the model knows no history of user 7, 8, 9 and 1 other'
+    """
+    named = ", ".join(repr(user) for user in ids.head(3))
+    rest = len(ids) - 3
+    more = f" and {rest:,} other{'s' * (rest > 1)}" if rest > 0 else ""
+    return NotFoundError(
+        f"the model knows no history of user {named}{more}",
+        "users with training events were expected",
+        "use on_unknown='fallback' or 'skip', or give history=",
+    )
 
 
 def take_rows(matrix: Csr, rows: Codes) -> Csr:

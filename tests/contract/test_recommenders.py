@@ -331,6 +331,10 @@ class RecommenderContract:
         with pytest.raises(NotFoundError):
             load_model(tmp_path / "nowhere")
 
+    def test_trained_through_is_the_newest_training_event(self, model: Recommender, train: Dataset) -> None:
+        assert train.times is not None
+        assert model.trained_through_ == train.times.max()
+
     # ---- mistakes
 
     def test_mistakes_are_named(self, model: Recommender, train: Dataset) -> None:
@@ -365,6 +369,8 @@ class EpochContract(RecommenderContract):
         values = [step.values["ndcg@10"] for step in told]
         assert [step.done for step in told] == list(range(1, len(told) + 1))
         assert len(told) == 40 or len(told) - 1 - int(np.argmax(values)) == 2
+        assert held_out.times is not None
+        assert stopped.trained_through_ == held_out.times.max()
 
     def test_an_interrupt_leaves_no_half_fitted_model(self, train: Dataset) -> None:
         def interrupt(_: Progress) -> None:

@@ -1,0 +1,105 @@
+"""Ranked lists for an audience: group by group, chunk by chunk; the model for the warm, a fallback for the cold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.core.threads import row_chunks
+from recsys.models.results import RankedLists
+from recsys.models.serving import Audience, Block, Csr
+from recsys.scoring import SOURCES, ResolvedEligibility, top_k
+
+if TYPE_CHECKING:
+    from recsys.kernels import TopK
+
+FALLBACK = SOURCES.index("fallback")
+
+
+class Filters(NamedTuple):
+    """What a block of users may get.
+
+    Attributes
+    ----------
+    exclude : (n, n_items) csr_array or None
+        What each user has seen.
+    allow : (n_items,) bool
+        Open to all of them.
+    deny : (n, n_items) csr_array or None
+        Closed to single users.
+    """
+
+    exclude: Csr | None
+    allow: NDArray[np.bool_]
+    deny: Csr | None
+
+
+class Ranker(Protocol):
+    """Ranks items for a block of users."""
+
+    def __call__(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
+        """Return the k best items of each user."""
+
+
+def popularity_ranker(popularity: NDArray[np.float32]) -> Ranker:
+    """Return the fallback: the items that most users have used, whoever asks.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> rank = popularity_ranker(np.float32([2, 5]))
+    >>> block = Block(np.int32([-1]), csr_array((1, 2), dtype=np.float32))
+    >>> rank(block, 2, Filters(None, np.array([True, True]), None), 1).indices.tolist()
+    [[1, 0]]
+    """
+
+    def rank(block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
+        everyone = np.ones((len(block.codes), 1), dtype=np.float32)
+        return top_k(everyone, popularity[:, None], k, **filters._asdict(), n_threads=n_threads)
+
+    return rank
+
+
+def rank_audience(
+    audience: Audience,
+    k: int,
+    *,
+    model: Ranker,
+    fallback: Ranker | None,
+    candidates: NDArray[np.bool_],
+    eligibility: ResolvedEligibility | None,
+    exclude_seen: bool,
+    users_per_chunk: int,
+    n_threads: int | None,
+) -> RankedLists:
+    """Return the k best items of each user; without `fallback`, cold users get empty lists.
+
+    Memory beyond the result is that of one chunk.
+    """
+    n_users, warm = len(audience.codes), audience.warm()
+    out = RankedLists(
+        np.full((n_users, k), -1, dtype=np.int32),
+        np.full((n_users, k), -np.inf, dtype=np.float32),
+        np.where(warm, 0, FALLBACK).astype(np.uint8),
+    )
+    rankers = [(True, model)] + ([] if fallback is None else [(False, fallback)])
+    for members, open_items in _groups(eligibility, n_users):
+        allow = candidates if open_items is None else candidates & open_items
+        for is_warm, rank in rankers:
+            rows = members[warm[members] == is_warm]
+            for start, stop in row_chunks(len(rows), users_per_chunk):
+                chunk = rows[start:stop]
+                part = audience.take(chunk)
+                denied = None if eligibility is None else eligibility.take(chunk).denied
+                filters = Filters(part.seen() if exclude_seen else None, allow, denied)
+                out.items[chunk], out.scores[chunk] = rank(part.block(), k, filters, n_threads)
+    return out
+
+
+def _groups(
+    eligibility: ResolvedEligibility | None, n_users: int
+) -> Iterable[tuple[NDArray[np.intp], NDArray[np.bool_] | None]]:
+    return [(np.arange(n_users), None)] if eligibility is None else eligibility.groups()
