@@ -20,7 +20,7 @@ from recsys.dataset import Dataset, Label, Vocabulary, id_series
 from recsys.models.artefacts import read_artefact, write_artefact
 from recsys.models.ranking import Filters, popularity_ranker, rank_audience
 from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
-from recsys.models.serving import Audience, Block, Codes, Csr, History, read_history, unknown_users
+from recsys.models.serving import Audience, Block, Codes, Csr, History, attributes_of, read_history, unknown_users
 from recsys.scoring import Eligibility, Recommendations, ResolvedEligibility
 
 if TYPE_CHECKING:
