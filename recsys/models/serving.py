@@ -11,9 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recsys.core.errors import NotFoundError
+from recsys.core.errors import DataError, NotFoundError
 from recsys.core.frames import as_polars
 from recsys.dataset import Dataset, Label, Vocabulary
+from recsys.scoring.columns import required, text_column
 
 Csr = csr_array[Any, tuple[int, int]]
 Codes = NDArray[np.int32]
@@ -163,8 +164,13 @@ def attributes_of(ids: pl.Series, frame: object, names: Sequence[str]) -> pl.Dat
     [None, 'SE']
     """
     table = as_polars(frame, "user_attributes")
-    known = table.select(pl.col("user_id").cast(ids.dtype), *[name for name in names if name in table.columns])
-    return ids.alias("user_id").to_frame().join(known, on="user_id", how="left", maintain_order="left").drop("user_id")
+    keys = text_column(required(table, "user_id"), "user_id")
+    if keys.is_duplicated().any():
+        twice = keys.filter(keys.is_duplicated())[0]
+        raise DataError(f"user {twice!r} has more than one row of attributes", "one row a user was expected")
+    known = table.select(name for name in names if name in table.columns).with_columns(keys)
+    asked = ids.cast(pl.String).rename("user_id").to_frame()
+    return asked.join(known, on="user_id", how="left", maintain_order="left").drop("user_id")
 
 
 def unknown_users(ids: pl.Series) -> NotFoundError:

@@ -240,6 +240,12 @@ class RecommenderContract:
         )
         assert set(model.recommend([0], history=moved, eligibility=rules).to_polars()["item_id"]) <= {"i01"}
 
+    def test_rights_follow_the_attributes_that_are_given(self, model: Recommender) -> None:
+        rules = Eligibility().available({"item_id": ["i01", "i02"], "country": ["NO", "SE"]}, by="country")
+        here = {"user_id": [555, 100], "country": ["NO", None]}
+        found = model.recommend([100, 555], eligibility=rules, user_attributes=here, on_unknown="fallback")
+        assert found.to_polars().select("user_id", "item_id").rows() == [(555, "i01")]
+
     # ---- similar items and explanations
 
     def test_similar_items(self, model: Recommender) -> None:

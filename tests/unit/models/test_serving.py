@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from scipy.sparse import csr_array
 
+from recsys.core.errors import DataError, NotFoundError
 from recsys.dataset import Dataset, Label, Vocabulary
-from recsys.models.serving import Audience, History, read_history, take_rows
+from recsys.models.serving import Audience, History, attributes_of, read_history, take_rows
 
 
 def history(users: list[int], rows: list[list[float]], attributes: dict[str, list[object]] | None = None) -> History:
@@ -54,3 +56,18 @@ def test_newer_attributes_win_and_gaps_are_filled_from_older_ones() -> None:
     assert found["country"].to_list() == ["SE", "NO", None]
     assert found["age"].to_list() == [7, 8, None]
     assert Audience(np.int32([0]), np.int32([-1]), history([1], [[1]])).attributes(["country"]) is None
+
+
+def test_given_attributes_are_matched_by_id() -> None:
+    ids = pl.Series([8, 7, 8])
+    found = attributes_of(ids, {"user_id": ["8", "9"], "country": ["SE", "DE"], "age": [3, 4]}, ["country", "plan"])
+    assert found.to_dict(as_series=False) == {"country": ["SE", None, "SE"]}
+    with pytest.raises(DataError, match="more than one row"):
+        attributes_of(ids, {"user_id": [8, 8], "country": ["SE", "DE"]}, ["country"])
+    with pytest.raises(NotFoundError, match="'user_id' is missing"):
+        attributes_of(ids, {"user": [8]}, ["country"])
+
+
+def test_a_history_that_was_read_is_not_read_again() -> None:
+    read = history([1], [[1, 2]])
+    assert read_history(read, Vocabulary.from_ids([1]), Label()) is read
