@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,10 @@ from recsys.store.schema import (
     id_type,
     live_rows,
     refresh_views,
+    view_query,
     whole_ingests,
 )
-from recsys.store.staged import StagedFile
+from recsys.store.staged import StagedFile, content_hash, hash_family, row_hash
 from recsys.store.staging import show_frame
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def publish(
     now : datetime
         The time of arrival.
     """
-    known = None if partition or append else known_ingest(con, spec, file.content_hash)
+    known = None if partition or append else known_ingest(con, spec, file)
     if known is not None:
         return Published(None, 0, file.rows_good, known)
     ingest_id = high_water(con) + 1
@@ -105,7 +107,7 @@ def publish(
         [
             *(ingest_id, spec.name, file.reading.source.label, now, file.content_hash),
             *(file.rows_read, inserted, file.rows_good - inserted, file.rows_bad, file.first, file.last),
-            canonical_json(dict(options) | {"columns": sorted(file.shape.columns)}),
+            canonical_json(dict(options) | {"columns": sorted(file.shape.columns), "hash_family": hash_family(con)}),
         ],
     )
     if changed or partition:
@@ -113,28 +115,43 @@ def publish(
     return Published(ingest_id, inserted, file.rows_good - inserted)
 
 
-def known_ingest(con: DuckDBPyConnection, spec: TableSpec, content_hash: str) -> int | None:
-    """Return the ingest in sight that holds exactly these rows, or None.
+def known_ingest(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile) -> int | None:
+    """Return the ingest in sight that holds exactly the rows of a file, or None.
 
     Of `items` and `users`, an ingest that later versions of the same keys have overtaken does not count: storing it
     again makes its versions the newest ones.
     """
-    (known,) = sql.one_row(
+    candidates = con.execute(
+        "SELECT r.ingest_id, r.content_hash, r.options FROM ingests r"
+        f" WHERE (r.content_hash = $hash OR r.rows_ingested = $rows) AND {whole_ingests(con, spec.name)}"
+        " ORDER BY r.ingest_id DESC",
+        {"hash": file.content_hash, "rows": file.rows_good},
+    ).fetchall()
+    family = hash_family(con) if candidates else ""
+    for ingest_id, content, options in candidates:
+        logged = json.loads(options)
+        if logged["hash_family"] != family and logged["columns"] == sorted(file.shape.columns):
+            content = _hash_again(con, spec, ingest_id, logged["columns"])
+        if content == file.content_hash:
+            return None if spec.versioned and _overtaken(con, spec, ingest_id) else int(ingest_id)
+    return None
+
+
+def _hash_again(con: DuckDBPyConnection, spec: TableSpec, ingest_id: int, columns: list[str]) -> str:
+    """Return the content hash of stored rows, as the DuckDB of today computes it."""
+    everything = replace(spec, versioned=None)
+    stored = view_query(con, everything, where=f"r.ingest_id = {ingest_id}")
+    n_rows, total = sql.one_row(con, f"SELECT count(*), coalesce(sum({row_hash(columns)}), 0)::VARCHAR FROM ({stored})")
+    return content_hash(columns, n_rows, total)
+
+
+def _overtaken(con: DuckDBPyConnection, spec: TableSpec, ingest_id: int) -> bool:
+    key = KEYED[spec.versioned or ""]
+    return sql.has_rows(
         con,
-        f"SELECT max(r.ingest_id) FROM ingests r WHERE r.content_hash = ? AND {whole_ingests(con, spec.name)}",
-        [content_hash],
+        f"SELECT 1 FROM {spec.rows} r WHERE r.ingest_id > {ingest_id} AND ({live_rows(con, spec.name)})"
+        f" AND r.{key} IN (SELECT {key} FROM {spec.rows} WHERE ingest_id = {ingest_id}) LIMIT 1",
     )
-    if known is None:
-        return None
-    if spec.versioned:
-        key = KEYED[spec.versioned]
-        if sql.has_rows(
-            con,
-            f"SELECT 1 FROM {spec.rows} r WHERE r.ingest_id > {known} AND ({live_rows(con, spec.name)})"
-            f" AND r.{key} IN (SELECT {key} FROM {spec.rows} WHERE ingest_id = {known}) LIMIT 1",
-        ):
-            return None
-    return int(known)
 
 
 def _fix_id_types(con: DuckDBPyConnection, file: StagedFile) -> None:

@@ -7,6 +7,7 @@ temporary folder beside the store.
 
 from __future__ import annotations
 
+import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -84,7 +85,7 @@ class Stage:
             show_frame(self.con, relation, source)
             return Reading(source, relation, self._describe(relation))
         if source.format == "parquet":
-            relation = f"read_parquet({sql.text(source.path)})"
+            relation = f"read_parquet({_literal(source.path)})"
             return Reading(source, relation, self._describe(relation))
         if Path(source.path).stat().st_size == 0:
             raise DataError(f"{source.label} is empty", "a header line and rows were expected")
@@ -94,7 +95,7 @@ class Stage:
         separator = delimiter or self._delimiter(source)
         before = self._reject_count()
         relation = self._materialise(
-            f"SELECT * FROM read_csv({sql.text(source.path)}, header=true, all_varchar=true, skip=0,"
+            f"SELECT * FROM read_csv({_literal(source.path)}, header=true, all_varchar=true, skip=0,"
             f" delim={sql.text(separator)}, quote='\"', escape='\"', store_rejects=true)"
         )
         rejected: tuple[tuple[str, str], ...] = ()
@@ -121,7 +122,7 @@ class Stage:
     def _read_json(self, source: Source) -> Reading:
         import duckdb
 
-        path, options = sql.text(source.path), "sample_size=-1"
+        path, options = _literal(source.path), "sample_size=-1"
         rejected: tuple[tuple[str, str], ...] = ()
         try:
             kinds = self._describe(f"read_json({path}, {options})")
@@ -185,9 +186,14 @@ def unreadable(label: str, error: BaseException) -> DataError:
     return DataError(f"{label} cannot be read: {first_line}", "", "check the file and its format (--format)")
 
 
+def _literal(path: str) -> str:
+    """Return a path as SQL text that names one file: DuckDB would take ``x[1].csv`` for a pattern."""
+    return sql.text(glob.escape(path))
+
+
 def _lines(path: str) -> str:
     """Return a relation with the lines of a text file, compressed or not, in the one column `line`."""
     return (
-        f"read_csv({sql.text(path)}, header=false, auto_detect=false, columns={{'line': 'VARCHAR'}},"
+        f"read_csv({_literal(path)}, header=false, auto_detect=false, columns={{'line': 'VARCHAR'}},"
         " delim='\x01', quote='', escape='')"
     )

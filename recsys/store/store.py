@@ -440,8 +440,7 @@ class Store(Jobs):
         --------
         >>> import polars as pl, tempfile
         >>> store = Store(Path(tempfile.mkdtemp()) / "shop")
-        >>> plays = pl.DataFrame({"member": [1, 1, 2], "item_id": [10, 11, 10], "ts": [1_700_000_000, 1_700_000_060,
-        1_700_000_120]})
+        >>> plays = pl.DataFrame({"member": [1, 1, 2], "item_id": [10, 11, 10], "ts": ["2026-06-01T20:15:00Z"] * 3})
         >>> store.ingest("events", plays, map={"user_id": "member"}, set={"event": "play"}).rows_ingested
         3
         """

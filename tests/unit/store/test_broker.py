@@ -34,9 +34,13 @@ def test_one_broker_for_one_real_path(tmp_path: Path) -> None:
 
 
 def test_a_transaction_is_all_or_nothing(broker: Broker) -> None:
-    with pytest.raises(ZeroDivisionError), broker.write() as con:
-        con.execute("INSERT INTO t VALUES (1)")
-        raise ZeroDivisionError
+    def fail() -> None:
+        with broker.write() as con:
+            con.execute("INSERT INTO t VALUES (1)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert count(broker) == 0
     with broker.write() as con:
         con.execute("INSERT INTO t VALUES (1)")

@@ -85,7 +85,8 @@ def test_pyarrow_is_not_needed(tmp_path: object) -> None:
         sys.modules["pyarrow"] = None  # an import of it fails
         import pandas as pd, polars as pl, recsys.store
         store = recsys.store.Store({str(tmp_path)!r} + "/shop")
-        store.ingest("events", pd.DataFrame({{"user_id": ["a", "b"], "item_id": ["x", "y"], "ts": ["2026-01-01T00:00:00Z"] * 2}}))
+        plays = {{"user_id": ["a", "b"], "item_id": ["x", "y"], "ts": ["2026-01-01T00:00:00Z"] * 2}}
+        store.ingest("events", pd.DataFrame(plays))
         store.ingest("items", pl.DataFrame({{"item_id": ["x"], "title": ["X"]}}))
         assert store.events().height == 2 and store.items().height == 1 and store.describe().rows == 2
         assert store.revert(1).rows == 2

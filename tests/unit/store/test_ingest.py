@@ -379,6 +379,24 @@ def test_the_same_rows_are_stored_once_in_whatever_order_and_form(
     assert store.events().height == 4
 
 
+def test_rows_are_known_though_another_duckdb_hashed_them(store: Store, plays: pl.DataFrame) -> None:
+    items = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", None]})
+    for table, frame in (("events", plays), ("items", items)):
+        store.ingest(table, frame)
+        with store.write() as con:
+            older = """replace(options, '"hash_family":"', '"hash_family":"9')"""
+            con.execute(f"UPDATE ingests SET content_hash = 'other', options = {older}")
+        assert store.ingest(table, frame).rows_ingested == 0
+        assert store.ingest(table, frame.reverse()[1:]).rows_ingested == len(frame) - 1
+
+
+def test_a_name_that_looks_like_a_pattern_is_one_file(store: Store, tmp_path: Path) -> None:
+    write(tmp_path / "e1.csv", "user_id,item_id\n1,1\n")
+    file = write(tmp_path / "e[1].csv", "user_id,item_id\n2,2\n")
+    store.ingest("events", file)
+    assert store.events()["user_id"].to_list() == [2]
+
+
 def test_other_rows_and_identical_rows_inside_a_file_are_stored(store: Store, plays: pl.DataFrame) -> None:
     store.ingest("events", plays)
     assert store.ingest("events", pl.concat([plays, plays[:1]])).rows_ingested == 5
