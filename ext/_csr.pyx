@@ -15,7 +15,7 @@ cdef enum:
 cdef struct Event:
     uint64_t time  # flipped, so that unsigned order is time order; without times: item, then first value
     uint32_t item
-    uint32_t place  # position in the input
+    uint32_t low  # the position in the input; where only the sorted log is wanted: the first value, flipped likewise
 
 cdef struct Tie:
     uint32_t first  # the value, flipped likewise
@@ -30,8 +30,18 @@ cdef inline uint32_t ordered(float value) noexcept nogil:
     return ~bits if bits & 0x80000000u else bits | 0x80000000u
 
 
+cdef inline float unordered(uint32_t bits) noexcept nogil:
+    """Undo `ordered`."""
+    cdef float value
+    bits = bits & 0x7fffffffu if bits & 0x80000000u else ~bits
+    memcpy(&value, &bits, 4)
+    return value
+
+
 cdef inline bint event_after(const Event* left, const Event* right) noexcept nogil:
-    return left.time > right.time or (left.time == right.time and left.item > right.item)
+    if left.time != right.time:
+        return left.time > right.time
+    return left.item > right.item or (left.item == right.item and left.low > right.low)
 
 
 cdef int compare_ties(const void* left, const void* right) noexcept nogil:
@@ -44,17 +54,17 @@ cdef int compare_ties(const void* left, const void* right) noexcept nogil:
     return 1 if a.place > b.place else -1
 
 
-def count_rows(const int32_t[::1] rows, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] counts):
-    """Add the events of ``rows[start:stop]`` to ``counts[row + 1]``."""
+def count_codes(const int32_t[::1] codes, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] counts):
+    """Add the codes of ``codes[start:stop]`` to `counts`."""
     cdef Py_ssize_t place
     with nogil:
         for place in range(start, stop):
-            counts[rows[place] + 1] += 1
+            counts[codes[place]] += 1
 
 
 def scatter(
     const int32_t[::1] rows, const int32_t[::1] cols, const int64_t[::1] times, const float[::1] first,
-    Py_ssize_t start, Py_ssize_t stop, int64_t[::1] heads, unsigned char[::1] scratch,
+    bint keep_places, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] heads, unsigned char[::1] scratch,
 ):
     """Copy the events ``start:stop`` to the next free place of their row."""
     cdef Event* events = <Event*> &scratch[0]
@@ -69,7 +79,7 @@ def scatter(
             else:
                 event.time = (<uint64_t> cols[place]) << 32 | (ordered(first[place]) if valued else 0)
             event.item = <uint32_t> cols[place]
-            event.place = <uint32_t> place
+            event.low = <uint32_t> place if keep_places else ordered(first[place]) if valued else 0
             events[heads[rows[place]]] = event
             heads[rows[place]] += 1
 
@@ -93,39 +103,42 @@ cdef void sort_row(Event* row, Event* other, Py_ssize_t length) noexcept nogil:
     insertion_sort(row, length)
 
 
+cdef inline uint64_t field(const Event* event, int which) noexcept nogil:
+    return event.time if which == 0 else event.item if which == 1 else event.low
+
+
 cdef void spread(Event* row, Event* other, Py_ssize_t length) noexcept nogil:
     """Leave no event more than a short bucket away from its place."""
-    cdef uint64_t least = row[0].time
-    cdef uint64_t most = row[0].time
-    cdef uint64_t span
+    cdef uint64_t least = 0
+    cdef uint64_t most = 0
+    cdef uint64_t span = 0
     cdef uint32_t[MOST_BUCKETS + 1] starts
     cdef Py_ssize_t i, start, buckets = 2
     cdef int shift = 0
-    cdef bint by_item
-    for i in range(1, length):
-        least = min(least, row[i].time)
-        most = max(most, row[i].time)
-    by_item = least == most
-    if by_item:
-        least = most = row[0].item
+    cdef int which = 0
+    while True:  # by the first field that is not the same in all events
+        least = most = field(&row[0], which)
         for i in range(1, length):
-            least = min(least, row[i].item)
-            most = max(most, row[i].item)
-    span = most - least
-    if span == 0:
-        return
+            least = min(least, field(&row[i], which))
+            most = max(most, field(&row[i], which))
+        span = most - least
+        if span != 0:
+            break
+        which += 1
+        if which == 3:
+            return
     while buckets < MOST_BUCKETS and 2 * buckets < length:
         buckets *= 2
     while span >> shift >= <uint64_t> buckets:
         shift += 1
     memset(starts, 0, (buckets + 1) * sizeof(uint32_t))
     for i in range(length):
-        starts[(((row[i].item if by_item else row[i].time) - least) >> shift) + 1] += 1
+        starts[((field(&row[i], which) - least) >> shift) + 1] += 1
     for i in range(buckets):
         starts[i + 1] += starts[i]
     memcpy(other, row, length * sizeof(Event))
     for i in range(length):
-        span = ((other[i].item if by_item else other[i].time) - least) >> shift
+        span = (field(&other[i], which) - least) >> shift
         row[starts[span]] = other[i]
         starts[span] += 1
     for i in range(buckets):  # starts[i] is now the end of bucket i
@@ -138,15 +151,15 @@ cdef void sort_ties(Event* events, Tie* ties, Py_ssize_t length, const float* fi
     cdef Py_ssize_t i
     cdef bint sorted_already = True
     for i in range(length):
-        ties[i].first = ordered(first[events[i].place]) if first != NULL else 0
-        ties[i].second = ordered(second[events[i].place]) if second != NULL else 0
-        ties[i].place = events[i].place
+        ties[i].first = ordered(first[events[i].low]) if first != NULL else 0
+        ties[i].second = ordered(second[events[i].low]) if second != NULL else 0
+        ties[i].place = events[i].low
         if i > 0 and compare_ties(&ties[i - 1], &ties[i]) > 0:
             sorted_already = False
     if not sorted_already:
         qsort(ties, length, sizeof(Tie), compare_ties)
         for i in range(length):
-            events[i].place = ties[i].place
+            events[i].low = ties[i].place
 
 
 cdef void break_ties(Event* row, Event* other, Py_ssize_t length, const float* first, const float* second) noexcept nogil:
@@ -163,7 +176,7 @@ cdef void break_ties(Event* row, Event* other, Py_ssize_t length, const float* f
 
 def sort_rows(
     const int64_t[::1] indptr, Py_ssize_t start, Py_ssize_t stop, unsigned char[::1] scratch,
-    bint timed, const float[::1] first, const float[::1] second, int64_t[::1] order,
+    bint timed, bint keep_places, const float[::1] first, const float[::1] second, int64_t[::1] order,
     int32_t[::1] cols, float[::1] sorted_first, int64_t[::1] times, float[::1] sorted_second,
 ):
     """Sort the rows ``start:stop`` by (time, column, first value, second value).
@@ -195,20 +208,20 @@ def sort_rows(
                     break
             if not sorted_already:
                 sort_row(events_of_row, other, length)
-            if two != NULL or (timed and one != NULL):
+            if keep_places and (two != NULL or (timed and one != NULL)):
                 break_ties(events_of_row, other, length, one, two)
             for i in range(length):
                 place = indptr[row] + i
                 if order is not None:
-                    order[place] = events_of_row[i].place
+                    order[place] = events_of_row[i].low
                 if cols is not None:
                     cols[place] = <int32_t> events_of_row[i].item
                 if times is not None:
                     times[place] = <int64_t> (events_of_row[i].time ^ 0x8000000000000000u)
                 if sorted_first is not None:
-                    sorted_first[place] = one[events_of_row[i].place]
+                    sorted_first[place] = one[events_of_row[i].low] if keep_places else unordered(events_of_row[i].low)
                 if sorted_second is not None:
-                    sorted_second[place] = two[events_of_row[i].place]
+                    sorted_second[place] = two[events_of_row[i].low]
         free(other)
 
 

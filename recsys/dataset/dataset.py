@@ -19,7 +19,7 @@ from recsys.core.times import duration_micros, from_micros
 from recsys.dataset.columns import align_attributes, column_of, finite_numbers, known_codes, micros_of
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.vocabulary import Vocabulary, id_series
-from recsys.kernels.csr import aggregate_rows, sort_events
+from recsys.kernels.csr import aggregate_rows, build_csr
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -149,7 +149,7 @@ class Dataset:
     ) -> Dataset:
         """Return the Dataset of events in any order, already encoded; `values` default to 1."""
         amounts = np.ones(len(user_codes), dtype=np.float32) if values is None else values
-        indptr, order = sort_events(
+        log = build_csr(
             user_codes,
             item_codes,
             amounts,
@@ -161,11 +161,11 @@ class Dataset:
         return cls(
             users,
             items,
-            indptr,
-            item_codes[order],
-            amounts[order],
-            None if times is None else times[order],
-            None if relevance_values is None else relevance_values[order],
+            log.indptr,
+            log.items,
+            amounts if log.values is None else log.values,
+            log.times,
+            log.relevance_values,
             label or Label(),
             relevance or Relevance(),
             user_attributes,

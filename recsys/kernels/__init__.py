@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys.kernels.csr import CsrArrays, EventLog, EventOrder, aggregate_rows, build_csr, sort_events
+    from recsys.kernels.csr import CsrArrays, EventLog, EventOrder, aggregate_rows, build_csr, count_codes, sort_events
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
@@ -18,6 +18,7 @@ _HOMES = {
     "EventOrder": "csr",
     "EventLog": "csr",
     "aggregate_rows": "csr",
+    "count_codes": "csr",
     "build_csr": "csr",
     "sort_events": "csr",
     "RankCounts": "ranking",
@@ -39,6 +40,7 @@ __all__ = [
     "TopK",
     "aggregate_rows",
     "build_csr",
+    "count_codes",
     "rank_counts",
     "ranking_metrics",
     "select_topk",

@@ -1,12 +1,13 @@
 from numpy import float32, int32, int64, uint8
 from numpy.typing import NDArray
 
-def count_rows(rows: NDArray[int32], start: int, stop: int, counts: NDArray[int64]) -> None: ...
+def count_codes(codes: NDArray[int32], start: int, stop: int, counts: NDArray[int64]) -> None: ...
 def scatter(
     rows: NDArray[int32],
     cols: NDArray[int32],
     times: NDArray[int64] | None,
     first: NDArray[float32] | None,
+    keep_places: bool,
     start: int,
     stop: int,
     heads: NDArray[int64],
@@ -18,6 +19,7 @@ def sort_rows(
     stop: int,
     scratch: NDArray[uint8],
     timed: bool,
+    keep_places: bool,
     first: NDArray[float32] | None,
     second: NDArray[float32] | None,
     order: NDArray[int64] | None,

@@ -22,6 +22,11 @@ def sort_events(
     return boundaries(users, n_users), order.astype(np.int64, copy=False)
 
 
+def count_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """Return how often each code occurs."""
+    return np.bincount(codes, minlength=size).astype(np.int64)
+
+
 def aggregate_rows(
     indptr: NDArray[np.int64],
     items: NDArray[np.int32],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError
-from recsys.core.threads import row_chunks, run_chunks
+from recsys.core.threads import row_chunks, run_chunks, thread_count
 from recsys.kernels import _csr
 from recsys.kernels import _reference_csr as reference
 from recsys.kernels._choice import reference_wanted
@@ -169,6 +169,29 @@ def build_csr(
     return EventLog(indptr, outputs.items, outputs.values, outputs.times, outputs.relevance_values)
 
 
+def count_codes(codes: NDArray[np.int32], size: int, *, n_threads: int | None = None) -> NDArray[np.int64]:
+    """Return (size,) int64: how often each code occurs. As `numpy.bincount`, but on threads.
+
+    Raises
+    ------
+    ArgumentError
+        For an array of another shape or dtype.
+    DataError
+        For a code out of range.
+
+    Examples
+    --------
+    >>> count_codes(np.array([2, 0, 2], np.int32), 3).tolist()
+    [1, 0, 2]
+    """
+    codes, size = vector("codes", codes, np.int32), positive_int("size", size, minimum=0)
+    _refuse_codes("", codes, size)
+    if reference_wanted():
+        return reference.count_codes(codes, size)
+    counted: NDArray[np.int64] = _count(codes, size, _parts(len(codes), size, n_threads), n_threads).sum(axis=0)
+    return counted
+
+
 def aggregate_rows(
     indptr: NDArray[np.int64],
     items: NDArray[np.int32],
@@ -265,20 +288,51 @@ def _checked(
 def _sort(events: _Events, n_users: int, outputs: _Outputs, n_threads: int | None) -> NDArray[np.int64]:
     """Return the row boundaries and fill the outputs that are not None."""
     users, items, values, times, relevance_values = events
-    chunks = row_chunks(len(users), _EVENTS_PER_CHUNK)
+    # Positions are kept for the order or for a second value; else events carry their value, and nothing is looked up.
+    keep_places = outputs.order is not None or relevance_values is not None
+    parts = _parts(len(users), n_users, n_threads)
+    counts = _count(users, n_users, parts, n_threads)
     indptr = np.zeros(n_users + 1, np.int64)
-    for start, stop in chunks:
-        _csr.count_rows(users, start, stop, indptr)
-    np.cumsum(indptr, out=indptr)
-    heads, scratch = indptr[:-1].copy(), np.empty(max(len(users), 1) * _EVENT_BYTES, np.uint8)
-    for start, stop in chunks:
-        _csr.scatter(users, items, times, values, start, stop, heads, scratch)
+    np.cumsum(counts.sum(axis=0), out=indptr[1:])
+    heads = indptr[:-1] + np.cumsum(counts, axis=0) - counts  # where each part puts its next event of each row
+    scratch = np.empty(max(len(users), 1) * _EVENT_BYTES, np.uint8)
+
+    def scatter(part: int) -> None:
+        for start, stop in _chunks(parts[part]):
+            _csr.scatter(users, items, times, values, keep_places, start, stop, heads[part], scratch)
+
+    run_chunks(scatter, range(len(parts)), n_threads)
 
     def sort(chunk: tuple[int, int]) -> None:
-        _csr.sort_rows(indptr, *chunk, scratch, times is not None, values, relevance_values, *outputs)
+        _csr.sort_rows(indptr, *chunk, scratch, times is not None, keep_places, values, relevance_values, *outputs)
 
     run_chunks(sort, balanced_chunks(indptr), n_threads)
     return indptr
+
+
+def _count(
+    codes: NDArray[np.int32], size: int, parts: list[tuple[int, int]], n_threads: int | None
+) -> NDArray[np.int64]:
+    """Return (n_parts, size) int64: how often each code occurs in each part of the input."""
+    counts = np.zeros((len(parts), size), np.int64)
+
+    def count(part: int) -> None:
+        for start, stop in _chunks(parts[part]):
+            _csr.count_codes(codes, start, stop, counts[part])
+
+    run_chunks(count, range(len(parts)), n_threads)
+    return counts
+
+
+def _parts(n: int, n_rows: int, n_threads: int | None) -> list[tuple[int, int]]:
+    """Return a range of the input for each thread; fewer ones where their counts would outgrow the input."""
+    wanted = max(1, min(thread_count(n_threads), n // (n_rows + _EVENTS_PER_CHUNK)))
+    return row_chunks(n, -(-n // wanted)) if n else [(0, 0)]
+
+
+def _chunks(part: tuple[int, int]) -> list[tuple[int, int]]:
+    first, last = part
+    return [(first + start, first + stop) for start, stop in row_chunks(last - first, _EVENTS_PER_CHUNK)]
 
 
 def balanced_chunks(indptr: NDArray[np.int64], size: int = _EVENTS_PER_CHUNK) -> list[tuple[int, int]]:
@@ -316,5 +370,6 @@ def _refuse_codes(what: str, codes: NDArray[np.int32], limit: int) -> None:
         return
     place = int(np.flatnonzero((codes < 0) | (codes >= limit))[0])
     raise DataError(
-        f"{what} code {codes[place]} at position {place} is out of range", f"codes from 0 to {limit - 1} were expected"
+        f"{what} code {codes[place]} at position {place} is out of range".strip(),
+        f"codes from 0 to {limit - 1} were expected",
     )

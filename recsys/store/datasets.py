@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.threads import row_chunks, run_chunks
 from recsys.dataset import Dataset, Vocabulary, align_attributes
+from recsys.kernels.csr import count_codes
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame
+from recsys.store.events import Events, fetch_events
 from recsys.store.schema import KEY_TABLES, KEYED, TABLES, columns_of, high_water, live_rows, view_query
 
 if TYPE_CHECKING:
@@ -26,38 +29,9 @@ if TYPE_CHECKING:
 
     from recsys.store.recipes import DataRecipe
 
+_KEYS_PER_CHUNK = 1 << 20
 _PRIVATE = ("user_key", "item_key", "ingest_id")
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "U")
-
-
-class Events(NamedTuple):
-    """Events in order of arrival.
-
-    Attributes
-    ----------
-    user_keys, item_keys : (n,) int32
-        The store's keys.
-    times : (n,) int64 or None
-        Microseconds since 1970-01-01 UTC; None when no event has a time.
-    values, relevance_values : (n,) float32 or None
-        None: every event counts 1; `relevance` looks at the values.
-    """
-
-    user_keys: NDArray[np.int32]
-    item_keys: NDArray[np.int32]
-    times: NDArray[np.int64] | None
-    values: NDArray[np.float32] | None
-    relevance_values: NDArray[np.float32] | None
-
-    def take(self, places: NDArray[np.intp]) -> Events:
-        """Return the events at these places."""
-        return Events(
-            self.user_keys[places],
-            self.item_keys[places],
-            None if self.times is None else self.times[places],
-            None if self.values is None else self.values[places],
-            None if self.relevance_values is None else self.relevance_values[places],
-        )
 
 
 class RawLog(NamedTuple):
@@ -113,11 +87,11 @@ def read_log(con: DuckDBPyConnection, recipe: DataRecipe, mark: int | None = Non
     if recipe.event is None:
         _check_one_type(con, alive)
     in_time, warnings = not_in_the_future(con, recipe, alive, limit)
-    rows = _fetch_events(con, recipe, f"{alive} AND {in_time}")
-    if not len(rows):
+    events = fetch_events(con, recipe, f"{alive} AND {in_time} AND {_asked(recipe)}", _params(recipe))
+    if not len(events.user_keys):
         raise _no_events(con, recipe, alive)
     return RawLog(
-        _arrays(rows),
+        events,
         _ids(con, "user_id"),
         _ids(con, "item_id"),
         attributes(con, "users", until=recipe.end, mark=limit),
@@ -259,57 +233,6 @@ def _params(recipe: DataRecipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in ("event", "until") if getattr(recipe, name) is not None}
 
 
-def _fetch_events(con: DuckDBPyConnection, recipe: DataRecipe, condition: str) -> pl.DataFrame:
-    import duckdb
-
-    columns = ["r.user_key", "r.item_key", "epoch_us(r.ts) AS ts"]
-    if recipe.value is not None:
-        columns.append(f'coalesce(r."{recipe.value}", 1)::FLOAT AS value')
-    if recipe.relevance_column is not None and recipe.relevance_column != recipe.value:
-        columns.append(f'coalesce(r."{recipe.relevance_column}", 0)::FLOAT AS relevance')
-    query = f"SELECT {', '.join(columns)} FROM event_rows r WHERE {condition} AND {_asked(recipe)}"
-    try:
-        return fetch_frame(con, query, _params(recipe))
-    except duckdb.ConversionException:
-        raise DataError(
-            f"a number in {recipe.value!r} is beyond float32", "numbers below 3e38 were expected", "rescale the column"
-        ) from None
-
-
-def _arrays(rows: pl.DataFrame) -> Events:
-    """Take the columns out of the frame one by one, so that at most one column is held twice."""
-    without = rows["ts"].null_count()
-    if 0 < without < len(rows):
-        raise DataError(
-            f"{without:,} of {len(rows):,} events have no time",
-            "a time in all of them, or in none, was expected",
-            "revert the ingest without times, or set until=, which keeps events with a time",
-        )
-    timed = not without
-    names = ("user_key", "item_key", "ts", "value", "relevance")
-    columns = {name: rows.drop_in_place(name).to_numpy() for name in names if name in rows.columns}
-    for name in ("value", "relevance"):
-        _refuse_infinite(name, columns.get(name))
-    return Events(
-        columns["user_key"],
-        columns["item_key"],
-        columns["ts"] if timed else None,
-        columns.get("value"),
-        columns.get("relevance"),
-    )
-
-
-def _refuse_infinite(name: str, numbers: NDArray[np.float32] | None) -> None:
-    if numbers is None or np.isfinite(np.abs(numbers).max()):
-        return
-    wrong = int((~np.isfinite(numbers)).sum())
-    raise DataError(
-        f"{wrong:,} events have a {name} that is NaN or infinite",
-        "finite numbers were expected",
-        "choose another column",
-    )
-
-
 def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataError | NotFoundError:
     types = _types(con, alive)
     if recipe.event is not None and recipe.event not in types:
@@ -333,13 +256,19 @@ def _ids(con: DuckDBPyConnection, entity: str) -> pl.DataFrame:
 
 def _encode(keys: NDArray[np.int32], ids: pl.DataFrame) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Return the vocabulary of the keys that are present, and every key's code."""
-    present = np.bincount(keys, minlength=1) > 0
     known = ids["key"].to_numpy()
-    ranked = ids.filter(pl.Series(known < len(present)) & pl.Series(present[np.minimum(known, len(present) - 1)]))
-    ranked = ranked.sort("id")
-    code_of_key = np.full(len(present), -1, dtype=np.int32)
-    code_of_key[ranked["key"].to_numpy()] = np.arange(len(ranked), dtype=np.int32)
-    return Vocabulary(ranked["id"]), code_of_key[keys]
+    counts = count_codes(keys, int(known.max()) + 1)
+    present = ids.filter(pl.Series(counts[known] > 0)).sort("id")
+    code_of_key = np.full(len(counts), -1, dtype=np.int32)
+    code_of_key[present["key"].to_numpy()] = np.arange(len(present), dtype=np.int32)
+    codes = np.empty_like(keys)
+
+    def encode(chunk: tuple[int, int]) -> None:
+        # mode="clip" writes without a buffer; all keys were in range when they were counted
+        np.take(code_of_key, keys[slice(*chunk)], out=codes[slice(*chunk)], mode="clip")
+
+    run_chunks(encode, row_chunks(len(keys), _KEYS_PER_CHUNK))
+    return Vocabulary(present["id"]), codes
 
 
 def _core(events: Events, recipe: DataRecipe) -> Events:

@@ -297,6 +297,7 @@ def look(
     users: Ids,
     *,
     k: int = 10,
+    since: str | datetime | None = None,
     history: Literal["now"] | None = None,
     on_unknown: OnUnknown = "fallback",
     eligibility: Eligibility | None = None,
@@ -307,7 +308,7 @@ def look(
     Arguments as in `recommend`.
     """
     serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
-    lists = serving.lists(ids_like(users, serving.model.users_, "user_id").unique(maintain_order=True), k)
+    lists = serving.lists(_audience(store, serving, users, since), k)
     frame = with_titles(store, serving.checked(lists), "item_id", "title")
     ignored = (f"{len(lists.skipped):,} users without training events were left out",) if lists.skipped else ()
     return Lists(frame, (*serving.warnings, *ignored, *lists.warnings))

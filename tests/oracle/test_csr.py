@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.core.errors import ArgumentError, DataError
-from recsys.kernels import aggregate_rows, build_csr, sort_events
+from recsys.kernels import aggregate_rows, build_csr, count_codes, sort_events
 
 Events = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -140,3 +140,19 @@ def test_arrays_of_another_kind_are_refused() -> None:
         aggregate_rows(np.array([0, 2]), CODES, None, n_items=3, how="sum")
     with pytest.raises(ArgumentError, match="did you mean 'max'"):
         aggregate_rows(np.array([0, 3]), CODES, None, n_items=3, how="mx")
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_codes_are_counted(codes: list[int]) -> None:
+    counts = count_codes(np.array(codes, np.int32), 10)
+    assert counts.tolist() == [codes.count(code) for code in range(10)]
+    assert counts.dtype == np.int64
+
+
+def test_codes_are_counted_on_threads() -> None:
+    codes = np.random.default_rng(3).integers(0, 700, 3_000_000).astype(np.int32)
+    expected = np.bincount(codes, minlength=700).tolist()
+    assert count_codes(codes, 700, n_threads=3).tolist() == expected
+    assert count_codes(codes, 700, n_threads=1).tolist() == expected
+    with pytest.raises(DataError, match="code 5 at position 0 is out of range"):
+        count_codes(np.array([5], np.int32), 5)
