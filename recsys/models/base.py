@@ -439,8 +439,9 @@ class Recommender(ABC):
         if history.users != self.users_:
             raise ArgumentError("history has other user ids than the model", "shared vocabularies were expected")
         fresh = read_history(history, self.items_, self.label_)
-        rows = np.where((codes >= 0) & (history.user_events[codes] > 0), codes, np.int32(-1))
-        return Audience(codes, rows, self._stored(), fresh)
+        active = history.user_events > 0
+        rows = np.where((codes >= 0) & active[codes], np.cumsum(active, dtype=np.int32)[codes] - 1, np.int32(-1))
+        return Audience(codes, rows.astype(np.int32), self._stored(), fresh)
 
     def _stored(self) -> History:
         return History(self.users_, self.history_, self.seen_, self.user_attributes_)

@@ -69,7 +69,8 @@ def read_history(history: object, items: Vocabulary, label: Label) -> History:
     """Return a Dataset or frame (user_id, item_id, optionally ts and value) as histories over the items of a model.
 
     The label is the model's, so that a history weighs what it weighed in training. Items that the model does not
-    know are counted and left out. A `History` is returned as it is: who serves users in chunks reads it once.
+    know are counted and left out, and so are users without an event, whom a Dataset with shared vocabularies has: they
+    keep their training history. A `History` is returned as it is: who serves users in chunks reads it once.
 
     Examples
     --------
@@ -81,12 +82,17 @@ def read_history(history: object, items: Vocabulary, label: Label) -> History:
     if isinstance(history, History):
         return history
     data = replace(history, label=label) if isinstance(history, Dataset) else Dataset.from_frame(history, label=label)
-    weights, seen, ignored = data.matrix(), data.pairs(), 0
+    users, attributes, weights, seen, ignored = data.users, data.user_attributes, data.matrix(), data.pairs(), 0
     if data.items != items:
         codes = items.encode(data.items.ids)
         ignored = int((codes[data.item_codes] < 0).sum())
         weights, seen = (_recode_columns(matrix, codes, len(items)) for matrix in (weights, seen))
-    return History(data.users, weights, seen, data.user_attributes, ignored)
+    active = data.user_events > 0
+    if not active.all():
+        users = Vocabulary(users.ids.filter(pl.Series(active)))
+        attributes = None if attributes is None else attributes.filter(pl.Series(active))
+        weights, seen = (take_rows(matrix, np.flatnonzero(active).astype(np.int32)) for matrix in (weights, seen))
+    return History(users, weights, seen, attributes, ignored)
 
 
 @dataclass(frozen=True, eq=False)

@@ -181,6 +181,15 @@ class RecommenderContract:
         assert "i05" not in set(items.filter(users == 100))
         assert same(model.recommend([1], k=40), model.recommend([1], k=40, history=newer))
 
+    def test_a_history_with_shared_ids_is_that_of_its_active_users_only(
+        self, model: Recommender, train: Dataset
+    ) -> None:
+        newer = Dataset.from_frame({"user_id": [4], "item_id": ["i03"]}, like=train)
+        assert same(model.recommend([1, 2], k=8, history=newer), model.recommend([1, 2], k=8))
+        assert model.recommend(k=8, history=newer).users.to_list() == [4]
+        by_codes = model.recommend_codes(train.users.encode([1, 4]), 8, history=newer)
+        assert by_codes.items.tolist() == model.recommend([1, 4], k=8, history=newer).lists.tolist()
+
     def test_a_history_of_unknown_items_alone_is_cold(self, model: Recommender) -> None:
         found = model.recommend([100], history={"user_id": [100], "item_id": ["new"]}, on_unknown="fallback")
         assert found.sources.tolist() == [1]
