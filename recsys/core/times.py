@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from operator import index
+from typing import SupportsIndex
 
 from recsys.core.errors import ArgumentError
 
@@ -26,7 +28,10 @@ def parse_duration(name: str, value: str | timedelta) -> timedelta:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(value))
         if match is None:
             raise ArgumentError(f"{name} is {value!r}", "a duration such as '14d', '36h', '2w' or '90m' was expected")
-        length = timedelta(**{_UNITS[match[2]]: float(match[1])})
+        try:
+            length = timedelta(**{_UNITS[match[2]]: float(match[1])})
+        except OverflowError:
+            raise ArgumentError(f"{name} is {value!r}", "at most 999999999 days were expected") from None
     if length <= timedelta(0):
         raise ArgumentError(f"{name} is {value!r}", "a duration longer than 0 was expected")
     return length
@@ -47,6 +52,8 @@ def parse_instant(name: str, value: str | datetime | date) -> datetime:
             raise ArgumentError(
                 f"{name} is {value!r}", "a date or time such as '2026-06-01' or '2026-06-01T12:00' was expected"
             ) from None
+    if not isinstance(value, date):
+        raise ArgumentError(f"{name} is {value!r}", "a datetime, a date or ISO text was expected")
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
@@ -61,6 +68,17 @@ def to_micros(instant: datetime) -> int:
     86400000000
     """
     return (instant - EPOCH) // MICROSECOND
+
+
+def instant_micros(name: str, value: str | datetime | date | SupportsIndex) -> int:
+    """Return the microseconds since 1970 UTC of an instant; whole numbers are microseconds already.
+
+    Examples
+    --------
+    >>> instant_micros("at", "1970-01-02"), instant_micros("at", 5)
+    (86400000000, 5)
+    """
+    return index(value) if isinstance(value, SupportsIndex) else to_micros(parse_instant(name, value))
 
 
 def from_micros(micros: int) -> datetime:

@@ -11,7 +11,7 @@ import polars as pl
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import from_micros, parse_instant, to_micros
+from recsys.core.times import from_micros, instant_micros
 from recsys.dataset import Dataset
 from recsys.dataset.vocabulary import Ids
 from recsys.evaluation.evaluation import Evaluation
@@ -215,7 +215,7 @@ def _instant(at: Instant | None, test: Dataset, eligibility: Eligibility | None)
     if at is None:
         timed = eligibility is not None and eligibility.timed and test.times is not None
         return int(test.times.min()) if timed and test.times is not None else None
-    return at if isinstance(at, int) else to_micros(parse_instant("at", at))
+    return instant_micros("at", at)
 
 
 def _mostly_cold(population: Population) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.frames import as_polars
-from recsys.core.times import parse_instant, to_micros
+from recsys.core.times import instant_micros
 from recsys.dataset import Vocabulary
 from recsys.dataset.vocabulary import Ids
 from recsys.scoring.columns import micros_column, required, text_column
@@ -198,9 +198,7 @@ class Eligibility:
                 "the instant of serving was expected",
                 "use at=datetime.now(UTC) or at='2026-06-01'",
             )
-        if at is None or isinstance(at, int):
-            return at or 0
-        return to_micros(parse_instant("at", at))
+        return 0 if at is None else instant_micros("at", at)
 
     def _check_attributes(self, table: pl.DataFrame | None) -> None:
         found = [] if table is None else table.columns

@@ -1,11 +1,19 @@
 from datetime import date, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.core.errors import ArgumentError
-from recsys.core.times import duration_micros, from_micros, parse_duration, parse_instant, to_micros
+from recsys.core.times import (
+    duration_micros,
+    from_micros,
+    instant_micros,
+    parse_duration,
+    parse_instant,
+    to_micros,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +24,7 @@ def test_durations(text, seconds):
     assert parse_duration("test", text) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "14", "d", "-3d", "0d", "14 days", "1e3d"])
+@pytest.mark.parametrize("text", ["", "14", "d", "-3d", "0d", "14 days", "1e3d", "99999999999d"])
 def test_bad_durations(text):
     with pytest.raises(ArgumentError, match="test is"):
         parse_duration("test", text)
@@ -29,6 +37,15 @@ def test_instants_are_utc():
     assert parse_instant("at", datetime(2026, 6, 1, 2, tzinfo=timezone(timedelta(hours=2)))) == datetime(2026, 6, 1)
     with pytest.raises(ArgumentError, match="at is 'June'"):
         parse_instant("at", "June")
+    with pytest.raises(ArgumentError, match="at is 5"):
+        parse_instant("at", 5)
+
+
+def test_instants_in_micros_may_come_from_numpy():
+    assert instant_micros("at", np.int64(7)) == 7
+    assert instant_micros("at", "1970-01-01T00:00:01") == 1_000_000
+    with pytest.raises(ArgumentError, match="at is 0.5"):
+        instant_micros("at", 0.5)
 
 
 @given(st.datetimes())
