@@ -240,7 +240,7 @@ class Dataset:
         Raises
         ------
         ArgumentError
-            The label decays with time, and the log has no times.
+            The label decays with time or takes the last of repeats, and the log has no times.
         DataError
             An aggregated weight is beyond float32, or below −1 where the label takes its logarithm.
         """
@@ -251,6 +251,12 @@ class Dataset:
         label = self.label
         decay = None if label.half_life is None else self._decay(label.half_life)
         weights = self._aggregate(self.values, label.aggregate, decay)
+        if label.aggregate == "last" and self.times is None and weights.nnz < len(self):
+            raise ArgumentError(
+                "aggregate is 'last', there are repeats and no times",
+                "a log with ts was expected",
+                "use 'sum' or 'max'",
+            )
         if label.cap is not None:
             np.minimum(weights.data, np.float32(label.cap), out=weights.data)
         if label.transform == "binary":

@@ -23,7 +23,8 @@ class Label:
     Parameters
     ----------
     aggregate : {"sum", "max", "last", "count"}
-        How repeats become one number; ``"count"`` takes every event as 1.
+        How repeats become one number; ``"count"`` takes every event as 1, ``"last"`` the newest one (of several at the
+        same instant the largest).
     cap : float, optional
         The largest weight.
     transform : {"log1p", "binary"}, optional
@@ -51,7 +52,7 @@ class Label:
     def __post_init__(self) -> None:
         one_of("aggregate", self.aggregate, ("sum", "max", "last", "count"))
         if self.cap is not None:
-            finite_float("cap", self.cap, above=0)
+            object.__setattr__(self, "cap", finite_float("cap", self.cap, above=0))
         if self.transform is not None:
             one_of("transform", self.transform, ("log1p", "binary"))
         if self.half_life is not None:
@@ -69,7 +70,8 @@ class Relevance:
     Parameters
     ----------
     at_least : float, optional
-        The smallest value that counts, e.g. 4 for ratings or .5 for completion shares; None: every event counts.
+        The smallest value that counts, e.g. 4 for ratings or .5 for completion shares; None: every event counts. Of
+        repeats one that counts is enough.
     gain : {"binary", "value"}
         The gain for graded metrics: 1, or the largest value of the pair.
 
@@ -89,7 +91,8 @@ class Relevance:
 
     def __post_init__(self) -> None:
         if self.at_least is not None:
-            finite_float("at_least", self.at_least)
+            # A plain float: 4 and 4.0 are one rule with one hash, and numpy compares it at the width of the values.
+            object.__setattr__(self, "at_least", finite_float("at_least", self.at_least))
         one_of("gain", self.gain, ("binary", "value"))
 
     def to_dict(self) -> dict[str, str | float | None]:

@@ -37,6 +37,26 @@ def test_order_of_arrival_does_not_matter(events, random):
     assert first.to_polars().equals(second.to_polars())
 
 
+def test_a_threshold_from_numpy_is_compared_like_a_plain_number():
+    frame = {"user_id": [1, 1], "item_id": [1, 2], "value": [0.7, 0.3]}
+    computed, plain = (Relevance(at_least=limit) for limit in (np.float64(0.7), 0.7))
+    assert Dataset.from_frame(frame, relevance=computed).relevant().toarray().tolist() == [[1, 0]]
+    assert computed.to_dict() == plain.to_dict()
+
+
+def test_whole_and_broken_numbers_give_the_same_hash():
+    frame = {"user_id": [1], "item_id": [1]}
+    hashes = {Dataset.from_frame(frame, label=Label(cap=cap)).content_hash for cap in (4, 4.0, np.float32(4))}
+    assert len(hashes) == 1
+
+
+def test_the_last_of_repeats_needs_times():
+    label = Label(aggregate="last")
+    assert Dataset.from_frame({"user_id": [1, 1], "item_id": [1, 2]}, label=label).matrix().nnz == 2
+    with pytest.raises(ArgumentError, match="repeats and no times"):
+        Dataset.from_frame({"user_id": [1, 1], "item_id": [1, 1], "value": [5, 2]}, label=label).matrix()
+
+
 @given(EVENTS, st.sampled_from(["sum", "max", "last", "count"]))
 def test_matrix_aggregates_repeats_like_a_group_by(events, how):
     frame = frame_of(events)
