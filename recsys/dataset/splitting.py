@@ -189,8 +189,7 @@ def user_split(data: Dataset, test: float = 0.2, *, history: float = 0.8, seed: 
         The share of users held out.
     history : float
         The share of each test user's items that is folded in: the oldest ones where the log has times, random ones
-        otherwise.
-        Test users with a single item are left out.
+        otherwise; at least one is folded in and one tested. Test users with a single item are left out.
     seed : int
         Seed of the draw.
 
@@ -215,7 +214,7 @@ def user_split(data: Dataset, test: float = 0.2, *, history: float = 0.8, seed: 
     theirs = data.keep(chosen[data.user_codes])
     pair_of_event, n_pairs = _pairs(theirs)
     counts = np.bincount(_pair_users(theirs, pair_of_event, n_pairs), minlength=data.n_users)
-    held = np.clip(np.rint(counts * (1 - history)).astype(np.int64), 1, None)
+    held = np.clip(np.rint(counts * (1 - history)).astype(np.int64), 1, np.maximum(counts - 1, 1))
     parts = _per_user(theirs, held, "user", (), None if data.times is not None else random)
     split = Split(
         data.keep(~chosen[data.user_codes]),
@@ -275,13 +274,13 @@ def _times(data: Dataset) -> NDArray[np.int64]:
 
 
 def _cut_by_share(times: NDArray[np.int64], share: float) -> int:
-    """Return the event time whose test share comes nearest to the wanted one (the later of two as near)."""
-    if not len(times):
-        return 0
+    """Return the event time, but the first, whose test share comes nearest to the wanted one (the later of two)."""
     instants, counts = np.unique(times, return_counts=True)
-    shares = counts[::-1].cumsum()[::-1] / len(times)
+    if len(instants) < 2:
+        return int(times[0]) if len(times) else 0
+    shares = counts[:0:-1].cumsum()[::-1] / len(times)
     off = np.abs(shares - share)
-    return int(instants[len(off) - 1 - int(np.argmin(off[::-1]))])
+    return int(instants[len(off) - int(np.argmin(off[::-1]))])
 
 
 def _both_parts(split: Split, hint: str) -> Split:

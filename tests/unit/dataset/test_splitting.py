@@ -49,11 +49,8 @@ def test_share_never_tears_an_instant_and_is_the_nearest(days, share):
     data = Dataset.from_frame(
         pl.DataFrame({"user_id": days, "item_id": days, "ts": [START + timedelta(days=day) for day in days]})
     )
-    possible = {sum(day >= cut for day in days) / len(days) for cut in set(days)}
-    try:
-        got = len(temporal_split(data, share).test) / len(days)
-    except DataError:
-        got = 1.0
+    possible = {sum(day >= cut for day in days) / len(days) for cut in set(days) - {min(days)}}
+    got = len(temporal_split(data, share).test) / len(days)
     assert abs(got - share) == pytest.approx(min(abs(value - share) for value in possible))
 
 
@@ -133,6 +130,13 @@ def test_user_split_leaves_out_test_users_with_one_item():
         except DataError:
             continue
         assert (split.history.user_events > 0).tolist() == (split.test.user_events > 0).tolist()
+
+
+@pytest.mark.parametrize("history", [0.05, 0.2, 0.5, 0.95])
+def test_user_split_folds_in_and_tests_at_least_one_item_of_each_test_user(history):
+    data = Dataset.from_frame({"user_id": np.repeat(np.arange(20), 2), "item_id": np.tile([1, 2], 20)})
+    split = user_split(data, 0.5, history=history)
+    assert (len(split.train), len(split.history), len(split.test)) == (20, 10, 10)
 
 
 def test_seed_of_the_wrong_kind_is_refused():
