@@ -72,7 +72,8 @@ def main(rows: int = 20_000_000, repeats: int = 3) -> None:
                         path.unlink()
             for unit, column in (("wall", 0), ("cpu", 1)):
                 base, mine = (statistics.median(time[column] for time in times) for times in (plain, ours))
-                print(f"{rows:,} rows, {kind}, {unit}: plain {base:.2f} s, ingest {mine:.2f} s, ratio {mine / base:.2f}")
+                figures = f"plain {base:.2f} s, ingest {mine:.2f} s, ratio {mine / base:.2f}"
+                print(f"{rows:,} rows, {kind}, {unit}: {figures}")
 
 
 if __name__ == "__main__":
