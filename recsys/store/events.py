@@ -1,8 +1,7 @@
-"""Events out of the store as arrays, fast: ranges of rows on threads of their own, then each column in one piece."""
+"""Events out of the store as arrays: ranges of rows at once, each put where it belongs."""
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.errors import DataError
-from recsys.core.threads import row_chunks, run_chunks, thread_count
+from recsys.core.threads import row_chunks, run_chunks
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
     from recsys.store.recipes import DataRecipe
 
-_ROWS_PER_RANGE = 2_000_000  # below it a second connection costs more than it brings
+_ROWS_PER_RANGE = 16 * 122_880  # whole row groups of DuckDB
+_TYPES = {"user_key": np.int32, "item_key": np.int32, "ts": np.int64, "value": np.float32, "relevance": np.float32}
 
 
 class Events(NamedTuple):
@@ -75,79 +75,79 @@ def fetch_events(con: DuckDBPyConnection, recipe: DataRecipe, condition: str, pa
     """
     import duckdb
 
-    columns = ["r.user_key", "r.item_key", "epoch_us(r.ts) AS ts"]
+    columns = {"user_key": "r.user_key", "item_key": "r.item_key", "ts": "epoch_us(r.ts)"}
     if recipe.value is not None:
-        columns.append(f"coalesce(r.{sql.name(recipe.value)}, 1)::FLOAT AS value")
+        columns["value"] = f"coalesce(r.{sql.name(recipe.value)}, 1)::FLOAT"
     if recipe.relevance_column is not None and recipe.relevance_column != recipe.value:
-        columns.append(f"coalesce(r.{sql.name(recipe.relevance_column)}, 0)::FLOAT AS relevance")
+        columns["relevance"] = f"coalesce(r.{sql.name(recipe.relevance_column)}, 0)::FLOAT"
+    picked = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
     try:
-        parts = _fetch(con, f"SELECT {', '.join(columns)} FROM event_rows r WHERE {condition}", params)
+        found, without = _fetch(con, f"SELECT {picked} FROM event_rows r WHERE {condition}", params, list(columns))
     except duckdb.ConversionException:
         raise DataError(
             f"a number in {recipe.value!r} is beyond float32", "numbers below 3e38 were expected", "rescale the column"
         ) from None
-    rows, without = (
-        sum(counts) for counts in zip(*((len(part), part["ts"].null_count()) for part in parts), strict=True)
-    )
+    rows = len(found["user_key"])
     if 0 < without < rows:
         raise DataError(
             f"{without:,} of {rows:,} events have no time",
             "a time in all of them, or in none, was expected",
             "revert the ingest without times, or set until=, which keeps events with a time",
         )
-    if without:
-        parts = [part.drop("ts") for part in parts]
-    whole = _joined(parts)
     for name in ("value", "relevance"):
-        _refuse_infinite(name, whole.get(name))
-    return Events(whole["user_key"], whole["item_key"], whole.get("ts"), whole.get("value"), whole.get("relevance"))
+        _refuse_infinite(name, found.get(name))
+    times = None if without else found["ts"]
+    return Events(found["user_key"], found["item_key"], times, found.get("value"), found.get("relevance"))
 
 
-def _fetch(con: DuckDBPyConnection, query: str, params: Mapping[str, Any]) -> list[pl.DataFrame]:
-    """Return the rows of a query on `event_rows` in order, as frames.
+def _fetch(
+    con: DuckDBPyConnection, query: str, params: Mapping[str, Any], names: list[str]
+) -> tuple[dict[str, NDArray[Any]], int]:
+    """Return the columns of a query on `event_rows`, in order, and the number of rows without a time.
 
-    DuckDB hands out a result on one thread, so each range of rows has a connection of its own. All of them see the same
-    rows, because nobody can write while the store is open for reading. Inside a write transaction there is one range.
+    DuckDB hands out a result on one thread, so ranges of rows are read at once, each on its own connection. All see
+    the same rows, because nobody can write while the store is open for reading; inside a write transaction there is one
+    connection. Ranges are small so that the memory of one serves for the next.
     """
-    (mode, rows), *_ = con.execute(
+    (mode, limit), *_ = con.execute(
         "SELECT current_setting('access_mode'), (SELECT coalesce(max(rowid) + 1, 0) FROM event_rows)"
     ).fetchall()
-    n_ranges = max(1, min(thread_count(), rows // _ROWS_PER_RANGE)) if str(mode).lower() == "read_only" else 1
-    if n_ranges == 1:
-        return [fetch_frame(con, query, params)]
-    ranges = row_chunks(rows, -(-rows // n_ranges))
-    parts = [pl.DataFrame()] * len(ranges)
+    apart = str(mode).lower() == "read_only"
+    columns = {name: np.empty(limit, dtype=_TYPES[name]) for name in names}
+    ranges = row_chunks(limit, _ROWS_PER_RANGE)
+    counts, without = [0] * len(ranges), [0] * len(ranges)
 
     def fetch(place: int) -> None:
         first, last = ranges[place]
-        own = con.cursor()
+        own = con.cursor() if apart else con
         try:
-            parts[place] = fetch_frame(own, f"{query} AND r.rowid >= {first} AND r.rowid < {last}", params)
+            rows = fetch_frame(own, f"{query} AND r.rowid >= {first} AND r.rowid < {last}", params)
         finally:
-            own.close()
+            if apart:
+                own.close()
+        counts[place], without[place] = len(rows), rows["ts"].null_count()
+        for name, column in columns.items():
+            _copy(rows.drop_in_place(name), column[first:])
 
-    run_chunks(fetch, range(len(ranges)))
-    return parts
-
-
-def _joined(parts: list[pl.DataFrame]) -> dict[str, NDArray[Any]]:
-    """Return each column in one piece; the frames are emptied on the way, so that no two columns are held twice."""
-    columns = {}
-    for name in parts[0].columns:
-        chunks = [chunk.to_numpy() for part in parts for chunk in part.drop_in_place(name).get_chunks()]
-        starts = [0, *accumulate(map(len, chunks))]
-        whole = np.empty(starts[-1], dtype=chunks[0].dtype)
-        _copy(chunks, starts, whole)
-        columns[name] = whole
-    return columns
+    run_chunks(fetch, range(len(ranges)), None if apart else 1)
+    return {name: _closed_up(column, ranges, counts) for name, column in columns.items()}, sum(without)
 
 
-def _copy(chunks: list[NDArray[Any]], starts: list[int], whole: NDArray[Any]) -> None:
-    def copy(group: tuple[int, int]) -> None:
-        for place in range(*group):
-            whole[starts[place] : starts[place + 1]] = chunks[place]
+def _copy(source: pl.Series, target: NDArray[Any]) -> None:
+    start = 0
+    for chunk in source.get_chunks():
+        target[start : start + len(chunk)] = chunk.fill_null(0).to_numpy()
+        start += len(chunk)
 
-    run_chunks(copy, row_chunks(len(chunks), 8))
+
+def _closed_up(column: NDArray[Any], ranges: list[tuple[int, int]], counts: list[int]) -> NDArray[Any]:
+    """Move the rows of the ranges together: each stands where it would stand if no row had been left out."""
+    end = 0
+    for (first, _), count in zip(ranges, counts, strict=True):
+        if first != end:
+            column[end : end + count] = column[first : first + count]
+        end += count
+    return column if end == len(column) else column[:end].copy()
 
 
 def _refuse_infinite(name: str, numbers: NDArray[np.float32] | None) -> None:
