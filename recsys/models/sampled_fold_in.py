@@ -20,6 +20,9 @@ Pull = Callable[[Float32, Float32], tuple[Float32, Float32]]
 STEPS = 200
 _WARM_UP = STEPS // 4
 _STEP_SIZE = np.float32(0.1)
+# Which part of a history each step takes: evenly spread at any time and for any length (the golden ratio's multiples),
+# so that a history of more items than there are steps is not judged by its smallest codes.
+_TURNS = (np.arange(STEPS) + 0.5) * 0.6180339887498949 % 1
 _USERS_PER_CHUNK = 1 << 12
 
 
@@ -81,7 +84,7 @@ def descend_users(
         users, total = np.zeros((2, len(rows), vectors.shape[1]), dtype=np.float32)
         starts, counts = history.indptr[rows], lengths[rows]
         for step in range(STEPS):
-            items, other = history.indices[starts + step % counts], negatives[step]
+            items, other = history.indices[starts + (_TURNS[step] * counts).astype(np.int64)], negatives[step]
             liked, compared = vectors[items], vectors[other]
             a, b = pull((users * liked).sum(axis=1) + biases[items], (users * compared).sum(axis=1) + biases[other])
             users += _STEP_SIZE * (a[:, None] * liked - b[:, None] * compared - np.float32(regularization) * users)

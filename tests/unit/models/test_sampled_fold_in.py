@@ -25,6 +25,17 @@ def test_a_row_has_the_same_bits_in_any_company(monkeypatch: pytest.MonkeyPatch)
     assert fold(HISTORY).tobytes() == together.tobytes()
 
 
+def test_a_history_longer_than_the_steps_counts_as_a_whole() -> None:
+    """Half of the items point one way, half the other: whichever half has the smaller codes, neither may win."""
+    n = 4 * STEPS
+    vectors = np.repeat(np.eye(2, dtype=np.float32), [n // 2, n // 2], axis=0)
+    vectors = np.vstack([vectors, np.zeros((1, 2), np.float32)])
+    everything = csr_array(np.append(np.ones(n, np.float32), np.float32(0))[None, :])
+    negatives = np.full(STEPS, n, np.int32)
+    found = descend_users(everything, vectors, np.zeros(n + 1, np.float32), negatives, _apart, 0.01)[0]
+    assert found[0] == pytest.approx(found[1], rel=0.05)
+
+
 def test_a_users_items_end_above_the_others() -> None:
     found = fold(HISTORY)
     scores, liked = found @ VECTORS.T + BIASES, HISTORY.toarray() > 0
