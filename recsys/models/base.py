@@ -112,9 +112,8 @@ class Recommender(ABC):
         self.popularity_ = np.bincount(pairs.indices, minlength=len(dataset.items)).astype(np.float32)
         # Early stopping has looked at the validation part: it is no test for this model any more.
         looked_at = [dataset] if validation is None or not self.learns_in_epochs else [dataset, validation]
-        self.trained_through_ = max(
-            (int(part.times.max()) for part in looked_at if part.times is not None), default=None
-        )
+        times = [part.times for part in looked_at if part.times is not None]
+        self.trained_through_ = max(int(part.max()) for part in times) if len(times) == len(looked_at) else None
         self.label_, self.user_attributes_ = dataset.label, dataset.user_attributes
         self.users_ = dataset.users
         return self

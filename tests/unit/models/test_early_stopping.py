@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,9 @@ def test_needs_users_in_both_parts_and_the_same_ids() -> None:
         EarlyStopping(TRAIN.keep(np.array([True, True, False])), apart, 1)
     with pytest.raises(ArgumentError, match="validation has other ids"):
         ALS().fit(TRAIN, validation=Dataset.from_frame({"user_id": [9], "item_id": [9]}))
+
+
+def test_training_without_times_cannot_be_ordered_whatever_the_validation() -> None:
+    frame = {"user_id": [0, 1], "item_id": [1, 0], "ts": [datetime(2026, 1, 1)] * 2}
+    model = ALS(factors=2, iterations=2).fit(TRAIN, validation=Dataset.from_frame(frame, like=TRAIN))
+    assert model.trained_through_ is None
