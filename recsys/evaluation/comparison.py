@@ -82,7 +82,7 @@ class Comparison(Viewable):
 
     @property
     def ranking(self) -> tuple[str, ...]:
-        """The names of the models, best first by the primary metric."""
+        """The names of the models, highest first by the primary metric."""
         means = {name: found.interval(self.primary.name).estimate for name, found in self.evaluations.items()}
         return tuple(
             sorted(means, key=lambda name: -math.inf if math.isnan(means[name]) else means[name], reverse=True)
@@ -90,7 +90,7 @@ class Comparison(Viewable):
 
     @property
     def conclusion(self) -> str:
-        """Say in plain words which model is better on the primary metric, by how much and how surely."""
+        """Say in plain words how the models differ on the primary metric, by how much and how surely."""
         return conclude(self.ranking, self.primary.name, self.differences, self.baseline, self.alpha)
 
     @property
@@ -174,7 +174,8 @@ class Comparison(Viewable):
                 for spec in self.metrics
             ]
             rows.append((letter[name], name, *cells))
-        caption = f"best first by {self.primary.name}; a letter behind a value: significantly above that model"
+        first = "best" if self.primary.metric.better == "higher" else "highest"
+        caption = f"{first} first by {self.primary.name}; a letter behind a value: significantly above that model"
         return Table(("", "model", *(spec.name for spec in self.metrics)), tuple(rows), caption)
 
     def _difference_table(self) -> Table:

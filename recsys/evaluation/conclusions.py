@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from recsys.display import Interval, Percent, PValue, cell_text, number_text
 from recsys.evaluation.pairing import Difference
+from recsys.metrics import parse_metric
+
+_WORDS = {"higher": ("better", "worse"), "lower": ("worse", "better"), "neither": ("higher", "lower")}
 
 
 def conclude(
@@ -24,13 +27,14 @@ def conclude(
 
 def sentence(row: Difference, alpha: float) -> str:
     """Return what one pair shows, e.g. "als is better than pop on ndcg@10: +12.0 % [8.0, 16.0] %, Holm p <.001."."""
-    if row.wins == row.losses == 0:
+    if row.ties and row.wins == row.losses == 0:
         return f"{row.model} and {row.baseline} do not differ on {row.metric} for any of {row.n:,} users."
     if row.status != "ok":
         return f"{row.model} and {row.baseline} cannot be compared on {row.metric} ({row.n:,} users: {row.status})."
     size = f"{_size(row)}, Holm p {cell_text(PValue(row.pvalue))}".replace("p <", "p < ")
     if row.pvalue < alpha:
-        word = "better" if row.difference > 0 else "worse"
+        above, below = _WORDS[parse_metric(row.metric).metric.better]
+        word = above if row.difference > 0 else below
         return f"{row.model} is {word} than {row.baseline} on {row.metric}: {size}."
     return f"No significant difference between {row.model} and {row.baseline} on {row.metric}: {size}."
 

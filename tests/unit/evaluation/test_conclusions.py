@@ -56,6 +56,14 @@ def row(**changes):
             {"n": 1, "wins": 1, "losses": 0, "status": "too_few"},
             "als and pop cannot be compared on ndcg@10 (1 users: too_few).",
         ),
+        (
+            {"n": 0, "wins": 0, "ties": 0, "losses": 0, "status": "too_few"},
+            "als and pop cannot be compared on ndcg@10 (0 users: too_few).",
+        ),
+        (
+            {"metric": "novelty@10"},
+            "als is higher than pop on novelty@10: +25.0 % [20.0, 30.0] %, Holm p < .001.",
+        ),
     ],
 )
 def test_a_sentence(changes, text):
