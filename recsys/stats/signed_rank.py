@@ -7,7 +7,7 @@ from math import floor, sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from recsys.stats._samples import Float64, level, pair, z_pvalue, z_quantile
+from recsys.stats._samples import Float64, largest, level, pair, z_pvalue, z_quantile
 from recsys.stats.results import PairedResult, Status
 
 _EXACT_UP_TO = 50  # pairs; beyond, the normal approximation is good to three digits
@@ -17,8 +17,8 @@ def wilcoxon(treatment: ArrayLike, control: ArrayLike, *, confidence: float = 0.
     """Return the Wilcoxon signed-rank test, the Hodges–Lehmann pseudo-median and the rank-biserial correlation.
 
     Pairs without a difference are dropped from the test (Wilcoxon's own rule) and counted in ``n_zero``; tied
-    differences share their mean rank. The p-value is exact for up to 50 differences without ties, else from the normal
-    approximation with the variance corrected for ties and no continuity correction.
+    differences, equal up to rounding, share their mean rank. The p-value is exact for up to 50 differences without
+    ties, else from the normal approximation with the variance corrected for ties and no continuity correction.
 
     The estimate is the median of the Walsh averages (d_i + d_j) / 2, i ≤ j, of the differences that are not 0, as in
     R: the shift among the units that changed. The interval is made of two of their order statistics (Hollander & Wolfe,
@@ -50,7 +50,7 @@ def wilcoxon(treatment: ArrayLike, control: ArrayLike, *, confidence: float = 0.
         estimate = float(difference.mean()) if n else np.nan
         status: Status = "too_few" if n < 2 else "zero_variance"
         return PairedResult(estimate, np.nan, np.nan, np.nan, np.nan, np.nan, *tail, status)
-    ranks, ties = _mean_ranks(np.abs(changed))
+    ranks, ties = _mean_ranks(np.round(np.abs(changed) / largest(left, right), 13))
     above = float(ranks[changed > 0].sum())
     total = m * (m + 1) / 2
     if m <= _EXACT_UP_TO and not len(ties):

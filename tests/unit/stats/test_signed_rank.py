@@ -17,6 +17,13 @@ def test_exact_pvalue_is_that_of_scipy(n: int) -> None:
     assert wilcoxon(difference, np.zeros(n)).pvalue == pytest.approx(expected.pvalue, rel=1e-10)
 
 
+def test_differences_that_agree_up_to_rounding_are_ties() -> None:
+    left, right = np.array([3, 2, 1, 7, 8, 9]), np.array([2, 1, 2, 6, 7, 8])
+    broken = left / 10 - right / 10
+    assert len(set(np.abs(broken))) > 1
+    assert wilcoxon(left / 10, right / 10).pvalue == wilcoxon(left, right).pvalue
+
+
 @pytest.mark.parametrize("n", [12, 300])
 def test_with_ties_and_zeros_the_pvalue_is_scipys_normal_one(n: int) -> None:
     difference = np.random.default_rng(n).integers(-3, 5, n).astype(float)
