@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError, DataError, LockedError, RecsysError
 from recsys.core.threads import thread_count
+from recsys.store.sql import interruptible
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -195,8 +196,9 @@ class Broker:
         try:
             cursor.execute("BEGIN")
             try:
-                yield cursor
-                cursor.execute("COMMIT")
+                with interruptible():
+                    yield cursor
+                    cursor.execute("COMMIT")
             except BaseException:
                 _roll_back(cursor)
                 raise

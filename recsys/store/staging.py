@@ -168,7 +168,8 @@ def staging(folder: Path) -> Iterator[Stage]:
     try:
         con = connect(":memory:", temp_directory=temporary / "spill")
         try:
-            yield Stage(con, temporary)
+            with sql.interruptible():
+                yield Stage(con, temporary)
         finally:
             con.close()
     finally:

@@ -99,6 +99,31 @@ def test_processes_that_store_at_once_lose_nothing(store: Store) -> None:
         assert con.execute("SELECT count(*) FROM item_rows").fetchall() == [(5,)]
 
 
+@pytest.mark.parametrize("place", ["staging", "transaction"])
+def test_ctrl_c_during_a_query_is_a_keyboard_interrupt(place: str, store: Store) -> None:
+    code = f"""
+        import threading, _thread, time
+        from recsys.store import Store
+        from recsys.store.staging import staging
+        store = Store({str(store.path)!r})
+        slow = "SELECT count(*) FROM range(10_000_000_000) t(a) WHERE hash(a) % 7 = 3"
+        threading.Thread(target=lambda: (time.sleep(0.5), _thread.interrupt_main())).start()
+        try:
+            if {place!r} == "staging":
+                with staging(store.path) as stage:
+                    stage.con.execute(slow).fetchall()
+            with store.write() as con:
+                con.execute("INSERT INTO audit (action) VALUES ('never')")
+                con.execute(slow).fetchall()
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    assert python(code).communicate(timeout=60) == ("interrupted\n", "")
+    assert sorted(path.name for path in store.path.iterdir()) == ["artifacts", "store.duckdb"]
+    with store.read() as con:
+        assert con.execute("FROM audit").fetchall() == []
+
+
 def test_a_killed_ingest_is_there_whole_or_not_at_all(store: Store, tmp_path: Path) -> None:
     n = 300_000
     pl.select(user_id=pl.int_range(n) % 1000, item_id=pl.int_range(n) % 77, value=pl.int_range(n) / 7).write_parquet(
