@@ -58,19 +58,21 @@ def policy_rows(policy: Policy) -> pl.DataFrame:
     return frame.select("user_id", "item_id", pl.col("rank").cast(pl.Int64), probability)
 
 
-def check_policy(users: NDArray[np.int64], rank: NDArray[np.int64], probability: NDArray[np.float64]) -> None:
-    """Raise DataError unless ranks begin at 1 and the probabilities at every rank of a user sum to at most 1."""
+def check_policy(
+    users: NDArray[np.int64], items: NDArray[np.int64], rank: NDArray[np.int64], probability: NDArray[np.float64]
+) -> None:
+    """Raise DataError unless ranks begin at 1 and no rank is taken, and no item shown to a user, more than once."""
     if rank.min() < 1:
         raise DataError(f"a rank of the policy is {rank.min()}", "ranks from 1 (the top) were expected")
     if not ((probability >= 0) & (probability <= 1)).all():
         raise DataError(
             "a probability of the policy is not between 0 and 1", "the probability of the item at the rank was expected"
         )
-    _, place = np.unique(np.stack([users, rank]), axis=1, return_inverse=True)
-    most = float(np.bincount(place, weights=probability).max())
-    if most > 1 + 1e-9:
-        raise DataError(
-            f"the probabilities of a user at a rank sum to {most:g}",
-            "at most 1 was expected",
-            "one item a rank, or add the column probability",
-        )
+    for what, key, hint in (
+        ("at a rank", rank, "one item a rank, or add the column probability"),
+        ("for an item", items, "an item once a list, or add the column probability"),
+    ):
+        _, place = np.unique(np.stack([users, key]), axis=1, return_inverse=True)
+        most = float(np.bincount(place, weights=probability).max())
+        if most > 1 + 1e-9:
+            raise DataError(f"the probabilities of a user {what} sum to {most:g}", "at most 1 was expected", hint)

@@ -122,14 +122,14 @@ class Truth:
             When an id is not of this world.
         DataError
             When the policy is not one: a rank below 1, probabilities outside 0 to 1 or summing to more
-            than 1 at a rank.
+            than 1 at a rank, or for an item over the ranks of a list.
         """
         one_of("reward", reward, REWARDS)
         one_of("weight", weight, ("requests", "users"))
         rows = policy_rows(policy)
         users, items = self._user_codes(rows["user_id"]), self._item_codes(rows["item_id"])
         rank, probability = rows["rank"].to_numpy(), rows["probability"].to_numpy()
-        check_policy(users, rank, probability)
+        check_policy(users, items, rank, probability)
         look = np.append(self.world.settings.examination, 0.0)
         exposure = probability * look[np.minimum(rank - 1, self.world.settings.slots)]
         total = weights = 0.0

@@ -160,7 +160,8 @@ def test_what_is_no_policy_is_refused(service):
         (good.drop("rank"), "no column 'rank'"),
         (good.head(0), "empty"),
         (good.with_columns(pl.col("rank") - 1), "a rank of the policy is 0"),
-        (good.with_columns(rank=pl.lit(1)), "sum to 4"),
+        (good.with_columns(rank=pl.lit(1)), "at a rank sum to 4"),
+        (good.with_columns(item_id=pl.lit(1)), "for an item sum to 4"),
         (good.with_columns(probability=pl.lit(1.5)), "between 0 and 1"),
         (good.with_columns(probability=pl.lit(float("nan"))), "between 0 and 1"),
     ]:
