@@ -157,7 +157,7 @@ class Recommender(ABC):
         history : Dataset or frame (user_id, item_id[, ts, value]), optional
             Newer, complete histories: users in it are folded in without refitting, served from it alone.
             The others are served from their training history. Events with items that the model does not
-            know are left out and counted.
+            know are left out and counted. A time decay of the label counts back from the newest event given here.
         exclude_seen : bool
             Leave out the items of the history that serves.
         eligibility : Eligibility, optional
