@@ -12,6 +12,7 @@ from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.dataset import Dataset
+from recsys.models.implicit_adapter import positive_weights
 from recsys.models.item_model import ItemModel
 from recsys.models.serving import Csr
 
@@ -33,7 +34,7 @@ class ItemKNN(ItemModel):
     neighbors : int
         Neighbours kept per item.
     weighting : {"cosine", "tfidf", "bm25"}
-        How the training matrix is weighted: not at all; times ``log(1 + n_items / items of the user)``, as a user of
+        How the training matrix is weighted: not at all; times ``log(1 + items / items of the user)``, as a user of
         many items says less about each; or by BM25 (k1 = 1.2, b = .75), with items as documents and users as terms.
     shrink : float
         Pulls similarities that rest on few users towards 0: about so many users' worth of doubt. The mean squared
@@ -60,6 +61,8 @@ class ItemKNN(ItemModel):
         finite_float("shrink", self.shrink, minimum=0)
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
+        if self.weighting == "bm25":
+            positive_weights(matrix, "bm25")
         weighted = _weighted(matrix, self.weighting)
         shrink = self.shrink * float(np.square(weighted.data, dtype=np.float64).mean())
         self.item_weights_ = similarities(weighted, self.neighbors, shrink, progress)
@@ -133,7 +136,8 @@ def _weighted(matrix: Csr, weighting: Weighting) -> Csr:
         return matrix
     events_of_user = np.diff(matrix.indptr)
     # The 1 keeps users of every item, as there are in small worlds, from weighing nothing.
-    idf = np.log1p(matrix.shape[1] / np.maximum(events_of_user, 1))
+    # Items without a training event do not count: how many the future brings is not known yet.
+    idf = np.log1p(len(np.unique(matrix.indices)) / np.maximum(events_of_user, 1))
     factor = np.repeat(idf, events_of_user)
     if weighting == "tfidf":
         values = matrix.data * factor

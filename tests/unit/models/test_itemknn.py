@@ -5,11 +5,12 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
-from recsys.core.errors import ArgumentError
+from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import silent
 from recsys.dataset import Dataset
 from recsys.models import ItemKNN
 from recsys.models import itemknn as module
+from recsys.models.itemknn import Weighting
 
 RNG = np.random.default_rng(8)
 DENSE = np.where(RNG.random((30, 17)) < 0.3, RNG.integers(1, 4, size=(30, 17)), 0).astype(np.float32)
@@ -50,8 +51,8 @@ def test_ties_go_to_the_smaller_code() -> None:
 def test_tfidf_weighs_users_of_many_items_less() -> None:
     matrix = csr_array(np.float32([[1, 1, 1, 0], [1, 0, 0, 0]]))
     found = module._weighted(matrix, "tfidf").toarray()
-    assert found[0, :3] == pytest.approx([np.log(1 + 4 / 3)] * 3)
-    assert found[1, 0] == pytest.approx(np.log(1 + 4))
+    assert found[0, :3] == pytest.approx([np.log(1 + 3 / 3)] * 3)
+    assert found[1, 0] == pytest.approx(np.log(1 + 3))
 
 
 def test_bm25_saturates_with_the_weight_and_the_length_of_the_item() -> None:
@@ -59,7 +60,7 @@ def test_bm25_saturates_with_the_weight_and_the_length_of_the_item() -> None:
     found = module._weighted(matrix, "bm25").toarray()
     lengths = np.array([2, 9])
     norms = 1.2 * (0.25 + 0.75 * lengths / 5.5)
-    expected = np.array([1, 9]) * 2.2 / (np.array([1, 9]) + norms) * np.log(1 + 4 / 2)
+    expected = np.array([1, 9]) * 2.2 / (np.array([1, 9]) + norms) * np.log(1 + 2 / 2)
     assert found[0, :2] == pytest.approx(expected)
 
 
@@ -81,3 +82,19 @@ def test_the_unit_of_weights_does_not_matter() -> None:
     minutes = {**frame, "value": [64 * value for value in frame["value"]]}
     first, second = (ItemKNN().fit(Dataset.from_frame(one)).item_weights_.toarray() for one in (frame, minutes))
     assert first == pytest.approx(second)
+
+
+@pytest.mark.parametrize("weighting", ["cosine", "tfidf", "bm25"])
+def test_items_that_only_the_future_knows_change_nothing(weighting: Weighting) -> None:
+    events = pl.DataFrame({"user_id": [1, 1, 1, 2, 2, 3, 3], "item_id": [1, 2, 3, 1, 2, 2, 3]})
+    later = pl.DataFrame({"user_id": [1] * 9, "item_id": list(range(11, 20))})
+    whole = Dataset.from_frame(pl.concat([events, later]))
+    alone, among = Dataset.from_frame(events), whole.keep(whole.item_codes < 3)
+    weights = [ItemKNN(weighting=weighting).fit(data).item_weights_.toarray()[:3, :3] for data in (alone, among)]
+    assert np.array_equal(*weights)
+
+
+def test_bm25_refuses_weights_below_0() -> None:
+    data = Dataset.from_frame({"user_id": [1, 1, 2], "item_id": [1, 2, 1], "value": [-1, -1, -2]})
+    with pytest.raises(DataError, match="expected by bm25"):
+        ItemKNN(weighting="bm25").fit(data)
