@@ -39,11 +39,13 @@ class EarlyStopping:
     """
 
     def __init__(self, data: Dataset, validation: Dataset, patience: int) -> None:
-        relevant = validation.relevant()
+        # What was seen in training is never listed, so it cannot be hit, as in `evaluate`.
+        relevant = validation.relevant() - validation.relevant().multiply(data.pairs())
+        relevant.eliminate_zeros()
         users = np.flatnonzero((data.user_events > 0) & (np.diff(relevant.indptr) > 0)).astype(np.int32)
         if not len(users):
             raise DataError(
-                "no user of the validation part has training events",
+                "no user with training events has a relevant item in the validation part that is not seen in training",
                 "users in both parts were expected",
                 "use another split",
             )

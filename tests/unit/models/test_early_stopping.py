@@ -21,6 +21,11 @@ def test_measures_ndcg_without_seen_items() -> None:
     assert EarlyStopping(TRAIN, HELD, 1).observe(*worse) == pytest.approx(1 / np.log2(3))
 
 
+def test_repeats_of_training_pairs_are_no_hits() -> None:
+    repeated = Dataset.from_frame({"user_id": [0, 0, 1, 1, 2], "item_id": [0, 1, 0, 1, 2]}, like=TRAIN)
+    assert EarlyStopping(TRAIN, repeated, 1).observe(*GOOD) == 1.0
+
+
 def test_keeps_a_copy_of_the_best_and_counts_patience() -> None:
     judge = EarlyStopping(TRAIN, HELD, 2)
     users, items = GOOD[0].copy(), GOOD[1].copy()
