@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -75,7 +75,7 @@ class Eligibility:
         >>> Eligibility().deny_group(["horror"], by="age_group", values="child").attributes
         ('age_group',)
         """
-        named = [values] if isinstance(values, str | int | float) else list(values)
+        named = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
         return self._with(GroupDenial(text_column(items, "item_id"), by, group_keys(pl.Series(named), by)))
 
     def deny_pairs(self, frame: object) -> Eligibility:
@@ -181,6 +181,9 @@ class Eligibility:
         self._check_attributes(table)
         if table is not None and self.attributes:
             known = table.select(text_column(required(table, "user_id"), "user_id"), *self.attributes)
+            if known["user_id"].is_duplicated().any():
+                twice = known["user_id"].filter(known["user_id"].is_duplicated())[0]
+                raise DataError(f"user {twice!r} has more than one row of attributes", "one row a user was expected")
             pairs = pairs.join(known, on="user_id", how="left", maintain_order="left")
         forbidden = np.zeros(len(pairs), dtype=np.bool_)
         checks = [rule.forbids for rule in self.rules] + [rule.forbids for rule in self.pair_rules]

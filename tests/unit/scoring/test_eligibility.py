@@ -161,3 +161,14 @@ def test_masks_and_the_hard_check_agree(rights, pairs, denied, unlisted, at) -> 
         .deny_group(denied or ["x"], by="age", values=[9])
     )
     open_items(rules, at)
+
+
+def test_a_check_of_pairs_refuses_two_rows_of_attributes_for_one_user() -> None:
+    rights = pl.DataFrame({"item_id": ["a"], "country": ["SE"]})
+    twice = pl.DataFrame({"user_id": [1, 1], "country": ["SE", "DE"]})
+    with pytest.raises(DataError, match="user '1' has more than one row"):
+        Eligibility().available(rights, by="country").forbids([1], ["a"], user_attributes=twice)
+
+
+def test_a_group_may_be_named_by_a_number_from_numpy() -> None:
+    assert open_items(Eligibility().deny_group(["a"], by="age", values=np.int64(9))) == ["abcd", "bcd", "abcd"]
