@@ -106,7 +106,8 @@ def temporal_split(
         end = to_micros(parse_instant("until", until)) if until is not None else int(times.max()) + 1
         cut = end - duration_micros("test", test if test is not None else "")
     after = times >= cut
-    split = Split(data.keep(~after), data.keep(after), kind="temporal", cut=cut)
+    n_after = int(np.count_nonzero(after))
+    split = Split(data.keep(~after), data.keep(after), kind="temporal", cut=cut, warnings=_thin(n_after, len(data)))
     _both_parts(split, f"the events span {data.first_time} to {data.last_time}; choose a cut in between")
     if _times(split.train).max() >= _times(split.test).min():
         raise DataError(
@@ -281,6 +282,13 @@ def _cut_by_share(times: NDArray[np.int64], share: float) -> int:
     shares = counts[:0:-1].cumsum()[::-1] / len(times)
     off = np.abs(shares - share)
     return int(instants[len(off) - int(np.argmin(off[::-1]))])
+
+
+def _thin(tested: int, total: int) -> tuple[str, ...]:
+    """Warn of a test part that one wrong clock can make: fewer than a thousandth of the events."""
+    if tested * 1000 >= total:
+        return ()
+    return (f"the test part holds {tested:,} of {total:,} events; if clocks run ahead, leave them out with until",)
 
 
 def _both_parts(split: Split, hint: str) -> Split:

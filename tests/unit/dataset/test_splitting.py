@@ -54,6 +54,15 @@ def test_share_never_tears_an_instant_and_is_the_nearest(days, share):
     assert abs(got - share) == pytest.approx(min(abs(value - share) for value in possible))
 
 
+def test_one_clock_that_runs_ahead_is_noticed():
+    days = [START + timedelta(hours=hour) for hour in range(2000)]
+    frame = pl.DataFrame({"user_id": [1] * 2001, "item_id": [1] * 2001, "ts": [*days, datetime(2038, 1, 1)]})
+    data = Dataset.from_frame(frame)
+    assert "1 of 2,001 events" in temporal_split(data, "14d").warnings[0]
+    split = temporal_split(data, "14d", until="2026-03-26")
+    assert (split.warnings, split.test.last_time) == ((), days[-1])
+
+
 def test_temporal_split_says_why_it_cannot():
     with pytest.raises(DataError, match="train part of the split is empty"):
         temporal_split(dataset(), "100d")
