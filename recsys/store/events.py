@@ -141,13 +141,13 @@ def _copy(source: pl.Series, target: NDArray[Any]) -> None:
 
 
 def _closed_up(column: NDArray[Any], ranges: list[tuple[int, int]], counts: list[int]) -> NDArray[Any]:
-    """Move the rows of the ranges together: each stands where it would stand if no row had been left out."""
+    """Move the rows of the ranges together: each range stands where it would stand if no row had been left out."""
     end = 0
     for (first, _), count in zip(ranges, counts, strict=True):
         if first != end:
             column[end : end + count] = column[first : first + count]
         end += count
-    return column if end == len(column) else column[:end].copy()
+    return column[:end] if 2 * end > len(column) else column[:end].copy()  # a copy lets go of what is not needed
 
 
 def _refuse_infinite(name: str, numbers: NDArray[np.float32] | None) -> None:
