@@ -14,13 +14,14 @@ from recsys.core.errors import NotFoundError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.threads import row_chunks
 from recsys.dataset import Dataset
-from recsys.evaluation.pairs import Codes, Csr, codes_in, extended_codes, recoded, shared_pairs
+from recsys.evaluation.pairs import codes_in, extended_codes, shared_pairs
 from recsys.evaluation.population import Population
 from recsys.evaluation.seen import seen_rows
 from recsys.kernels import RankCounts, rank_counts
 from recsys.metrics import MetricContext, MetricSpec, item_features, user_metrics
-from recsys.models.base import FALLBACK, Recommender
-from recsys.models.serving import take_rows
+from recsys.models.base import Recommender
+from recsys.models.ranking import FALLBACK
+from recsys.models.serving import Codes, Csr, recoded, take_rows
 from recsys.scoring import Eligibility, ResolvedEligibility
 
 _USERS_PER_CHUNK = 1 << 15

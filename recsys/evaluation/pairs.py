@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recsys.dataset import Vocabulary
-
-Csr = csr_array[Any, tuple[int, int]]
-Codes = NDArray[np.int32]
-
-
-def recoded(matrix: Csr, codes: Codes, n_columns: int) -> Csr:
-    """Return the matrix with column ``c`` moved to ``codes[c]``; a column whose code is −1 is left out.
-
-    Examples
-    --------
-    >>> recoded(csr_array(np.array([[1.0, 2.0]])), np.array([2, -1], np.int32), 3).toarray().tolist()
-    [[0.0, 0.0, 1.0]]
-    """
-    columns = codes[matrix.indices]
-    kept = columns >= 0
-    ends = np.zeros(len(columns) + 1, dtype=np.int64)
-    np.cumsum(kept, out=ends[1:])
-    parts = (matrix.data[kept], columns[kept], ends[matrix.indptr])
-    moved = csr_array(parts, shape=(matrix.shape[0], n_columns))
-    moved.sort_indices()
-    return moved
+from recsys.models.serving import Codes, Csr
 
 
 def codes_in(items: Vocabulary, wanted: Vocabulary) -> Codes:

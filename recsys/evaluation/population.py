@@ -14,9 +14,10 @@ from recsys.core.checks import one_of
 from recsys.core.errors import DataError
 from recsys.dataset import Dataset, id_series
 from recsys.dataset.vocabulary import Ids
-from recsys.evaluation.pairs import Codes, Csr, codes_in, kept_pairs
+from recsys.evaluation.pairs import codes_in, kept_pairs
 from recsys.evaluation.seen import already_seen
 from recsys.models.base import Recommender
+from recsys.models.serving import Codes, Csr
 
 OnCold = Literal["fallback", "skip"]
 

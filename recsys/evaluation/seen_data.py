@@ -11,10 +11,10 @@ from recsys.core.checks import one_of
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
 from recsys.dataset import Dataset
-from recsys.evaluation.pairs import Codes, codes_in, recoded, shared_pairs
+from recsys.evaluation.pairs import codes_in, shared_pairs
 from recsys.evaluation.seen import already_seen
 from recsys.models.base import Recommender
-from recsys.models.serving import take_rows
+from recsys.models.serving import Codes, recoded, take_rows
 
 SeenData = Literal["refuse", "disjoint", "allow"]
 

@@ -18,7 +18,6 @@ from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotF
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
 from recsys.models.artefacts import read_artefact, write_artefact
-from recsys.models.ranking import FALLBACK as FALLBACK
 from recsys.models.ranking import Filters, popularity_ranker, rank_audience
 from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
 from recsys.models.serving import Audience, Block, Codes, Csr, History, attributes_of, read_history, unknown_users

@@ -86,7 +86,7 @@ def read_history(history: object, items: Vocabulary, label: Label) -> History:
     if data.items != items:
         codes = items.encode(data.items.ids)
         ignored = int((codes[data.item_codes] < 0).sum())
-        weights, seen = (_recode_columns(matrix, codes, len(items)) for matrix in (weights, seen))
+        weights, seen = (recoded(matrix, codes, len(items)) for matrix in (weights, seen))
     active = data.user_events > 0
     if not active.all():
         users = Vocabulary(users.ids.filter(pl.Series(active)))
@@ -212,19 +212,26 @@ def take_rows(matrix: Csr, rows: Codes) -> Csr:
     return csr_array((matrix.data[places], matrix.indices[places], indptr), shape=(len(rows), matrix.shape[1]))
 
 
+def recoded(matrix: Csr, codes: Codes, n_columns: int) -> Csr:
+    """Return the matrix with column ``c`` moved to ``codes[c]``; a column whose code is −1 is left out.
+
+    Examples
+    --------
+    >>> recoded(csr_array(np.array([[1.0, 2.0]])), np.array([2, -1], np.int32), 3).toarray().tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    columns = codes[matrix.indices]
+    kept = columns >= 0
+    ends = np.zeros(len(columns) + 1, dtype=np.int64)
+    np.cumsum(kept, out=ends[1:])
+    parts = (matrix.data[kept], columns[kept], ends[matrix.indptr])
+    moved = csr_array(parts, shape=(matrix.shape[0], n_columns))
+    moved.sort_indices()
+    return moved
+
+
 def _lengths(matrix: Csr, rows: Codes) -> NDArray[np.int64]:
     return np.where(rows < 0, 0, matrix.indptr[rows + 1].astype(np.int64) - matrix.indptr[rows])
-
-
-def _recode_columns(matrix: Csr, codes: Codes, n_columns: int) -> Csr:
-    columns = codes[matrix.indices]
-    known = columns >= 0
-    kept = np.zeros(len(columns) + 1, dtype=np.int64)
-    np.cumsum(known, out=kept[1:])
-    parts = (matrix.data[known], columns[known], kept[matrix.indptr])
-    recoded = csr_array(parts, shape=(matrix.shape[0], n_columns))
-    recoded.sort_indices()
-    return recoded
 
 
 def _nullable(rows: Codes) -> pl.Series:

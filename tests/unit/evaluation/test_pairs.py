@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from recsys.dataset import Vocabulary
-from recsys.evaluation.pairs import codes_in, extended_codes, kept_pairs, recoded, shared_pairs
+from recsys.evaluation.pairs import codes_in, extended_codes, kept_pairs, shared_pairs
+from recsys.models.serving import recoded
 
 CELLS = st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=6)
 
