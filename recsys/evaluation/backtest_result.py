@@ -133,7 +133,8 @@ class Backtest(Viewable):
     def differences(self) -> pl.DataFrame:
         """Return one row for each pair and metric: the differences of the windows, paired.
 
-        Columns: metric, model, baseline, windows, difference, ci_low, ci_high (Student's t over windows), wins.
+        Columns: metric, model, baseline, windows, difference, ci_low, ci_high (Student's t over windows), wins: in
+        how many windows the model is above the baseline.
         """
         frame = self.windows
         rows = []
@@ -187,7 +188,7 @@ class Backtest(Viewable):
             )
             for row in self.differences.to_dicts()
         )
-        return Table(("pair", "metric", "difference", f"{100 * self.confidence:g} % interval", "windows ahead"), rows)
+        return Table(("pair", "metric", "difference", f"{100 * self.confidence:g} % interval", "windows above"), rows)
 
     def _window_table(self) -> Table:
         primary = self.metrics[0].name

@@ -89,7 +89,7 @@ def test_forms(found):
     assert json.dumps(found.to_dict(), allow_nan=False)
     text = to_text(found.view())
     assert max(map(len, text.splitlines())) <= 80
-    for part in ("3 windows of 10d", "sd of windows", "windows ahead", "it is no test"):
+    for part in ("3 windows of 10d", "sd of windows", "windows above", "it is no test"):
         assert part in " ".join(text.split())
     assert "<table>" in found._repr_html_()
 
