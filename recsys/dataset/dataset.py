@@ -32,8 +32,7 @@ class Dataset:
     """Who did what, and when: the input of every model and every evaluation.
 
     The log is canonical — sorted by user code, time, item code, value — so the same events give the same Dataset in
-    whatever
-    order they arrived. Repeats stay repeats; `matrix` aggregates them.
+    whatever order they arrived. Repeats stay repeats; `matrix` aggregates them.
 
     Parameters
     ----------

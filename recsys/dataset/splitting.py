@@ -122,8 +122,7 @@ def leave_last_out(data: Dataset, n: int = 1) -> Split:
     Ties go to the larger item code.
 
     Every test user keeps at least one training event, and no test pair is in training. The cut differs from user to
-    user, so training holds
-    events later than some test events: the split says so in its `warnings`.
+    user, so training holds events later than some test events: the split says so in its `warnings`.
 
     Raises
     ------
