@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import polars as pl
@@ -12,7 +12,7 @@ from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.times import from_micros, instant_micros
-from recsys.dataset import Dataset
+from recsys.dataset import Dataset, align_attributes
 from recsys.dataset.vocabulary import Ids
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.measuring import Serving, measure
@@ -106,7 +106,8 @@ def evaluate(
     at : datetime, date, ISO text or int64 µs, optional
         The instant of serving, for rules with time windows. Default: the oldest test event.
     user_attributes : frame, optional
-        One row a user with ``user_id``, for `by`. Default: the attributes of the test part.
+        One row a user with ``user_id``, for `by` and for rules of the eligibility. Its columns take the place of those
+        of the test part.
     confidence : float
         Of the intervals.
     n_threads : int, optional
@@ -173,6 +174,8 @@ def make_plan(
     if not specs:
         raise ArgumentError("metrics is empty", "at least one metric was expected", "use metrics=['ndcg@10']")
     finite_float("confidence", confidence, above=0, below=1)
+    if user_attributes is not None:
+        test = _with_attributes(test, user_attributes)
     seen = check_seen_data(models, test, seen_data, history)
     population = build_population(
         models, test, users=users, history=history, exclude_seen=exclude_seen, on_cold=on_cold
@@ -180,7 +183,7 @@ def make_plan(
     serving = Serving(history, exclude_seen, eligibility, _instant(at, test, eligibility), n_threads)
     return Plan(
         population,
-        segment_labels(population, by, user_attributes),
+        segment_labels(population, by),
         specs,
         serving,
         confidence,
@@ -209,6 +212,12 @@ def run_plan(
         plan.conventions,
         (*plan.warnings, *measured.warnings),
     )
+
+
+def _with_attributes(test: Dataset, frame: object) -> Dataset:
+    given, known = align_attributes(test.users, frame, "user_id"), test.user_attributes
+    others = [] if known is None else [column for column in known.get_columns() if column.name not in given.columns]
+    return replace(test, user_attributes=given.with_columns(others))
 
 
 def _instant(at: Instant | None, test: Dataset, eligibility: Eligibility | None) -> int | None:

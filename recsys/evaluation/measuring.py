@@ -160,7 +160,7 @@ def _attributes(names: Sequence[str], model: Recommender, population: Population
     raise NotFoundError(
         f"the eligibility asks for the user attributes {', '.join(names)}, the test part does not have them",
         "users with these attributes were expected",
-        "give user_attributes to the Dataset",
+        "give user_attributes, a frame with user_id",
     )
 
 

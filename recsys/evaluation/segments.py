@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.dataset import align_attributes
 from recsys.evaluation.population import Population
 
 WARMTH = "warmth"
@@ -37,7 +36,7 @@ class Segment(NamedTuple):
     members: NDArray[np.bool_]
 
 
-def segment_labels(population: Population, by: Sequence[str], user_attributes: object | None = None) -> pl.DataFrame:
+def segment_labels(population: Population, by: Sequence[str]) -> pl.DataFrame:
     """Return one row a user: ``warmth`` ("warm" or "cold") and the attributes `by` as text.
 
     Parameters
@@ -45,9 +44,7 @@ def segment_labels(population: Population, by: Sequence[str], user_attributes: o
     population : Population
         The users.
     by : sequence of str
-        Names of user attributes.
-    user_attributes : frame, optional
-        One row a user, with ``user_id``. Default: the attributes of the test part.
+        Names of user attributes of the test part.
 
     Raises
     ------
@@ -58,10 +55,7 @@ def segment_labels(population: Population, by: Sequence[str], user_attributes: o
     """
     if isinstance(by, str):
         raise ArgumentError(f"by is {by!r}", "a list of user attributes was expected", f"use by=[{by!r}]")
-    test = population.test
-    frame = test.user_attributes
-    if user_attributes is not None:
-        frame = align_attributes(test.users, user_attributes, "user_id")
+    frame = population.test.user_attributes
     warmth = pl.Series(WARMTH, np.where(population.cold, "cold", "warm"), dtype=pl.String)
     return pl.DataFrame([warmth, *(_levels(_column(frame, name), population) for name in dict.fromkeys(by))])
 

@@ -78,6 +78,19 @@ def test_an_eligibility_by_attribute_needs_the_attribute(events):
         )
 
 
+def test_attributes_given_apart_serve_rules_and_segments_beside_those_of_the_test_part(events):
+    people = pl.DataFrame({"user_id": ["ann", "bob"], "age": [40, 9]})
+    given = pl.DataFrame({"user_id": ["ann", "bob"], "country": ["SE", "DE"]})
+    train = events(TRAIN)
+    part = events([("ann", "c", 9), ("bob", "b", 9)], like=train, users=people)
+    rights = pl.DataFrame({"item_id": ["c"], "country": ["SE"]})
+    rules = Eligibility().available(rights, by="country")
+    found = evaluate(
+        Popularity().fit(train), part, ["recall@4"], eligibility=rules, by=["age", "country"], user_attributes=given
+    )
+    assert found.per_user.drop("warmth").rows() == [("ann", "40", "SE", 1.0), ("bob", "9", "DE", 0.0)]
+
+
 def test_timed_rules_are_looked_up_at_the_oldest_test_event(events):
     train = events(TRAIN)
     part = events([("ann", "c", 9), ("ann", "d", 11)], like=train)
