@@ -35,7 +35,7 @@ def test_every_block_runs_and_says_what_the_readme_says(tmp_path):
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         assert "Warning" not in done.stderr
-        for promised in re.findall(r"#>> (.*)", text):
+        for promised in re.findall(r"# → (.*)", text):
             assert promised.strip() in " ".join(done.stdout.split()), f"{text}\n{done.stdout}"
         languages.append(language)
     assert {"python", "bash"} <= set(languages)
