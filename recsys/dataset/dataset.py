@@ -145,8 +145,12 @@ class Dataset:
         relevance: Relevance | None = None,
         user_attributes: pl.DataFrame | None = None,
         item_attributes: pl.DataFrame | None = None,
+        in_place: bool = False,
     ) -> Dataset:
-        """Return the Dataset of events in any order, already encoded; `values` default to 1."""
+        """Return the Dataset of events in any order, already encoded; `values` default to 1.
+
+        With `in_place`, the arrays given may be overwritten: they become the Dataset's own, which saves memory.
+        """
         amounts = np.ones(len(user_codes), dtype=np.float32) if values is None else values
         log = build_csr(
             user_codes,
@@ -156,6 +160,7 @@ class Dataset:
             n_users=len(users),
             n_items=len(items),
             relevance_values=relevance_values,
+            in_place=in_place,
         )
         return cls(
             users,

@@ -147,11 +147,14 @@ def build_csr(
     n_users: int,
     n_items: int,
     relevance_values: NDArray[np.float32] | None = None,
+    in_place: bool = False,
     n_threads: int | None = None,
 ) -> EventLog:
     """Return the canonical log of events in any order: `sort_events`, with the arrays put into that order on the way.
 
     Parameters and errors are those of `sort_events`; this takes about 2/3 of the time of sorting and then indexing.
+    With `in_place`, items, values and times may be overwritten by the result, which saves their memory once; without
+    `relevance_values` they are.
 
     Examples
     --------
@@ -164,7 +167,9 @@ def build_csr(
         indptr, order = reference.sort_events(*events, n_users)
         outputs = _Outputs(order, *(None if array is None else array[order] for array in events[1:]))
     else:
-        outputs = _Outputs(None, *(None if array is None else np.empty_like(array) for array in events[1:]))
+        again = in_place and relevance_values is None  # events carry their value: after the scatter the input is free
+        columns = (array if array is None or again else np.empty_like(array) for array in events[1:])
+        outputs = _Outputs(None, *columns)
         indptr = _sort(events, n_users, outputs, n_threads)
     return EventLog(indptr, outputs.items, outputs.values, outputs.times, outputs.relevance_values)
 

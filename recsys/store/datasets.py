@@ -104,7 +104,7 @@ def read_log(con: DuckDBPyConnection, recipe: DataRecipe, mark: int | None = Non
 def build_dataset(log: RawLog, recipe: DataRecipe) -> Dataset:
     """Return the canonical Dataset of what `read_log` took out; no connection is needed.
 
-    The log is used up: its keys become codes where they stand, which saves a fifth of the memory.
+    The log is used up: its arrays become the Dataset's, which halves the memory.
 
     Raises
     ------
@@ -126,6 +126,7 @@ def build_dataset(log: RawLog, recipe: DataRecipe) -> Dataset:
         relevance=recipe.relevance,
         user_attributes=_aligned(users, log.user_attributes, "user_id"),
         item_attributes=_aligned(items, log.item_attributes, "item_id"),
+        in_place=True,
     )
 
 

@@ -156,3 +156,17 @@ def test_codes_are_counted_on_threads() -> None:
     assert count_codes(codes, 700, n_threads=1).tolist() == expected
     with pytest.raises(DataError, match="code 5 at position 0 is out of range"):
         count_codes(np.array([5], np.int32), 5)
+
+
+@given(events(), st.booleans(), st.booleans())
+def test_the_log_may_take_the_place_of_the_events(case: Events, timed: bool, rated: bool) -> None:
+    users, items, values, times, relevance = (array.copy() for array in case)
+    options = {"n_users": 4, "n_items": 300, "relevance_values": relevance if rated else None}
+    clock = times if timed else None
+    expected = build_csr(*case[:3], clock, **options)
+    found = build_csr(users, items, values, clock, **options, in_place=True)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours is None) == (theirs is None)
+        assert ours is None or ours.tobytes() == theirs.tobytes()
+    if not rated:
+        assert found.items is items
