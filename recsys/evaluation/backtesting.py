@@ -23,6 +23,8 @@ from recsys.scoring import Eligibility
 
 Factory = Callable[[int], Recommender]
 
+_DAY = 86_400_000_000  # microseconds
+
 
 class Window(NamedTuple):
     """One test window.
@@ -158,8 +160,8 @@ def _windows(data: Dataset, test: str, windows: int, step: str | None, min_train
     if cuts[0] < first + least:
         possible = max(0, (end - length - least - first) // stride + 1)
         raise DataError(
-            f"{windows} windows of {test} need a cut at {from_micros(cuts[0]):%Y-%m-%d %H:%M}, the events begin at "
-            f"{from_micros(first):%Y-%m-%d %H:%M}{f' and min_train is {min_train}' if min_train else ''}",
+            f"{windows} windows of {test} reach back {(end - cuts[0]) / _DAY:,.1f} days, the events "
+            f"{(end - first) / _DAY:,.1f} days{f' and min_train is {min_train}' if min_train else ''}",
             "enough events before the first cut were expected",
             f"use windows={possible}, or a shorter test" if possible else "use a shorter test",
         )

@@ -1,12 +1,14 @@
 """Windows advance, seeds vary, summaries add up."""
 
 import json
+from datetime import datetime
 from itertools import pairwise
 
 import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError
+from recsys.dataset import Dataset
 from recsys.display import to_text
 from recsys.evaluation import backtest
 from recsys.models import Popularity
@@ -123,3 +125,11 @@ def test_a_window_in_which_nobody_can_be_measured_is_named(events):
     rows = [(1, item, day) for day in range(10) for item in (1, 2)] + [(1, 3, 19)]
     with pytest.raises(DataError, match="window from 1970-01-05 00:00 on: nobody can be measured"):
         backtest({"pop": Popularity()}, events([*rows, (2, 1, 2)]), test="5d", step="10d", windows=2, metrics=METRICS)
+
+
+def test_windows_longer_than_all_time_are_refused_in_one_line():
+    data = Dataset.from_frame(
+        {"user_id": [1, 1], "item_id": [1, 2], "ts": [datetime(2026, 1, 1), datetime(2026, 1, 3)]}
+    )
+    with pytest.raises(DataError, match="reach back 3,200,000.0 days, the events 2.0 days"):
+        backtest({"pop": Popularity()}, data, test="800000d")
