@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ import polars as pl
 from recsys.core.times import from_micros
 from recsys.display import Cell, Interval, Table, View, Viewable
 from recsys.evaluation.evaluation import Evaluation, notes_of
+from recsys.evaluation.population import Counts
+from recsys.evaluation.ranking import best_first, model_pairs, primary_metric
 from recsys.metrics import MetricSpec
 from recsys.stats import paired_t
 
@@ -48,8 +51,8 @@ class Backtest(Viewable):
         Windows × models × seeds.
     metrics : tuple of MetricSpec
         What was measured.
-    pairs : tuple of (str, str)
-        Which models are compared: the first minus the second.
+    baseline : str or None
+        What the others are compared with; None: every model with every one ranked below it.
     test : str
         Length of a window.
     confidence : float
@@ -58,14 +61,35 @@ class Backtest(Viewable):
 
     results: tuple[WindowResult, ...]
     metrics: tuple[MetricSpec, ...]
-    pairs: tuple[tuple[str, str], ...]
+    baseline: str | None
     test: str
     confidence: float = 0.95
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What puts the result into doubt."""
-        return tuple(dict.fromkeys(note for row in self.results for note in row.evaluation.warnings))
+        first = {row.cut: row.evaluation.counts for row in reversed(self.results)}
+        cold = {cut: counts for cut, counts in sorted(first.items()) if counts.mostly_cold}
+        told: dict[str, list[int]] = {}
+        for row in self.results:
+            for doubt in row.evaluation.doubts:
+                told.setdefault(doubt, []).append(row.cut)
+        return (
+            *(f"{doubt} ({self._when(cuts)})" for doubt, cuts in told.items()),
+            *([_cold_warning(cold, self._when(cold))] if cold else []),
+        )
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Which models are compared, the first minus the second: the one ranked higher, or the candidate, is first."""
+        return model_pairs(self.ranking, self.baseline)
+
+    @property
+    def ranking(self) -> tuple[str, ...]:
+        """The names of the models, best first by the mean of the primary metric over the windows."""
+        primary = primary_metric(self.metrics)
+        part = self.summary.filter(pl.col("metric") == primary.name)
+        return best_first(dict(part.select("model", "mean").iter_rows()), primary)
 
     @property
     def conventions(self) -> tuple[str, ...]:
@@ -75,6 +99,12 @@ class Backtest(Viewable):
             "windows share training events and users, so the interval over windows shows the spread; it is no test",
             *self.results[0].evaluation.conventions,
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The conventions in short, as `view` shows them."""
+        spread = "windows share training events and users: the interval over windows shows the spread, it is no test"
+        return (spread, *self.results[0].evaluation.notes)
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row for each window, model, seed and metric.
@@ -154,6 +184,8 @@ class Backtest(Viewable):
         return {
             "test": self.test,
             "confidence": self.confidence,
+            "ranking": list(self.ranking),
+            "baseline": self.baseline,
             "results": results.to_dicts(),
             "summary": self.summary.to_dicts(),
             "differences": self.differences.to_dicts(),
@@ -170,7 +202,15 @@ class Backtest(Viewable):
             f"{from_micros(cuts[-1]):%Y-%m-%d}, {len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
         )
         tables = [self._summary_table(), *([self._difference_table()] if self.pairs else []), self._window_table()]
-        return View(title, tuple(tables), notes_of(self.warnings, self.conventions))
+        return View(title, tuple(tables), notes_of(self.warnings, self.notes))
+
+    def _when(self, cuts: Iterable[int]) -> str:
+        """Say in which windows something holds."""
+        wanted, every = sorted(set(cuts)), {row.cut for row in self.results}
+        if len(wanted) == len(every):
+            return "in every window"
+        days = ", ".join(f"{from_micros(cut):%Y-%m-%d}" for cut in wanted)
+        return f"in {len(wanted)} of {len(every)} windows: cut {days}"
 
     def _summary_table(self) -> Table:
         order = ("model", "metric", "mean", "sd_windows", "sd_seeds", "min", "max")
@@ -191,7 +231,7 @@ class Backtest(Viewable):
         return Table(("pair", "metric", "difference", f"{100 * self.confidence:g} % interval", "windows above"), rows)
 
     def _window_table(self) -> Table:
-        primary = self.metrics[0].name
+        primary = primary_metric(self.metrics).name
         part = self.windows.filter(pl.col("metric") == primary)
         models = part["model"].unique(maintain_order=True).to_list()
         rows: list[tuple[Cell, ...]] = []
@@ -225,6 +265,14 @@ _DIFFERENCES: dict[str, Any] = {
     "ci_high": pl.Float64,
     "wins": pl.Int64,
 }
+
+
+def _cold_warning(counts: Mapping[int, Counts], when: str) -> str:
+    worst = max(counts.values(), key=lambda one: one.cold / one.users)
+    return (
+        f"most users are cold and served by the fallback {when}; at most {worst.cold:,} of {worst.users:,}: "
+        "look at the warm ones, or use on_cold='skip'"
+    )
 
 
 def _series(frame: pl.DataFrame, model: str, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -14,7 +14,6 @@ from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import duration_micros, from_micros
 from recsys.dataset import Dataset
 from recsys.evaluation.backtest_result import Backtest, WindowResult
-from recsys.evaluation.comparing import model_pairs
 from recsys.evaluation.evaluating import DEFAULT_METRICS, Options, make_plan, run_plan
 from recsys.evaluation.population import OnCold
 from recsys.metrics import MetricSpec, parse_metrics
@@ -86,7 +85,7 @@ def backtest(
     min_train : str, optional
         The shortest training part allowed, e.g. ``"60d"``. Default: one event is enough.
     baseline : str, optional
-        Compare the others with this model only. Default: every pair.
+        Compare the others with this model only: candidate − baseline. Default: every pair, the one ranked higher first.
     on_cold, eligibility, exclude_seen, n_threads
         As in `evaluate`; time windows of the eligibility are looked up at the oldest test event of each window.
     confidence : float
@@ -135,7 +134,7 @@ def backtest(
                 found = run_plan(name, fitted, plan)
             results.append(WindowResult(window.cut, window.end, len(train), name, seed, found))
             progress(Progress("backtest", len(results), len(cuts) * len(jobs), "models"))
-    return Backtest(tuple(results), specs, model_pairs(models, baseline), test, confidence)
+    return Backtest(tuple(results), specs, baseline, test, confidence)
 
 
 @contextmanager

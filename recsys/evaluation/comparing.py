@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Unpack
 
 from recsys.core.checks import did_you_mean, finite_float, one_of
@@ -12,10 +11,11 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.seeds import Seed
 from recsys.dataset import Dataset
-from recsys.evaluation.comparison import LETTERS, Comparison
+from recsys.evaluation.comparison import LETTERS, Comparison, ranked
 from recsys.evaluation.evaluating import DEFAULT_METRICS, Options, make_plan, run_plan
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.pairing import TESTS, catalogue_differences, differences, interactions, segment_differences
+from recsys.evaluation.ranking import model_pairs
 from recsys.metrics import MetricSpec, parse_metrics
 from recsys.models.base import Recommender
 
@@ -43,7 +43,7 @@ def compare(
     metrics : sequence of str
         As in `evaluate`; at least one user metric. The first one where more is better orders the models.
     baseline : str, optional
-        Compare the others with this model only. Default: every pair.
+        Compare the others with this model only: candidate − baseline. Default: every pair, the one ranked higher first.
     tests : sequence of {"t", "wilcoxon", "permutation"}
         Paired tests over users. The first one decides, adjusted by Holm over metrics × pairs.
     alpha : float
@@ -109,7 +109,7 @@ def compare_evaluations(
     chosen = _tests(tests)
     named = {name: replace(found, model=name) for name, found in evaluations.items()}
     confidence = _check_alike(named)
-    pairs = model_pairs(named, baseline)
+    pairs = model_pairs(ranked(named), baseline)
     return Comparison(
         named,
         baseline,
@@ -120,19 +120,6 @@ def compare_evaluations(
         segment_differences(named, pairs, confidence),
         interactions(named, pairs),
     )
-
-
-def model_pairs(names: Iterable[str], baseline: str | None) -> tuple[tuple[str, str], ...]:
-    """Return who is compared with whom: each with the baseline, or without one each with every later one.
-
-    Examples
-    --------
-    >>> model_pairs(["als", "bpr", "pop"], "pop")
-    (('als', 'pop'), ('bpr', 'pop'))
-    """
-    if baseline is None:
-        return tuple(combinations(names, 2))
-    return tuple((name, baseline) for name in names if name != baseline)
 
 
 def _check_names(models: Mapping[str, object], baseline: str | None) -> None:

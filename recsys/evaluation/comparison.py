@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View,
 from recsys.evaluation.conclusions import conclude
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.pairing import CatalogueDifference, Difference
+from recsys.evaluation.ranking import best_first, primary_metric
 from recsys.evaluation.segments import WARMTH
 from recsys.metrics import MetricSpec, parse_metric
 
@@ -35,7 +35,7 @@ class Comparison(Viewable):
     evaluations : mapping of name to Evaluation
         All on the same users.
     baseline : str or None
-        What the others are compared with; None: every model with every later one.
+        What the others are compared with; None: every model with every one ranked below it.
     tests : tuple of str
         The tests made; the first one decides.
     alpha : float
@@ -77,16 +77,12 @@ class Comparison(Viewable):
     @property
     def primary(self) -> MetricSpec:
         """The metric that orders the models: the first user metric where more is better, else the first one."""
-        users = [spec for spec in self.metrics if spec.kind == "user"]
-        return next((spec for spec in users if spec.metric.better == "higher"), users[0])
+        return primary_metric(self.metrics)
 
     @property
     def ranking(self) -> tuple[str, ...]:
         """The names of the models, highest first by the primary metric."""
-        means = {name: found.interval(self.primary.name).estimate for name, found in self.evaluations.items()}
-        return tuple(
-            sorted(means, key=lambda name: -math.inf if math.isnan(means[name]) else means[name], reverse=True)
-        )
+        return ranked(self.evaluations)
 
     @property
     def conclusion(self) -> str:
@@ -97,13 +93,16 @@ class Comparison(Viewable):
     def conventions(self) -> tuple[str, ...]:
         """What was estimated and how."""
         first = next(iter(self.evaluations.values()))
-        family = len(self.differences)
         return (
-            f"paired by user; decided by the {_TEST_NAMES[self.tests[0]]}; p-values adjusted by Holm over {family} "
-            f"tests (metrics × pairs), alpha = {self.alpha:g}",
+            f"paired by user; decided by the {self._decision()}",
             "relative difference: ratio of the two means − 1 (delta method, Fieller near 0); effect size: Cohen's d_z",
             *first.conventions,
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The conventions in short, as `view` shows them."""
+        return (self._decision(), *next(iter(self.evaluations.values())).notes)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -152,17 +151,19 @@ class Comparison(Viewable):
             tables.append(_catalogue_table(self.catalogue, self.alpha))
         tables += [self._segment_table(name) for name in names]
         tables += [first.population_table(), *self._reach_tables()]
-        return View(self.conclusion, tuple(tables), notes_of(self.warnings, self.conventions))
+        return View(self.conclusion, tuple(tables), notes_of(self.warnings, self.notes))
 
     def _significant(self, row: Difference) -> bool:
         return row.pvalue < self.alpha
 
+    def _decision(self) -> str:
+        family = f"{len(self.differences)} test{'' if len(self.differences) == 1 else 's'} (metrics × pairs)"
+        return f"{_TEST_NAMES[self.tests[0]]}; p-values adjusted by Holm over {family}, alpha = {self.alpha:g}"
+
     def _ranking_table(self) -> Table:
+        """Letters say who is above whom where every pair was tested; with a baseline a star says all that is known."""
         letter = {name: LETTERS[place] for place, name in enumerate(self.ranking)}
-        marks: dict[tuple[str, str], str] = {}
-        for row in filter(self._significant, self.differences):
-            better, worse = (row.model, row.baseline) if row.difference > 0 else (row.baseline, row.model)
-            marks[better, row.metric] = "".join(sorted(marks.get((better, row.metric), "") + letter[worse]))
+        marks = self._marks(letter)
         width = max(map(len, marks.values()), default=0)
         rows: list[tuple[Cell, ...]] = []
         for name in self.ranking:
@@ -173,10 +174,26 @@ class Comparison(Viewable):
                 else found.interval(spec.name).estimate
                 for spec in self.metrics
             ]
-            rows.append((letter[name], name, *cells))
-        first = "best" if self.primary.metric.better == "higher" else "highest"
-        caption = f"{first} first by {self.primary.name}; a letter behind a value: significantly above that model"
-        return Table(("", "model", *(spec.name for spec in self.metrics)), tuple(rows), caption)
+            rows.append((letter[name], name, *cells) if self.baseline is None else (name, *cells))
+        columns = ("model", *(spec.name for spec in self.metrics))
+        order = f"{'best' if self.primary.metric.better == 'higher' else 'highest'} first by {self.primary.name}"
+        if self.baseline is None:
+            caption = f"{order}; a letter behind a value: significantly above that model"
+            return Table(("", *columns), tuple(rows), caption)
+        return Table(
+            columns, tuple(rows), f"{order}; *: significantly above {self.baseline}, the only model tested against"
+        )
+
+    def _marks(self, letter: Mapping[str, str]) -> dict[tuple[str, str], str]:
+        """Return the marks behind the value of a model and metric."""
+        marks: dict[tuple[str, str], str] = {}
+        for row in filter(self._significant, self.differences):
+            better, worse = (row.model, row.baseline) if row.difference > 0 else (row.baseline, row.model)
+            if self.baseline is None:
+                marks[better, row.metric] = "".join(sorted(marks.get((better, row.metric), "") + letter[worse]))
+            elif worse == self.baseline:
+                marks[better, row.metric] = "*"
+        return marks
 
     def _difference_table(self) -> Table:
         rows = tuple(
@@ -229,6 +246,12 @@ class Comparison(Viewable):
             for name, found in self.evaluations.items()
         )
         return [Table(("out of reach for", "cold items", "not eligible", "share"), rows)]
+
+
+def ranked(evaluations: Mapping[str, Evaluation]) -> tuple[str, ...]:
+    """Return the names of the models, highest first by the primary metric."""
+    primary = primary_metric(next(iter(evaluations.values())).metrics)
+    return best_first({name: found.interval(primary.name).estimate for name, found in evaluations.items()}, primary)
 
 
 _TEST_NAMES = {

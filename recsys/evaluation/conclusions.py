@@ -16,12 +16,9 @@ def conclude(
 ) -> str:
     """Return one sentence a pair: each model against the baseline, or the best model against each of the others."""
     found = [row for row in differences if row.metric == metric]
-    if baseline is not None:
-        chosen = [row for name in ranking for row in found if row.model == name]
-    else:
-        best = ranking[0]
-        chosen = [row for name in ranking[1:] for row in found if {row.model, row.baseline} == {best, name}]
-        chosen = [row if row.model == best else turned(row) for row in chosen]
+    chosen = [row for name in ranking for row in found if name == (row.model if baseline is not None else row.baseline)]
+    if baseline is None:
+        chosen = [row for row in chosen if row.model == ranking[0]]
     return " ".join(sentence(row, alpha) for row in chosen)
 
 
@@ -37,45 +34,6 @@ def sentence(row: Difference, alpha: float) -> str:
         word = above if row.difference > 0 else below
         return f"{row.model} is {word} than {row.baseline} on {row.metric}: {size}."
     return f"No significant difference between {row.model} and {row.baseline} on {row.metric}: {size}."
-
-
-def turned(row: Difference) -> Difference:
-    """Return the same pair the other way round: baseline minus model."""
-    ratio, low, high = (_inverse(value) for value in (row.relative, row.relative_ci_high, row.relative_ci_low))
-    return Difference(
-        row.metric,
-        row.baseline,
-        row.model,
-        row.n,
-        row.baseline_mean,
-        row.mean,
-        -row.difference,
-        -row.ci_high,
-        -row.ci_low,
-        ratio,
-        low,
-        high,
-        -row.effect_size,
-        -row.effect_ci_high,
-        -row.effect_ci_low,
-        row.losses,
-        row.ties,
-        row.wins,
-        row.pvalues,
-        row.pvalue,
-        row.status,
-    )
-
-
-def _inverse(relative: float) -> float:
-    """Return 1 / (1 + r) − 1: what +25 % is, seen from the other side (−20 %).
-
-    Examples
-    --------
-    >>> round(_inverse(0.25), 3)
-    -0.2
-    """
-    return 1 / (1 + relative) - 1 if relative > -1 else float("nan")
 
 
 def _size(row: Difference) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import from_micros, instant_micros
+from recsys.core.times import instant_micros
 from recsys.dataset import Dataset, align_attributes
 from recsys.dataset.vocabulary import Ids
+from recsys.evaluation.conventions import full_conventions, short_conventions
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.measuring import Serving, measure
 from recsys.evaluation.population import OnCold, Population, build_population
@@ -52,6 +53,7 @@ class Plan:
     serving: Serving
     confidence: float
     conventions: tuple[str, ...]
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -187,8 +189,9 @@ def make_plan(
         specs,
         serving,
         confidence,
-        _conventions(population, specs, serving, on_cold),
-        (*seen, *_mostly_cold(population)),
+        full_conventions(population, specs, serving, on_cold),
+        short_conventions(population, specs, serving, on_cold),
+        seen,
     )
 
 
@@ -210,6 +213,7 @@ def run_plan(
         measured.reach,
         plan.confidence,
         plan.conventions,
+        plan.notes,
         (*plan.warnings, *measured.warnings),
     )
 
@@ -225,34 +229,3 @@ def _instant(at: Instant | None, test: Dataset, eligibility: Eligibility | None)
         timed = eligibility is not None and eligibility.timed and test.times is not None
         return int(test.times.min()) if timed and test.times is not None else None
     return instant_micros("at", at)
-
-
-def _mostly_cold(population: Population) -> tuple[str, ...]:
-    counts = population.counts
-    if 2 * counts.cold <= counts.users:
-        return ()
-    return (
-        f"{counts.cold:,} of {counts.users:,} users are cold and served by the fallback: look at the warm ones, "
-        "or use on_cold='skip'",
-    )
-
-
-def _conventions(
-    population: Population, specs: Sequence[MetricSpec], serving: Serving, on_cold: OnCold
-) -> tuple[str, ...]:
-    """Say in sentences what is estimated and how."""
-    rule = population.test.relevance
-    hit = "any test event" if rule.at_least is None else f"a test value of at least {rule.at_least:g}"
-    fresh = " not seen before" if serving.exclude_seen else ""
-    notes = [
-        f"measured: users with a relevant test item{fresh}, each with the same weight; relevant: {hit}",
-        "full ranking: every item with a training event is a candidate; ties go to the smaller item id",
-        "seen items are not listed" if serving.exclude_seen else "seen items may be listed",
-        "cold users get the most popular items" if on_cold == "fallback" else "cold users are left out",
-    ]
-    if serving.history is not None:
-        notes.append("histories are folded in: whoever has one is served from it alone")
-    if serving.eligibility is not None:
-        when = "" if serving.at is None else f" as of {from_micros(serving.at):%Y-%m-%d %H:%M}"
-        notes.append(f"only eligible items{when} are listed")
-    return (*notes, *(f"{spec.name}: {spec.convention}" for spec in specs))

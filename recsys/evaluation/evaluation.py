@@ -52,8 +52,10 @@ class Evaluation(Viewable):
         Of every interval.
     conventions : tuple of str
         What was estimated and how.
-    warnings : tuple of str
-        What puts the result into doubt.
+    notes : tuple of str
+        The same in short, as `view` shows it.
+    doubts : tuple of str
+        What the models and the test part put into doubt; `warnings` adds what the population does.
     """
 
     model: str
@@ -67,7 +69,8 @@ class Evaluation(Viewable):
     reach: Reach
     confidence: float = 0.95
     conventions: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.users)
@@ -100,6 +103,15 @@ class Evaluation(Viewable):
         if name in self.catalogue:
             raise NotFoundError(f"{name} has one value for all lists, none for a user", "a user metric was expected")
         return self.values[name]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What puts the result into doubt."""
+        counts = self.counts
+        if not counts.mostly_cold:
+            return self.doubts
+        cold = f"{counts.cold:,} of {counts.users:,} users are cold and served by the fallback"
+        return (*self.doubts, f"{cold}: look at the warm ones, or use on_cold='skip'")
 
     @property
     def per_user(self) -> pl.DataFrame:
@@ -142,7 +154,7 @@ class Evaluation(Viewable):
         title = f"{self.model} on {self.counts.users:,} users ({self.counts.warm:,} warm, {self.counts.cold:,} cold)"
         others = [name for name in self.labels.columns if name != WARMTH]
         tables = [_overview(frame, self.confidence), *(_segment_table(frame, name) for name in others)]
-        return View(title, (*tables, self.population_table()), notes_of(self.warnings, self.conventions))
+        return View(title, (*tables, self.population_table()), notes_of(self.warnings, self.notes))
 
     def population_table(self) -> Table:
         """Return who and what was measured, and who and what was not, as a table."""
@@ -188,15 +200,15 @@ _SCHEMA = {
 }
 
 
-def notes_of(warnings: tuple[str, ...], conventions: tuple[str, ...]) -> tuple[str, ...]:
-    """Return warnings, marked as such, then conventions.
+def notes_of(warnings: tuple[str, ...], notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return warnings, marked as such, then notes.
 
     Examples
     --------
     >>> notes_of(("seen before",), ("full ranking",))
     ('warning: seen before', 'full ranking')
     """
-    return (*(f"warning: {warning}" for warning in warnings), *conventions)
+    return (*(f"warning: {warning}" for warning in warnings), *notes)
 
 
 def _row(metric: str, by: str, level: str, found: Estimate) -> tuple[object, ...]:

@@ -135,7 +135,7 @@ def gate(result: Evaluation | Comparison, expressions: Sequence[str | Gate]) -> 
     Parameters
     ----------
     result : Evaluation or Comparison
-        Without a baseline, a comparison of two models is the first against the second.
+        A comparison needs a baseline: without one its pairs are ordered by the result, and no gate could fail.
     expressions : sequence of str or Gate
         Conditions of *failure*.
 
@@ -165,7 +165,7 @@ def _of_comparison(one: Gate, result: Any) -> Iterator[GateOutcome]:
     is_user = one.metric.kind == "user"
     fields = COMPARISON_FIELDS if is_user else CATALOGUE_FIELDS
     _check(one, result.metrics, fields)
-    if result.baseline is None and len(result.evaluations) > 2:
+    if result.baseline is None:
         raise ArgumentError(
             "the gate has nothing to hold the models against", "a baseline was expected", "use compare(…, baseline='…')"
         )

@@ -58,6 +58,11 @@ class Counts:
     repeats: int
     not_in_test: int = 0
 
+    @property
+    def mostly_cold(self) -> bool:
+        """Whether more than half of the users measured are cold."""
+        return 2 * self.cold > self.users
+
     def to_dict(self) -> dict[str, int]:
         """Return the counts as plain values."""
         return asdict(self)

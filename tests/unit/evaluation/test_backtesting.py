@@ -62,6 +62,28 @@ def test_the_better_model_is_ahead_in_every_window(found):
     assert row["ci_low"] < row["difference"] < row["ci_high"]
 
 
+def test_in_every_pair_the_model_ranked_higher_comes_first(data, scored):
+    models = {"coin": scored(seed=99), "pop": Popularity()}
+    found = backtest(models, data, test="10d", windows=2, metrics=["coverage@5", "ndcg@5"])
+    assert found.ranking == ("pop", "coin")
+    assert found.pairs == (("pop", "coin"),)
+    told = found.to_dict()
+    assert (told["ranking"], told["baseline"]) == (["pop", "coin"], None)
+    assert found.view().tables[-1].caption == "ndcg@5"
+    held = backtest(models, data, test="10d", windows=2, metrics=METRICS, baseline="pop")
+    assert held.pairs == (("coin", "pop"),)
+
+
+def test_a_warning_names_the_windows_and_is_given_once(events):
+    old = [(user, item, day) for user in range(4) for item in range(4) for day in (0, 1)]
+    warm = [(user, 4, 10) for user in range(4)] + [(0, item, 2) for item in (4, 5)]
+    cold = [(user, 4, 21) for user in range(10, 16)] + [(user, 5, 16) for user in range(4)]
+    found = backtest({"pop": Popularity(), "too": Popularity()}, events(old + warm + cold), test="6d", windows=2)
+    (warning,) = found.warnings
+    assert warning.startswith("most users are cold and served by the fallback in 1 of 2 windows: cut 1970-01-16")
+    assert "at most 6 of 9" in warning
+
+
 def test_models_given_are_not_touched_and_factories_get_the_seed(data, scored):
     prototype, seeds = scored(seed=5), []
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
-from recsys.display import to_text
+from recsys.display import cell_text, to_text
 from recsys.evaluation import compare, compare_evaluations, evaluate
 from recsys.models import Popularity
 
@@ -74,6 +74,49 @@ def test_with_a_baseline_only_pairs_with_it(models, split):
     found = compare(models, split.test, METRICS, baseline="pop")
     assert {(row.model, row.baseline) for row in found.differences} == {("coin", "pop"), ("dice", "pop")}
     assert "coin is worse than pop" in found.conclusion
+
+
+def test_in_every_pair_the_model_ranked_higher_comes_first(models, split):
+    """Headline, table, segments and frames say the same with the same sign and the same percentage."""
+    found = compare(dict(reversed(models.items())), split.test, METRICS, by=["country"])
+    first, second, third = found.ranking
+    pairs = [(first, second), (first, third), (second, third)]
+    rows = [row for row in found.differences if row.metric == "ndcg@10"]
+    assert [(row.model, row.baseline) for row in rows] == pairs
+    assert all(row.difference >= 0 and row.relative >= 0 for row in rows)
+    assert [(row.model, row.baseline) for row in found.catalogue] == pairs
+    for frame in (found.segments, found.interactions, pl.DataFrame(found.to_dict()["differences"])):
+        assert list(dict.fromkeys(frame.select("model", "baseline").iter_rows())) == pairs
+    shown = {row[0]: cell_text(row[3]) for row in found.view().tables[1].rows if row[1] == "ndcg@10"}
+    for loser in (second, third):
+        assert f"than {loser} on ndcg@10: {shown[f'{first} − {loser}']} [" in found.conclusion
+
+
+def test_letters_only_where_every_pair_was_tested(models, split):
+    table = compare(models, split.test, METRICS).view().tables[0]
+    assert table.columns[0] == ""
+    assert cell_text(table.rows[0][2]).endswith("bc")
+    starred = compare(models, split.test, METRICS, baseline="coin").view().tables[0]
+    assert starred.columns[0] == "model"
+    assert "*: significantly above coin, the only model tested against" in starred.caption
+    marks = {row[0]: row[1].marks for row in starred.rows}
+    assert marks == {"pop": "*", "coin": "", "dice": ""}
+
+
+def test_the_view_is_short_and_the_record_is_full(found):
+    notes = found.view().notes
+    assert len(notes) == 2 + len(METRICS)
+    assert all(len(note) <= 120 for note in notes)
+    assert any("Järvelin" in note for note in found.to_dict()["conventions"])
+    assert not any("Järvelin" in note for note in notes)
+
+
+def test_a_warning_is_given_once(events):
+    train = events([("u", "a"), ("u", "b"), ("v", "a"), ("v", "c")])
+    test = events([("u", "c"), ("w", "b"), ("x", "c")])
+    found = compare({"x": Popularity().fit(train), "y": Popularity().fit(train)}, test, ["recall@4"])
+    assert sum("2 of 3 users are cold" in warning for warning in found.warnings) == 1
+    assert to_text(found.view(), 200).count("users are cold") == 1
 
 
 def test_catalogue_metrics_are_kept_out_of_the_tests(found):

@@ -60,7 +60,7 @@ def test_plain_values_are_json_without_nan(found):
 def test_the_text_fits_and_says_what_matters(found):
     text = to_text(found.view())
     assert max(map(len, text.splitlines())) <= 80
-    for word in ("warm", "cold", "country", "95 % interval", "the item is cold: a miss", "ties go to the smaller"):
+    for word in ("warm", "cold", "country", "95 % interval", "the item is cold: a miss", "candidates: all trained"):
         assert word in " ".join(text.split())
     assert repr(found) == text
     assert "<table>" in found._repr_html_()
