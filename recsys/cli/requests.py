@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.cli.words import joined
+from recsys.cli.words import file_lines, joined
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LABEL = ("aggregate", "cap", "transform", "half_life")
 _RELEVANCE = ("at_least", "gain")
+_TABLES = (".parquet", ".jsonl", ".ndjson")
 _PLAIN = ("event", "value", "relevance_column", "until", "as_of", "min_user_events", "min_item_events")
 
 
@@ -55,10 +56,11 @@ def eligibility_from(options: Mapping[str, Any]) -> Eligibility | None:
 
     rules = Eligibility()
     if "deny" in options:
-        frame = read_table("--deny", Path(options["deny"]))
-        rules = rules.deny_pairs(frame) if "user_id" in frame.columns else rules.deny(item_column("--deny", frame))
+        path = Path(options["deny"])
+        pairs = read_table("--deny", path) if _names_column("--deny", path, "user_id") else None
+        rules = rules.deny(read_ids("--deny", path, "item_id")) if pairs is None else rules.deny_pairs(pairs)
     if "allow" in options:
-        rules = rules.allow(item_column("--allow", read_table("--allow", Path(options["allow"]))))
+        rules = rules.allow(read_ids("--allow", Path(options["allow"]), "item_id"))
     if "available" in options:
         frame = read_table("--available", Path(options["available"]))
         rules = rules.available(frame, by=options.get("available_by"))
@@ -72,14 +74,37 @@ def measuring_from(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**lists, **words, "eligibility": eligibility_from(options)}
 
 
-def item_column(option: str, frame: pl.DataFrame) -> pl.Series:
-    """Return the ids of a table of items."""
-    return _column(option, frame, "item_id")
+def read_ids(option: str, path: Path, name: str) -> list[str]:
+    """Return the ids of a table that has the column `name`, or of a text file with one id a line.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file, or it is a table without that column.
+    DataError
+        It holds no ids.
+    """
+    if _names_column(option, path, name) or path.suffix in _TABLES:
+        frame = read_table(option, path)
+        if name not in frame.columns:
+            raise _no_column(option, name, frame.columns)
+        ids = [str(value) for value in frame[name].drop_nulls()]
+    else:
+        ids = file_lines(option, path)
+        # the header of a table must not be taken for an id: it is one, unless it is a number or the file is no .csv
+        if ids and ("," in ids[0] or "\t" in ids[0] or (path.suffix in (".csv", ".tsv") and not ids[0].isdecimal())):
+            raise _no_column(option, name, ids[0].replace("\t", ",").split(","))
+    if not ids:
+        raise DataError(f"{option} names {path}, which holds no ids", "one id a line was expected, or a table of them")
+    return ids
 
 
-def user_column(option: str, frame: pl.DataFrame) -> pl.Series:
-    """Return the ids of a table of users."""
-    return _column(option, frame, "user_id")
+def _names_column(option: str, path: Path, name: str) -> bool:
+    """Return whether a file is a table with such a column; a text file says so in its first line."""
+    if path.suffix in _TABLES:
+        return name in read_table(option, path).columns
+    first = next(iter(file_lines(option, path)), "")
+    return name in first.replace('"', "").replace("\t", ",").split(",")
 
 
 def read_table(option: str, path: Path) -> pl.DataFrame:
@@ -107,10 +132,8 @@ def read_table(option: str, path: Path) -> pl.DataFrame:
         raise DataError(f"{option} names {path}, which cannot be read: {first_line}") from None
 
 
-def _column(option: str, frame: pl.DataFrame, name: str) -> pl.Series:
-    if name in frame.columns:
-        return frame[name]
-    raise NotFoundError(
-        f"the file of {option} has no column {name!r} (found: {', '.join(frame.columns)})",
-        f"a header with {name} was expected",
+def _no_column(option: str, name: str, found: Sequence[str]) -> NotFoundError:
+    return NotFoundError(
+        f"the file of {option} has no column {name!r} (found: {', '.join(found)})",
+        f"a header with {name} was expected, or a .txt file with one id a line",
     )

@@ -54,3 +54,8 @@ def active_users(
         f" WHERE {alive} AND {in_time} AND {of_type} AND ({fresh})) ORDER BY k.user_id",
         given,
     )["user_id"]
+
+
+def known_users(con: DuckDBPyConnection) -> pl.Series:
+    """Return the ids of all users that the store knows; one who was forgotten is not among them."""
+    return fetch_frame(con, "SELECT user_id FROM user_keys")["user_id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from recsys.core.errors import ArgumentError
 from recsys.store.recipes import DataRecipe
@@ -75,8 +75,8 @@ class Jobs:
         recipe, options = _with_recipe(recipe, snapshot, options)
         return workflows.backtest(cast("Store", self), models, recipe=recipe, snapshot=snapshot, **options)
 
-    def recommend(self, run: str, out: str | PathLike[str], **options: Any) -> Recorded[RecommendSummary]:
-        """Write lists for many users to a file; see `recsys.workflows.recommend`."""
+    def recommend(self, run: str, out: str | PathLike[str] | IO[bytes], **options: Any) -> Recorded[RecommendSummary]:
+        """Write lists for many users to a file or a stream; see `recsys.workflows.recommend`."""
         from recsys import workflows
 
         return workflows.recommend(cast("Store", self), run, out, **options)

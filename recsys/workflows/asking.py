@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recsys.core.checks import positive_int
+from recsys.core.errors import NotFoundError
 from recsys.display import View, Viewable
 from recsys.store.artifacts import load_artifact
-from recsys.workflows.identities import ids_like, table_of, with_titles
+from recsys.workflows.identities import forgotten, ids_like, table_of, with_titles
 from recsys.workflows.training import training_run
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def explain(store: Store, run: str, user_id: int | str, item_id: int | str, k: i
     Raises
     ------
     NotFoundError
-        There is no such run, or the item has no training event.
+        There is no such run, the item has no training event, or the user was forgotten.
     NotEstimableError
         The model's scores do not split into contributions.
     """
@@ -147,6 +148,10 @@ def explain(store: Store, run: str, user_id: int | str, item_id: int | str, k: i
     model = load_artifact(store.artifacts, str(trained.artifact))
     user = ids_like([str(user_id)], model.users_, "user_id")[0]
     item = ids_like([str(item_id)], model.items_, "item_id")[0]
+    if len(forgotten(store, trained, model, pl.Series([user]))):
+        raise NotFoundError(
+            f"user {user!r} was forgotten", "a user whom the store knows was expected", "train the model again"
+        )
     told = model.explain(user, item, k)
     frame = with_titles(store, told.contributions, "item_id", "title")
     titles = with_titles(store, pl.DataFrame({"item_id": [item]}), "item_id", "title")

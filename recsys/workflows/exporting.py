@@ -1,10 +1,17 @@
-"""Lists into a file, chunk by chunk: the file appears whole, with a manifest beside it, or not at all."""
+"""Lists into a file, chunk by chunk: the file appears whole, with a manifest beside it, or not at all.
+
+Only regular files are ever replaced: a device, a pipe or a folder keeps its name. Rows can go to an open stream
+instead, as they come.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +24,7 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import hash_file
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+STREAM = "-"
 MANIFEST_SUFFIX = ".manifest.json"
 
 
@@ -42,6 +50,87 @@ def format_of(out: Path, wanted: str | None) -> str:
     return FORMATS[out.suffix.lower()]
 
 
+def replaceable(out: Path) -> Path:
+    """Return the path that a file of this name will have: that of the regular file behind a link, else the name itself.
+
+    Raises
+    ------
+    ArgumentError
+        The name is that of a folder, a device, a pipe, or of a link that does not lead to a regular file.
+
+    Examples
+    --------
+    >>> replaceable(Path("recs.csv")).name
+    'recs.csv'
+    """
+    try:
+        target = out.resolve(strict=True) if out.is_symlink() else out
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        if not out.is_symlink():
+            return out
+        kind = "a link that leads nowhere"
+    except (OSError, RuntimeError):  # links in a circle
+        kind = "a link that leads nowhere"
+    else:
+        if stat.S_ISREG(mode):
+            return target
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe, not a file"
+    raise ArgumentError(
+        f"out is {str(out)!r}, {kind}",
+        "the name of a new or a regular file was expected",
+        "name a file, or use --out - for rows on standard output",
+    )
+
+
+class StreamWriter:
+    """Writes frames of one schema to an open stream, each at once; there is no manifest.
+
+    Parameters
+    ----------
+    stream : binary file
+        Where the rows go; it is flushed and left open.
+    kind : {"csv", "jsonl"}
+        The format.
+
+    Raises
+    ------
+    ArgumentError
+        The format is Parquet, which cannot be read before it is whole.
+    """
+
+    name, manifest = STREAM, None
+
+    def __init__(self, stream: IO[bytes], kind: str) -> None:
+        self.kind = one_of("format", kind, ("csv", "jsonl"))
+        self.rows = 0
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self._first = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add the rows of a frame."""
+        part = io.BytesIO()
+        _append(part, frame, self.kind, first=self._first)
+        self._stream.write(part.getbuffer())
+        self._hash.update(part.getbuffer())
+        self._first = False
+        self.rows += len(frame)
+
+    def publish(self, manifest: Callable[[str], Mapping[str, Any]]) -> str:
+        """Flush; return the SHA-256 of all bytes."""
+        self._stream.flush()
+        return self._hash.hexdigest()
+
+
 class ListWriter:
     """Writes frames of one schema to a file, in bounded memory. Use it in a ``with`` block and call `publish` last.
 
@@ -59,17 +148,18 @@ class ListWriter:
     NotFoundError
         There is no such folder.
     ArgumentError
-        The name is that of a folder.
+        The file or its manifest would take the place of something that is not a regular file.
     """
 
     def __init__(self, out: Path, kind: str, tag: str) -> None:
-        if out.is_dir():
-            raise ArgumentError(f"out is {str(out)!r}, a folder", "the name of a file was expected")
         if not out.parent.is_dir():
             raise NotFoundError(f"there is no folder {out.parent}", "out names a file in a folder that exists")
-        self.out, self.kind = out, kind
+        out = replaceable(out)
+        self.out, self.kind, self.manifest = out, kind, replaceable(manifest_path(out))
+        self.name = str(out.resolve())
         self.rows = 0
         self._draft = out.with_name(f".{out.name}.{tag}.part")
+        self._manifest_draft = self.manifest.with_name(f".{self.manifest.name}.{tag}.part")
         self._parts = out.with_name(f".{out.name}.{tag}.parts")
         self._chunks = 0
 
@@ -81,7 +171,8 @@ class ListWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._draft.unlink(missing_ok=True)
+        for draft in (self._draft, self._manifest_draft):
+            draft.unlink(missing_ok=True)
         shutil.rmtree(self._parts, ignore_errors=True)
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -107,12 +198,11 @@ class ListWriter:
             pl.scan_parquet(self._parts / "*.parquet").sink_parquet(self._draft, maintain_order=True)
         _flush(self._draft)
         checksum = hash_file(self._draft)
-        beside = manifest_path(self.out)
-        draft = beside.with_name(f".{beside.name}.part")
+        draft = self._manifest_draft
         draft.write_text(json.dumps(manifest(checksum), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _flush(draft)
         self._draft.replace(self.out)
-        draft.replace(beside)
+        draft.replace(self.manifest)
         _flush(self.out.parent)
         return checksum
 

@@ -9,11 +9,13 @@ import polars as pl
 from recsys.core.errors import ArgumentError
 from recsys.dataset import Vocabulary, id_series
 from recsys.display import Table
+from recsys.store.activity import known_users
 from recsys.store.datasets import attributes
 
 if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
-    from recsys.store import Store
+    from recsys.models import Recommender
+    from recsys.store import Run, Store
 
 
 def ids_like(ids: Ids, vocabulary: Vocabulary, name: str) -> pl.Series:
@@ -39,6 +41,27 @@ def ids_like(ids: Ids, vocabulary: Vocabulary, name: str) -> pl.Series:
         wrong = given.filter(numbers.is_null())[0]
         raise ArgumentError(f"{name} {wrong!r} is no whole number", "ids like those in the store were expected")
     return numbers
+
+
+def forgotten(store: Store, run: Run, model: Recommender, users: pl.Series) -> pl.Series:
+    """Return those of the users whom the model knows and the store was told to forget.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : Run
+        The model's run: forgetting one of its users has marked it.
+    model : Recommender
+        What was trained before.
+    users : polars.Series
+        Ids in the type of the model's.
+    """
+    if run.repeatable:
+        return users.clear()
+    with store.read() as con:
+        known = known_users(con).cast(users.dtype)
+    return users.filter(pl.Series(model.users_.encode(users) >= 0, dtype=pl.Boolean) & ~users.is_in(known.implode()))
 
 
 def with_titles(store: Store, frame: pl.DataFrame, key: str, name: str) -> pl.DataFrame:

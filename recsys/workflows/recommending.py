@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from recsys.core.checks import one_of, positive_int
-from recsys.core.errors import DataError
+from recsys.core.errors import ArgumentError, DataError
 from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
@@ -28,8 +28,8 @@ from recsys.store.artifacts import load_artifact
 from recsys.store.datasets import attributes
 from recsys.store.runs import utc_now
 from recsys.store.snapshots import extract, find_snapshot
-from recsys.workflows.exporting import ListWriter, format_of, manifest_path
-from recsys.workflows.identities import ids_like, table_of, with_titles
+from recsys.workflows.exporting import STREAM, ListWriter, StreamWriter, format_of
+from recsys.workflows.identities import forgotten, ids_like, table_of, with_titles
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.training import recipe_of, training_run
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from recsys.store import Store
 
 OnUnknown = Literal["raise", "skip", "fallback"]
+LOOK_AT_MOST = 50
 _USERS_PER_CHUNK = 1 << 16
 _ROWS_PER_CHUNK = 2_000_000
 
@@ -49,8 +50,10 @@ class RecommendSummary:
 
     Attributes
     ----------
-    out, manifest : str
-        The file, and what stands beside it.
+    out : str
+        The file; ``"-"`` for an open stream.
+    manifest : str or None
+        What stands beside it.
     rows, users : int
         Recommendations, and users with at least one of them.
     fallback_users : int
@@ -64,7 +67,7 @@ class RecommendSummary:
     """
 
     out: str
-    manifest: str
+    manifest: str | None
     rows: int
     users: int
     fallback_users: int
@@ -73,11 +76,12 @@ class RecommendSummary:
     sha256: str
 
     def __str__(self) -> str:
-        parts = [f"{self.rows:,} rows for {self.users:,} users in {self.out}"]
+        where = "" if self.out == STREAM else f" in {self.out}"
+        parts = [f"{_counted(self.rows, 'row')} for {_counted(self.users, 'user')}{where}"]
         if self.fallback_users:
             parts.append(f"{self.fallback_users:,} of them by the fallback")
         if self.skipped:
-            parts.append(f"{self.skipped:,} users got nothing")
+            parts.append(f"{_counted(self.skipped, 'user')} got nothing")
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +119,9 @@ class Lists(Viewable):
             (f"fallback: {fallbacks:,} without training events, who get the most popular items",) if fallbacks else ()
         )
         return View(
-            f"lists of {self.frame['user_id'].n_unique():,} users", (table_of(self.frame),), (*note, *self.warnings)
+            f"lists of {_counted(self.frame['user_id'].n_unique(), 'user')}",
+            (table_of(self.frame),),
+            (*note, *self.warnings),
         )
 
 
@@ -187,7 +193,7 @@ class Serving(NamedTuple):
 def recommend(
     store: Store,
     run: str,
-    out: str | PathLike[str],
+    out: str | PathLike[str] | IO[bytes],
     *,
     k: int = 10,
     users: Ids | None = None,
@@ -211,12 +217,14 @@ def recommend(
         The store.
     run : str
         A training run.
-    out : path
-        A ``.parquet``, ``.csv`` or ``.jsonl`` file.
+    out : path or binary stream
+        A ``.parquet``, ``.csv`` or ``.jsonl`` file; or an open stream, which gets CSV or JSON lines as they come, and
+        no manifest.
     k : int
         Items per user.
     users : ids, optional
-        Only these. Default: everybody with training events, and with ``history="now"`` those who came since.
+        Only these. Default: everybody in the data that the model was trained or is tested on, and with
+        ``history="now"`` those who came since. Nobody whom the store was told to forget.
     since : datetime or ISO text, optional
         Only users with an event at or after this instant (UTC).
     history : "now", optional
@@ -245,14 +253,13 @@ def recommend(
     """
     job = Job(store, "recommend")
     positive_int("k", k)
-    path = Path(out)
-    writer = ListWriter(path, format_of(path, format), job.run_id)
+    writer = _sink(out, format, job.run_id)
     serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
-    asked = _audience(store, serving, users, since)
+    asked, dropped = _audience(store, serving, users, since)
     counts = {"users": 0, "fallback_users": 0, "skipped": 0}
-    warnings = list(serving.warnings)
+    warnings = [*serving.warnings, *dropped]
     if not len(asked):
-        warnings.append("nobody was asked for: the file is empty")
+        warnings.append("nobody was asked for: there are no rows")
     with writer:
         for chunk, done in _chunks(asked, k):
             lists = serving.lists(chunk, k, n_threads)
@@ -271,11 +278,12 @@ def recommend(
             "eligibility": None if eligibility is None else repr(eligibility),
             "at": str(serving.at),
             "format": writer.kind,
-            "out": str(path.resolve()),
+            "out": writer.name,
         }
         size = {"rows": writer.rows, **counts}
-        checksum = writer.publish(lambda sha256: _manifest(job, serving, path, k, size, sha256))
-    summary = RecommendSummary(str(path), str(manifest_path(path)), k=k, sha256=checksum, **size)
+        checksum = writer.publish(lambda sha256: _manifest(job, serving, writer.name, k, size, sha256))
+    named, beside = (STREAM, None) if writer.manifest is None else (str(out), str(writer.manifest))
+    summary = RecommendSummary(named, beside, k=k, sha256=checksum, **size)
     recorded = job.record(
         recipe=recipe,
         seed=serving.run.seed,
@@ -294,7 +302,7 @@ def recommend(
 def look(
     store: Store,
     run: str,
-    users: Ids,
+    users: Ids | None = None,
     *,
     k: int = 10,
     since: str | datetime | None = None,
@@ -306,12 +314,23 @@ def look(
     """Return the lists of a few users, with titles where the store has them; nothing is written or recorded.
 
     Arguments as in `recommend`.
+
+    Raises
+    ------
+    ArgumentError
+        More users are meant than one can look at.
     """
     serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
-    lists = serving.lists(_audience(store, serving, users, since), k)
+    asked, dropped = _audience(store, serving, users, since)
+    if len(asked) > LOOK_AT_MOST:
+        raise ArgumentError(
+            f"{len(asked):,} users were asked for", f"at most {LOOK_AT_MOST} fit a screen", "add --out recs.parquet"
+        )
+    lists = serving.lists(asked, k)
     frame = with_titles(store, serving.checked(lists), "item_id", "title")
-    ignored = (f"{len(lists.skipped):,} users without training events were left out",) if lists.skipped else ()
-    return Lists(frame, (*serving.warnings, *ignored, *lists.warnings))
+    without = _counted(len(lists.skipped), "user")
+    ignored = (f"{without} without training events left out",) if lists.skipped else ()
+    return Lists(frame, (*serving.warnings, *dropped, *ignored, *lists.warnings))
 
 
 def prepare_serving(
@@ -352,22 +371,43 @@ def _newer_history(store: Store, run: Run, model: Recommender) -> tuple[History 
     return read_history(data.keep(theirs[data.user_codes]), model.items_, model.label_), warnings
 
 
-def _audience(store: Store, serving: Serving, users: Ids | None, since: str | datetime | None) -> pl.Series:
-    """Return the ids of the users to serve, each once."""
+def _audience(
+    store: Store, serving: Serving, users: Ids | None, since: str | datetime | None
+) -> tuple[pl.Series, tuple[str, ...]]:
+    """Return the ids of the users to serve, each once, and who was left out of them."""
     model = serving.model
     if users is not None:
         asked = ids_like(users, model.users_, "user_id").unique(maintain_order=True)
-    else:
-        asked = model.users_.decode(np.flatnonzero(np.diff(model.history_.indptr)))
+    elif since is None:
+        asked = model.users_.ids  # with those of the test part: users whom nobody trained on are users all the same
         if serving.history is not None:
-            theirs = serving.history.users.decode(np.flatnonzero(np.diff(serving.history.seen.indptr)))
-            asked = Vocabulary.from_ids(asked, theirs).ids
-    asked = asked.rename("user_id")
-    if since is None:
-        return asked
-    with store.read() as con:
-        recent = active_users(con, recipe_of(serving.run), since=parse_instant("since", since))
-    return recent.rename("user_id") if users is None else asked.filter(asked.is_in(recent.implode()))
+            asked = Vocabulary.from_ids(asked, serving.history.users.ids).ids
+    if since is not None:
+        with store.read() as con:
+            recent = active_users(con, recipe_of(serving.run), since=parse_instant("since", since))
+        asked = recent if users is None else asked.filter(asked.is_in(recent.implode()))
+    return _without_forgotten(store, serving, asked.rename("user_id"))
+
+
+def _without_forgotten(store: Store, serving: Serving, asked: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
+    """Leave out whom the model still knows although the store was told to forget them."""
+    gone = forgotten(store, serving.run, serving.model, asked)
+    if not len(gone):
+        return asked, ()
+    left_out = _counted(len(gone), "forgotten user")
+    note = f"{left_out} left out: run {serving.run.run_id} was trained before; train it again"
+    return asked.filter(~asked.is_in(gone.implode())), (note,)
+
+
+def _sink(out: str | PathLike[str] | IO[bytes], wanted: str | None, tag: str) -> ListWriter | StreamWriter:
+    if isinstance(out, str | PathLike):
+        path = Path(out)
+        return ListWriter(path, format_of(path, wanted), tag)
+    return StreamWriter(out, wanted or "csv")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _chunks(users: pl.Series, k: int) -> Iterator[tuple[pl.Series, int]]:
@@ -385,10 +425,10 @@ def _count(counts: dict[str, int], lists: Recommendations, asked: int) -> None:
     counts["skipped"] += asked - int(served.sum())
 
 
-def _manifest(job: Job, serving: Serving, out: Path, k: int, size: dict[str, int], checksum: str) -> dict[str, Any]:
+def _manifest(job: Job, serving: Serving, name: str, k: int, size: dict[str, int], checksum: str) -> dict[str, Any]:
     return {
         "schema": "recsys/recommendations/1",
-        "file": out.name,
+        "file": Path(name).name,
         "sha256": checksum,
         **size,
         "k": k,

@@ -127,6 +127,22 @@ def test_recommend_for_a_look(cli: Cli, runs: dict[str, str]) -> None:
     assert rows[0]["title"] in cli.text("recommend", runs["als"], "--user", "1", "--k", "3")
 
 
+def test_recommend_to_stdout(cli: Cli, runs: dict[str, str]) -> None:
+    lines = cli.text("recommend", runs["als"], "--user", "1", "--k", "3", "--out", "-").splitlines()
+    assert lines[0] == "user_id,item_id,rank,score,source"
+    assert len(lines) == 4
+    rows = cli.text("recommend", runs["als"], "--user", "1", "--k", "3", "--out", "-", "--format", "jsonl").splitlines()
+    assert [json.loads(row)["rank"] for row in rows] == [1, 2, 3]
+    assert not Path("-").exists()
+
+
+def test_recommend_shows_the_users_of_a_file(cli: Cli, runs: dict[str, str]) -> None:
+    Path("two.txt").write_text("1\n2\n")
+    data = cli.json("recommend", runs["als"], "--users", "two.txt", "--k", "3")
+    assert set(data) == {"recommendations"}
+    assert {row["user_id"] for row in data["recommendations"]} == {1, 2}
+
+
 def test_similar_and_explain(cli: Cli, runs: dict[str, str]) -> None:
     assert len(cli.json("similar", runs["als"], "--item", "7", "--k", "4")["similar"]) == 4
     told = cli.json("explain", runs["als"], "--user", "1", "--item", "7")

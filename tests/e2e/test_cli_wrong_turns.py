@@ -243,3 +243,28 @@ def test_an_interrupted_training_leaves_nothing_half_written(shop: Path) -> None
     assert err.splitlines()[-1].startswith("recsys: interrupted")
     assert "Traceback" not in err
     assert sorted((shop / "artifacts").iterdir()) == before
+
+
+def test_a_pipe_or_a_link_to_one_is_never_replaced(cli: Cli, shop: Path, world: Path, tmp_path: Path) -> None:
+    run = (world / "candidate").read_text()
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    for name in ("pipe", "link", "."):
+        outcome = cli("recommend", run, "--store", shop, "--out", name, "--format", "csv")
+        one_line(outcome, 2, f"out is '{name}'", "use --out -")
+    assert Path("pipe").is_fifo()
+    assert Path("link").is_symlink()
+
+
+def test_a_file_of_users_without_users(cli: Cli, shop: Path, world: Path) -> None:
+    run = (world / "candidate").read_text()
+    Path("nobody.txt").write_text("\n")
+    outcome = cli("recommend", run, "--store", shop, "--users", "nobody.txt", "--out", "recs.csv")
+    one_line(outcome, 5, "holds no ids")
+    assert not Path("recs.csv").exists()
+
+
+def test_more_users_than_a_screen_takes(cli: Cli, shop: Path, world: Path) -> None:
+    run = (world / "candidate").read_text()
+    outcome = cli("recommend", run, "--store", shop, "--since", "2025-01-01")
+    one_line(outcome, 2, "users were asked for", "--out recs.parquet")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +17,14 @@ if TYPE_CHECKING:
     from recsys.cli.session import Session
     from recsys.store import Store
 
+STDOUT = Path("-")
 EXAMPLES = """
 recsys recommend @latest:train --out recs.parquet
 recsys recommend 3f2a --k 20 --history now --deny withdrawn.csv --out recs.parquet
 recsys recommend 3f2a --users vip.csv --on-unknown skip --out vip.csv
 recsys recommend 3f2a --since 2026-06-01 --out changed.jsonl
 recsys recommend 3f2a --user 42 --user 43            # a look, on the terminal
+recsys recommend 3f2a --out - | gzip > recs.csv.gz   # rows on stdout, as they come
 """
 
 
@@ -32,7 +37,8 @@ def command(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout."),
     ] = None,
     k: Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a user.")] = 10,
     user: Annotated[list[str] | None, typer.Option(metavar="ID", help="This user; may be repeated.")] = None,
@@ -59,54 +65,53 @@ def command(
 
     The file has one row a recommendation: user_id, item_id, rank, score, source (model or fallback). Beside it stands a
     manifest. No row breaks the rules of --deny, --allow and --available: the finished rows are checked once more.
+    Without --out, the lists of --user, --users or --since are shown, if they are few.
     """
     session: Session = ctx.obj
-    if out is None and not user:
+    if out is None and not user and users is None and since is None:
         raise ArgumentError(
             "recommend has nowhere to write to", "--out FILE, or --user ID for a look, was expected",
             "--out recs.parquet",
         )  # fmt: skip
-    if out is None and since is not None:
-        raise ArgumentError("--since was given without --out", "it chooses the users of a file")
+    if out is None and format is not None:
+        raise ArgumentError("--format was given without --out", "a file or - was expected", "--out recs.parquet")
+    if out == STDOUT and session.as_json:
+        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
     if user and users is not None:
         raise ArgumentError("--user and --users were both given", "one of them was expected")
-    from recsys.cli.requests import eligibility_from
+    from recsys.cli.requests import eligibility_from, read_ids
 
     store = session.open_store()
     asked: dict[str, Any] = {
         "k": k,
-        "users": list(user) if user else read_ids(users) if users is not None else None,
+        "users": list(user) if user else read_ids("--users", users, "user_id") if users is not None else None,
         "history": history,
         "at": at,
         "on_unknown": on_unknown,
         "eligibility": eligibility_from(session.options),
+        "since": since,
     }
     if out is None:
         _look(session, store, run, asked)
     else:
-        _write(session, store, run, out, {**asked, "since": since, "format": format})
-
-
-def read_ids(path: Path) -> list[str]:
-    """Return the user ids of a table with a ``user_id`` column, or of a text file with one id a line."""
-    from recsys.cli.requests import read_table, user_column
-    from recsys.cli.words import file_lines
-
-    if path.suffix in (".parquet", ".jsonl", ".ndjson"):
-        return [str(user) for user in user_column("--users", read_table("--users", path))]
-    lines = file_lines("--users", path)
-    if lines and "user_id" in lines[0].replace('"', "").replace("\t", ",").split(","):
-        return [str(user) for user in user_column("--users", read_table("--users", path))]
-    return lines
+        _write(session, store, run, out, {**asked, "format": format})
 
 
 def _write(session: Session, store: Store, run: str, out: Path, asked: dict[str, Any]) -> None:
     from recsys import workflows
 
-    recorded = workflows.recommend(store, run, out, **asked, progress=session.progress)
+    if out == STDOUT:
+        try:
+            recorded = workflows.recommend(store, run, sys.stdout.buffer, **asked, progress=session.progress)
+        except BrokenPipeError:  # a reader that has left does not want the rest
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+    else:
+        recorded = workflows.recommend(store, run, out, **asked, progress=session.progress)
     for warning in recorded.run.warnings:
         session.warn(warning)
-    session.emit("recommend", {"run_id": recorded.run.run_id, "out": out, "summary": recorded.result}, str(out))
+    if out != STDOUT:
+        session.emit("recommend", {"run_id": recorded.run.run_id, "out": out, "summary": recorded.result}, str(out))
     session.note(f"{recorded.result}")
 
 
@@ -116,4 +121,5 @@ def _look(session: Session, store: Store, run: str, asked: dict[str, Any]) -> No
     lists = workflows.look(store, run, asked.pop("users"), **asked)
     for warning in lists.warnings:
         session.warn(warning)
-    session.emit("recommend", lists, lists.view())
+    # under --json the warnings stand in the envelope alone
+    session.emit("recommend", {"recommendations": lists.frame}, replace(lists, warnings=()).view())

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys.cli.requests import eligibility_from, measuring_from, recipe_from
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.cli.requests import eligibility_from, measuring_from, read_ids, recipe_from
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 
 def test_no_option_is_no_recipe() -> None:
@@ -56,3 +56,30 @@ def test_wrong_files(tmp_path: Path) -> None:
         eligibility_from({"deny": str(tmp_path / "titles.csv")})
     with pytest.raises(ArgumentError, match="--available FILE"):
         eligibility_from({"available_by": "country"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ids.txt", "7\n\n 9 \n"),
+        ("ids.csv", "7\n9\n"),
+        ("table.csv", "item_id,title\n7,x\n9,y\n"),
+        ("table.tsv", "title\titem_id\nx\t7\ny\t9\n"),
+        ("table.jsonl", '{"item_id": 7}\n{"item_id": 9}\n'),
+    ],
+)
+def test_ids_are_a_table_or_one_a_line(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_ids("--deny", tmp_path / name, "item_id") == ["7", "9"]
+    rules = eligibility_from({"deny": str(tmp_path / name)})
+    assert rules is not None
+    assert rules.forbids([1, 1], [7, 8]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("ids.txt", "\n"), ("ids.csv", "user_id\n"), ("ids.jsonl", '{"user_id":null}')]
+)
+def test_a_file_without_ids(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match="--users names .* holds no ids"):
+        read_ids("--users", tmp_path / name, "user_id")

@@ -1,6 +1,8 @@
 """`recommend`: whole files or none, the right users, no denied row."""
 
+import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,7 +94,7 @@ def test_some_users_in_the_order_asked_for(shop: Shop, tmp_path: Path) -> None:
     assert summary.fallback_users == 1
     _, summary = shop.store.recommend(shop.als, out, k=1, users=["u009", "ghost"], on_unknown="skip")
     assert (summary.users, summary.skipped) == (1, 1)
-    assert "1 users got nothing" in str(summary)
+    assert "1 user got nothing" in str(summary)
     with pytest.raises(NotFoundError, match="'ghost'"):
         shop.store.recommend(shop.als, out, users=["ghost"], on_unknown="raise")
 
@@ -195,3 +197,145 @@ def test_a_look_shows_titles_and_says_fallback(shop: Shop) -> None:
     assert found.frame["title"][0] == f"Title {found.frame['item_id'][0]}"
     assert "fallback: 1 without training events" in repr(found)
     assert len(shop.store.runs(kind="recommend")) == 0
+
+
+def _things_that_are_no_files(folder: Path) -> dict[str, Path]:
+    """A pipe, a folder, links to them, a link to nothing, links in a circle."""
+    os.mkfifo(folder / "pipe")
+    (folder / "folder").mkdir()
+    for name, target in {
+        "to_pipe": "pipe",
+        "to_folder": "folder",
+        "astray": "none",
+        "one": "two",
+        "two": "one",
+    }.items():
+        (folder / name).symlink_to(target)
+    return {name: folder / name for name in ("pipe", "folder", "to_pipe", "to_folder", "astray", "one")}
+
+
+@pytest.mark.parametrize("suffix", ["", ".manifest.json"])
+def test_only_regular_files_are_replaced(shop: Shop, tmp_path: Path, suffix: str) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    for thing in _things_that_are_no_files(place).values():
+        before = thing.lstat().st_mode
+        out = thing
+        if suffix:  # what stands where the manifest would go
+            out = thing.with_name(f"{thing.name}.csv")
+            thing = thing.rename(f"{out}{suffix}") if not thing.is_symlink() else _linked(thing, Path(f"{out}{suffix}"))
+        with pytest.raises(ArgumentError, match=r"--out -"):
+            shop.store.recommend(shop.als, out, format="csv")
+        assert thing.lstat().st_mode == before
+        assert suffix == "" or not out.exists()
+    assert not [path for path in place.iterdir() if ".part" in path.name]
+
+
+def _linked(link: Path, name: Path) -> Path:
+    name.symlink_to(link)
+    return name
+
+
+def test_a_link_keeps_pointing_at_the_file_that_is_written(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "real.csv").write_text("older")
+    (tmp_path / "link.csv").symlink_to("deep/real.csv")
+    shop.store.recommend(shop.als, tmp_path / "link.csv", k=1)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(pl.read_csv(tmp_path / "deep" / "real.csv")) == 60
+    manifest = json.loads((tmp_path / "deep" / "real.csv.manifest.json").read_text())
+    assert manifest["file"] == "real.csv"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_rows_go_to_a_stream_as_they_come(
+    shop: Shop, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommending, "_USERS_PER_CHUNK", 7)
+    stream = io.BytesIO()
+    run, summary = shop.store.recommend(shop.als, stream, k=2, format=kind)
+    shop.store.recommend(shop.als, tmp_path / f"recs.{kind}", k=2)
+    assert stream.getvalue() == (tmp_path / f"recs.{kind}").read_bytes()
+    assert summary.sha256 == hash_file(tmp_path / f"recs.{kind}")
+    assert (summary.out, summary.manifest, run.recipe["out"]) == ("-", None, "-")
+    assert str(summary) == "120 rows for 60 users"
+    with pytest.raises(ArgumentError, match="format is 'parquet'"):
+        shop.store.recommend(shop.als, stream, format="parquet")
+
+
+@pytest.mark.parametrize("which", ["candidate", "refit"])
+def test_history_now_gives_nothing_twice_and_keeps_the_quiet_served(shop: Shop, tmp_path: Path, which: str) -> None:
+    """Active users get nothing that they had before or since; the others are still served by the model."""
+    run = shop.store.train("itemknn", holdout="2d").run.run_id if which == "candidate" else shop.served
+    fresh = {"u001": 120, "u004": 101}
+    play(shop.store, *fresh.items())
+    out = tmp_path / "recs.parquet"
+    shop.store.recommend(run, out, k=24, history="now")
+    now = pl.read_parquet(out)
+    had = shop.store.events().select("user_id", "item_id").unique()
+    trained = shop.store.load_model(run)
+    through = shop.store.run(run).trained_through
+    active = set(shop.store.events().filter(pl.col("ts") > through)["user_id"])
+    quiet = set(trained.users_.ids) - active
+    assert set(fresh) <= active
+    mine = now.filter(pl.col("user_id").is_in(list(active)))
+    assert mine.join(had, on=["user_id", "item_id"]).is_empty()
+    assert set(mine["source"]) == {"model"}
+    if which == "refit":
+        assert active == set(fresh)
+    assert quiet
+    before = trained.recommend(sorted(quiet), k=24).to_polars()
+    assert now.filter(pl.col("user_id").is_in(list(quiet))).equals(before)
+    assert now.join(had, on=["user_id", "item_id"]).is_empty()
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> tuple[Store, str, str]:
+    """A store where ``cold`` came in the held-out days; a candidate and its refit."""
+    from .conftest import taste_log
+
+    store = Store(tmp_path / "sparse")
+    store.ingest("events", taste_log())
+    play(store, ("cold", 100), ts=datetime(2025, 2, 8))
+    candidate = store.train("popularity", holdout="10d").run.run_id
+    return store, candidate, store.refit(candidate).run.run_id
+
+
+def test_everybody_is_everybody(sparse: tuple[Store, str, str], tmp_path: Path) -> None:
+    store, candidate, _ = sparse
+    out = tmp_path / "recs.parquet"
+    _, summary = store.recommend(candidate, out, k=2)
+    found = pl.read_parquet(out)
+    assert summary.users == found["user_id"].n_unique() == 61
+    assert found.filter(pl.col("user_id") == "cold")["source"].to_list() == ["fallback", "fallback"]
+    assert (summary.fallback_users, summary.skipped) == (1, 0)
+    _, summary = store.recommend(candidate, out, k=2, on_unknown="skip")
+    assert (summary.users, summary.skipped) == (60, 1)
+
+
+def test_whoever_was_forgotten_gets_no_list(sparse: tuple[Store, str, str], tmp_path: Path) -> None:
+    store, candidate, served = sparse
+    store.forget("u003")
+    out = tmp_path / "recs.parquet"
+    for run in (candidate, served):
+        done, summary = store.recommend(run, out, k=2)
+        assert "u003" not in pl.read_parquet(out)["user_id"]
+        assert summary.users == 60
+        assert done.warnings[0].startswith(f"1 forgotten user left out: run {run}")
+    _, summary = store.recommend(served, out, users=["u003", "u004", "ghost"], k=2)
+    assert set(pl.read_parquet(out)["user_id"]) == {"u004", "ghost"}
+    shown = workflows.look(store, served, ["u003"], k=2)
+    assert len(shown.frame) == 0
+    assert "forgotten" in shown.warnings[0]
+    with pytest.raises(NotFoundError, match="'u003'.*forgotten"):
+        workflows.explain(store, served, "u003", 100)
+
+
+def test_a_look_at_those_who_changed_if_they_are_few(shop: Shop) -> None:
+    play(shop.store, ("u001", 101), ("u002", 102))
+    found = workflows.look(shop.store, shop.als, since=LATER, k=1)
+    assert found.frame["user_id"].to_list() == ["u001", "u002"]
+    assert found.view().title == "lists of 2 users"
+    assert workflows.look(shop.store, shop.als, ["u001"], k=1).view().title == "lists of 1 user"
+    with pytest.raises(ArgumentError, match=r"60 users were asked for.*--out"):
+        workflows.look(shop.store, shop.als, k=1)
