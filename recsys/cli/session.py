@@ -107,7 +107,7 @@ class Session:
         self._warnings.append(text)
         self.note(f"recsys: warning: {text}")
 
-    def emit(self, command: str, data: Any, shown: View | str) -> None:
+    def emit(self, command: str, data: Any, shown: View | str, *, plain: str = "") -> None:
         """Print the result of a command: the envelope under ``--json``, else the view or the text.
 
         Parameters
@@ -118,6 +118,8 @@ class Session:
             What the JSON document holds.
         shown : View or str
             What people see.
+        plain : str
+            Lines that people see below it as they are, neither wrapped nor elided.
         """
         self.end_progress()
         self.emitted = True
@@ -128,6 +130,8 @@ class Session:
             _write(shown)
         else:
             _write_view(shown)
+        if plain and not self.as_json:
+            _write(f"\n{plain}")
 
     def emit_error(self, failure: Failure) -> None:
         """Print the JSON document of a command that failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -85,7 +86,7 @@ class Demo(Viewable):
         rows = tuple((step.name, step.found, f"{step.seconds:.1f} s") for step in self.steps)
         done = Table(("step", "what came out", "time"), rows)
         seconds = sum(step.seconds for step in self.steps)
-        tables = (done, *self.comparison.view().tables[:1], self._lists(), self._next())
+        tables = (done, *self.comparison.view().tables[:1], self._lists())
         sure = (f"{sentence}." for sentence in self.comparison.conclusion.rstrip(".").split(". "))
         notes = (
             f"The last {HOLDOUT} of plays were kept apart: no model saw them before it was tested on them.",
@@ -100,7 +101,7 @@ class Demo(Viewable):
         """Return what to type next, and what it shows."""
         best, item = self.runs[self.best], self.recommended["item_id"][0]
         return {
-            f"cd {self.folder}": "recsys.toml there names the store",
+            f"cd {shlex.quote(str(self.folder))}": "recsys.toml there names the store",
             "recsys describe": "what the logs hold",
             "recsys runs list": "every training, comparison and export so far",
             f"recsys compare {self.runs['popularity']} {best} --by country": "who gains, country by country",
@@ -109,9 +110,6 @@ class Demo(Viewable):
             f"recsys similar {best} --item {item}": "titles like it",
             f"recsys train als --event play --holdout {HOLDOUT} --set factors=32": "an experiment of your own",
         }
-
-    def _next(self) -> Table:
-        return Table(("what to type next", "what it shows"), tuple(self.commands().items()))
 
     def _lists(self) -> Table:
         watched = [_told(row) for row in self.watched.iter_rows(named=True)]

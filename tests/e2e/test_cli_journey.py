@@ -220,7 +220,10 @@ def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     assert first["recommended"] == second["recommended"]
     assert first["runs"] != second["runs"]
     assert {"data", "shop", "recsys.toml", "recommendations.parquet"} <= {path.name for path in Path("look").iterdir()}
-    assert "what to type next" in cli.text("demo", "look")
+    lines = cli.text("demo", "look").split("what to type next\n")[1].splitlines()
+    assert "  cd look" in lines
+    assert all(len(line) <= 80 for line in lines)
+    assert any(line.startswith("  recsys compare ") and line.endswith(" --by country") for line in lines)
     Path("mine").mkdir()
     Path("mine/file").touch()
     assert main(["demo", "mine"]) == 2

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,4 +35,30 @@ def command(
     from recsys.workflows.demo import demo
 
     done = demo(folder, progress=session.progress)
-    session.emit("demo", done, done.view())
+    session.emit("demo", done, done.view(), plain=next_lines(activation() | done.commands()))
+
+
+def activation() -> dict[str, str]:
+    """Return the line after which a shell finds `recsys`, and why; nothing where it does so already."""
+    if shutil.which("recsys") is not None:
+        return {}
+    folder = Path(sys.executable).parent
+    near = Path(os.path.relpath(folder))
+    place = shlex.quote(str(near if len(near.parts) < len(folder.parts) else folder))
+    if (folder / "activate").is_file():
+        return {f"source {place}/activate": "so that this shell finds recsys"}
+    return {f"export PATH={shlex.quote(str(folder))}:$PATH": "so that this shell finds recsys"}
+
+
+def next_lines(commands: Mapping[str, str]) -> str:
+    """Return commands as lines to be copied, each below what it is for.
+
+    Examples
+    --------
+    >>> print(next_lines({"recsys describe": "what the logs hold"}))
+    what to type next
+    <BLANKLINE>
+      # what the logs hold
+      recsys describe
+    """
+    return "\n".join(["what to type next", "", *(f"  # {why}\n  {line}" for line, why in commands.items())])
