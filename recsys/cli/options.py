@@ -20,7 +20,8 @@ MEASURING = "measuring"
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
     """Put an option that was given into the session, under its name."""
-    if value not in (None, False, []) and not ctx.resilient_parsing:
+    absent = value is None or value is False or value == []  # 0 is an answer
+    if not absent and not ctx.resilient_parsing:
         ctx.obj.options[param.name] = value
     return value
 

@@ -268,3 +268,18 @@ def test_more_users_than_a_screen_takes(cli: Cli, shop: Path, world: Path) -> No
     run = (world / "candidate").read_text()
     outcome = cli("recommend", run, "--store", shop, "--since", "2025-01-01")
     one_line(outcome, 2, "users were asked for", "--out recs.parquet")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--threads", 0), ("--threads", -3), ("--min-user-events", 0)])
+def test_nought_is_a_value(cli: Cli, shop: Path, option: str, value: int) -> None:
+    name = option.strip("-").replace("-", "_")
+    one_line(cli("train", "popularity", "--event", "play", "--store", shop, option, value), 2, f"{name} is {value}")
+
+
+def test_a_lock_timeout_of_nought_does_not_wait(cli: Cli, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[float | None] = []
+    monkeypatch.setattr(
+        rs.store.Store, "__init__", lambda self, path, *, create, lock_timeout: heard.append(lock_timeout)
+    )
+    cli("describe", "--store", shop, "--lock-timeout", "0")
+    assert heard == [0]
