@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -122,6 +123,93 @@ def find_orphans(store: Store, older_than: str | timedelta = "1h") -> list[Orpha
         if age >= least:
             orphans.append(Orphan(path, size, age))
     return orphans
+
+
+class Damage(NamedTuple):
+    """A fitted model that a run names and that is not as it was saved.
+
+    Attributes
+    ----------
+    artifact : str
+        Its name.
+    what : str
+        What is wrong.
+    runs : tuple of str
+        The runs that cannot be used without it.
+    """
+
+    artifact: str
+    what: str
+    runs: tuple[str, ...]
+
+
+class Inspection(NamedTuple):
+    """What a look at the fitted models that runs name has found.
+
+    Attributes
+    ----------
+    models : int
+        How many there are.
+    damaged : tuple of Damage
+        Those that are missing or not whole.
+    unread : int
+        Bytes of arrays that were not read; of them only that the files are there is known.
+    """
+
+    models: int
+    damaged: tuple[Damage, ...]
+    unread: int
+
+
+READ_AT_MOST = 2 * 10**9  # bytes, about two seconds of SHA-256
+
+
+def inspect_artifacts(store: Store, *, full: bool = False) -> Inspection:
+    """Check the fitted models that runs name: there, with all their files, and with the bytes that were saved.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    full : bool
+        Read every file. By default arrays are read up to 2 GB in all, the smallest models first.
+    """
+    with store.read() as con:
+        rows = con.execute(
+            "SELECT artifact, list(run_id ORDER BY run_id) FROM runs WHERE artifact IS NOT NULL GROUP BY artifact"
+        ).fetchall()
+    sizes = {name: _size(store.artifacts / name) for name, _ in rows}
+    damaged, unread, left = [], 0, READ_AT_MOST
+    for name, runs in sorted(rows, key=lambda row: (sizes[row[0]], row[0])):
+        read = full or sizes[name] <= left
+        left -= sizes[name] if read else 0
+        unread += 0 if read else sizes[name]
+        what = _damage(store.artifacts / name, read=read)
+        if what:
+            damaged.append(Damage(name, what, tuple(runs)))
+    return Inspection(len(rows), tuple(damaged), unread)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _damage(folder: Path, *, read: bool) -> str:
+    """Return what is wrong with a model's folder, or an empty text; its name is the checksum of its manifest."""
+    if not folder.is_dir():
+        return "it is missing"
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return f"{MANIFEST} is missing"
+    if hash_file(manifest) != folder.name:
+        return f"{MANIFEST} was changed"
+    named: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    for name, checksum in named.items():
+        if not (folder / name).is_file():
+            return f"{name} is missing"
+        if read and hash_file(folder / name) != checksum:
+            return f"{name} has other bytes than were saved"
+    return ""
 
 
 def sweep_orphans(store: Store, older_than: str | timedelta = "1h") -> list[Orphan]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.display import View, Viewable
 from recsys.store import sql
 from recsys.store.schema import TABLES, high_water, refresh_views, tombstones
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-@dataclass(frozen=True)
-class Reverted:
+@dataclass(frozen=True, repr=False)
+class Reverted(Viewable):
     """What a revert did.
 
     Attributes
@@ -38,6 +39,12 @@ class Reverted:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return asdict(self)
+
+    def view(self) -> View:
+        """Return what a reader should see: what went out of sight, and how to bring it back."""
+        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
+        title = f"change {self.target} of {self.table} ({rows}) was taken back"
+        return View(title, (), (f"this is change {self.ingest_id}: reverting it undoes this",))
 
 
 def revert(con: DuckDBPyConnection, ingest_id: int, now: datetime) -> Reverted:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import LockedError, NotFoundError
+from recsys.display import Table, View, Viewable
 from recsys.store import sql
 from recsys.store.broker import Broker, connect
 from recsys.store.changes import appeared_in
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 BACKUPS = "store.v*.backup.duckdb"
 
 
-@dataclass(frozen=True)
-class Forgotten:
+@dataclass(frozen=True, repr=False)
+class Forgotten(Viewable):
     """What was erased.
 
     Attributes
@@ -38,6 +39,8 @@ class Forgotten:
         Fitted models of those runs: they still know the person until they are trained again or deleted.
     backups : tuple of str
         Copies of the database that an upgrade left, which still hold the person.
+    unsure : int
+        Quarantined lines that hold the id as a word and do not tell whose they are: they stay.
     """
 
     rows: dict[str, int]
@@ -45,10 +48,29 @@ class Forgotten:
     runs: tuple[str, ...]
     artifacts: tuple[str, ...]
     backups: tuple[str, ...]
+    unsure: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    def view(self) -> View:
+        """Return what a reader should see: what is gone, and what still knows the person."""
+        gone = Table(("erased from", "rows"), tuple(self.rows.items()))
+        notes = [
+            ("cannot be repeated any more: snapshot", self.snapshots),
+            ("cannot be repeated any more: run", self.runs),
+            ("warning: still knows the person until it is trained again or deleted: model", self.artifacts),
+            ("warning: still holds the person: backup", self.backups),
+        ]
+        told = [f"{what} {name}" for what, names in notes for name in names]
+        if self.unsure:
+            lines = (
+                "1 quarantined line that names" if self.unsure == 1 else f"{self.unsure:,} quarantined lines that name"
+            )
+            told.append(f"warning: {lines} the id without saying whose row it is stayed: look at store.quarantine()")
+        total = sum(self.rows.values())
+        return View(f"{total:,} row{'' if total == 1 else 's'} erased", (gone,), tuple(told))
 
 
 def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: datetime) -> Forgotten:
@@ -80,18 +102,24 @@ def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: dateti
     # The audit says that and when somebody was forgotten, not who.
     con.execute("INSERT INTO audit VALUES (?, 'forget', NULL, ?)", [now, f"{sum(rows.values())} rows"])
     backups = tuple(str(path) for path in sorted(folder.glob(BACKUPS)))
-    return Forgotten({name: count for name, count in rows.items() if count}, snapshots, runs, artifacts, backups)
+    unsure = _unsure(con, text)
+    return Forgotten(
+        {name: count for name, count in rows.items() if count}, snapshots, runs, artifacts, backups, unsure
+    )
+
+
+def _unsure(con: DuckDBPyConnection, text: str) -> int:
+    """Return how many quarantined lines that could not be parsed, and so have no user_id, hold the id as a word."""
+    word = rf"(^|[^0-9A-Za-z_]){re.escape(text)}($|[^0-9A-Za-z_])"
+    query = "SELECT count(*) FROM quarantine WHERE user_id IS NULL AND regexp_matches(row_json, ?)"
+    return int(sql.one_row(con, query, [word])[0])
 
 
 def _conditions(con: DuckDBPyConnection, key: int | None, text: str) -> dict[str, str]:
     """Return for each table the condition on a row ``r`` of the person."""
     conditions = {} if key is None else dict.fromkeys(("events", "impressions", "users"), f"r.user_key = {key}")
     conditions["exposures"] = f"r.unit_id::VARCHAR = {sql.text(text)}"
-    # A line that could not be parsed has no user_id column: there the id is looked for as a word.
-    word = sql.text(rf"(^|[^0-9A-Za-z_]){re.escape(text)}($|[^0-9A-Za-z_])")
-    conditions["quarantine"] = (
-        f"(r.user_id = {sql.text(text)} OR (r.user_id IS NULL AND regexp_matches(coalesce(r.row_json, ''), {word})))"
-    )
+    conditions["quarantine"] = f"r.user_id = {sql.text(text)}"
     if key is not None:
         conditions["user_metrics"] = f"r.user_key = {key}"
         conditions["user_keys"] = f"r.user_key = {key}"

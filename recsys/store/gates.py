@@ -22,7 +22,7 @@ class Gates:
     rows : (int, int or None) or None
         The fewest and the most rows to be read.
     fresh : timedelta or None
-        How old the newest row may be.
+        How old the newest row may be; a row in the future, a wrong clock, does not count.
     max_bad : float or None
         The greatest share (below 1) or number (from 1) of bad rows.
     """
@@ -51,10 +51,10 @@ class Gates:
             self._check_fresh(files, now)
 
     def _check_fresh(self, files: Sequence[StagedFile], now: datetime) -> None:
-        newest = max((file.last for file in files if file.last is not None), default=None)
+        newest = max((file.last_by_now for file in files if file.last_by_now is not None), default=None)
         if newest is None or now - newest > (self.fresh or timedelta.max):
             age = (
-                "no row has a time"
+                "no row has a time, or none before now"
                 if newest is None
                 else f"the newest row is of {newest.isoformat(' ', 'seconds')} UTC"
             )

@@ -13,6 +13,7 @@ from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
+from recsys.display import Table, View, Viewable
 from recsys.store.columns import UNITS
 from recsys.store.gates import Gates, parse_gates
 from recsys.store.publish import Published, publish
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from recsys.store.store import Store
 
 
-@dataclass(frozen=True)
-class IngestResult:
+@dataclass(frozen=True, repr=False)
+class IngestResult(Viewable):
     """What an ingest did.
 
     Attributes
@@ -69,6 +70,24 @@ class IngestResult:
         plain = dict(vars(self))
         plain["bad"] = [{"reason": bad.reason, "count": bad.count, "examples": list(bad.examples)} for bad in self.bad]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+
+    def view(self) -> View:
+        """Return what a reader should see: what became of the rows, what was wrong with bad ones, warnings, notes."""
+        counts = (
+            ("read", self.rows_read),
+            ("stored", self.rows_ingested),
+            ("stored before: left out", self.rows_duplicate),
+            ("bad: quarantined", self.rows_bad),
+        )
+        tables = [Table(("rows", "n"), tuple(row for row in counts if row[1] or row[0] in ("read", "stored")))]
+        if self.bad:
+            rows = tuple((bad.reason, bad.count, bad.examples[0] if bad.examples else None) for bad in self.bad)
+            tables.append(Table(("why bad", "rows", "for example"), rows))
+        ids = [str(number) for number in self.ingest_ids]
+        number = f", ingest{'' if len(ids) == 1 else 's'} {', '.join(ids)}" if ids else ", nothing new"
+        files = f"{len(self.files):,} file{'' if len(self.files) == 1 else 's'}"
+        title = f"{self.table}: {files} in {self.seconds:.1f} s{number}"
+        return View(title, tuple(tables), (*(f"warning: {warning}" for warning in self.warnings), *self.notes))
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,7 @@ def ingest(store: Store, request: Request, source: Any) -> IngestResult:
     """Read a source into a table; see `Store.ingest`."""
     began = time.perf_counter()
     spec = request.spec
+    opened = datetime.now(UTC).replace(tzinfo=None)
     sources = find_sources(source, request.format)
     with staging(store.path) as stage:
         with store.read() as con:
@@ -169,7 +189,7 @@ def ingest(store: Store, request: Request, source: Any) -> IngestResult:
         files: list[StagedFile] = []
         n_read = 0
         for entry in sources:
-            file = stage_file(stage, spec, stage.read(entry, request.delimiter), request.wishes, fixed)
+            file = stage_file(stage, spec, stage.read(entry, request.delimiter), request.wishes, fixed, opened)
             fixed |= file.shape.id_types
             files.append(file)
             n_read += file.rows_read
@@ -250,6 +270,7 @@ def _refuse_other_days(files: Sequence[StagedFile], day: tuple[datetime, datetim
 def _result(
     request: Request, files: Sequence[StagedFile], published: Sequence[Published], seconds: float, now: datetime
 ) -> IngestResult:
+    notes = [note for file in files for note in file.shape.notes]
     warnings = [warning for file in files for warning in file.shape.warnings]
     for file, done in zip(files, published, strict=True):
         label = file.reading.source.label
@@ -259,6 +280,9 @@ def _result(
             warnings.append(f"{label} names some keys more than once: the last {done.rows_ingested} rows count")
         elif done.ingest_id is None and file.rows_good:
             warnings.append(f"{label} is what the store holds for that day already: nothing was added")
+        if done.repeats is not None:
+            notes.append(done.repeats.note(label))
+            warnings.append(done.repeats.warning(label, done.ingest_id))
         if file.last is not None and file.last > now and request.spec.versioned is None:
             warnings.append(f"{label} has rows in the future, up to {file.last.isoformat(' ', 'seconds')} UTC")
     counts: dict[str, list[BadRows]] = {}
@@ -274,7 +298,7 @@ def _result(
         rows_duplicate=sum(done.rows_duplicate for done in published),
         rows_bad=sum(file.rows_bad for file in files),
         bad=tuple(BadRows(reason, sum(one.count for one in all_), all_[0].examples) for reason, all_ in counts.items()),
-        notes=tuple(dict.fromkeys(note for file in files for note in file.shape.notes)),
-        warnings=tuple(dict.fromkeys(warnings)),
+        notes=tuple(dict.fromkeys(filter(None, notes))),
+        warnings=tuple(dict.fromkeys(filter(None, warnings))),
         seconds=seconds,
     )

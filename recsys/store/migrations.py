@@ -52,7 +52,12 @@ def schema_version(con: DuckDBPyConnection, folder: Path) -> int:
 
 
 def migrate(
-    broker: Broker, recsys_version: str, steps: dict[int, Step] | None = None, target: int = SCHEMA_VERSION
+    broker: Broker,
+    recsys_version: str,
+    steps: dict[int, Step] | None = None,
+    target: int = SCHEMA_VERSION,
+    *,
+    timeout: float | None = None,
 ) -> Path:
     """Bring a store to `target`, after copying its database beside itself.
 
@@ -66,6 +71,8 @@ def migrate(
         ``steps[n]`` brings version n to version n + 1; by default those of this recsys.
     target : int
         The version to reach.
+    timeout : float, optional
+        Seconds to wait for the lock; see `lock_timeout_seconds`.
 
     Returns
     -------
@@ -73,11 +80,11 @@ def migrate(
         The backup.
     """
     known = STEPS if steps is None else steps
-    with broker.read() as con:
+    with broker.read(timeout) as con:
         before = schema_version(con, broker.database.parent)
     # The broker's own lock keeps other threads out while the file is copied; other processes are kept out by the write
     # lock below.
-    with broker.write() as con:
+    with broker.write(timeout) as con:
         if schema_version(con, broker.database.parent) != before:
             raise RecsysError("another process has just migrated the store", "", "try again")
         backup = broker.database.with_name(f"store.v{before}.backup.duckdb")

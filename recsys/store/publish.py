@@ -15,6 +15,7 @@ from recsys.core.hashing import canonical_json
 from recsys.store import sql
 from recsys.store.arrow import offered
 from recsys.store.columns import common_type
+from recsys.store.repeats import Repeats, find_repeats
 from recsys.store.schema import (
     KEY_TABLES,
     KEYED,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+PERSONS = ("user_id", "unit_id")
+
+
 @dataclass(frozen=True)
 class Published:
     """What became of one file.
@@ -47,12 +51,15 @@ class Published:
         Rows that went in, and rows that were there already.
     known_as : int or None
         The earlier ingest that holds the same rows.
+    repeats : Repeats or None
+        Rows that equal others, where nothing else tells a row from its copy.
     """
 
     ingest_id: int | None
     rows_ingested: int
     rows_duplicate: int
     known_as: int | None = None
+    repeats: Repeats | None = None
 
 
 def publish(
@@ -112,7 +119,13 @@ def publish(
     )
     if changed or partition:
         refresh_views(con)
-    return Published(ingest_id, inserted, file.rows_good - inserted)
+    return Published(ingest_id, inserted, file.rows_good - inserted, repeats=_repeats(con, spec, file, ingest_id))
+
+
+def _repeats(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_id: int) -> Repeats | None:
+    if "event_id" in file.shape.columns or spec.versioned or "item_id" not in spec.required or not file.rows_good:
+        return None
+    return find_repeats(con, spec, file.shape.columns, ingest_id, file.rows_good, (file.first, file.last))
 
 
 def known_ingest(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile) -> int | None:
@@ -234,17 +247,28 @@ def _insert(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_i
 def _quarantine(con: DuckDBPyConnection, spec: TableSpec, file: StagedFile, ingest_id: int) -> None:
     label = sql.text(file.reading.source.label)
     if file.where():
-        user = (
-            "user_id" if "user_id" in file.shape.columns else "unit_id" if "unit_id" in file.shape.columns else "NULL"
-        )
         con.execute(
-            f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, _reason, {user}::VARCHAR,"
+            f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, _reason, {_person(file)},"
             f" to_json(_row)::VARCHAR FROM ({file.shape.normalised(file.reading.relation)}) WHERE _reason IS NOT NULL"
         )
     if file.reading.rejected:
+        people = [file.reading.field_of(line, _person_column(file)) for _, line in file.reading.rejected]
         lines = pl.DataFrame(file.reading.rejected, schema=["reason", "line"], orient="row")
-        with offered(con, "rejected_lines", lines) as rejected:
+        with offered(con, "rejected_lines", lines.with_columns(user_id=pl.Series(people, dtype=pl.String))) as rejected:
             con.execute(
-                f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, reason, NULL, line"
+                f"INSERT INTO quarantine SELECT {ingest_id}, {sql.text(spec.name)}, {label}, reason, user_id, line"
                 f" FROM {rejected}"
             )
+
+
+def _person(file: StagedFile) -> str:
+    """Return the SQL for whose row it is: the id, or what stands in its place if that is none."""
+    source = _person_column(file)
+    name = next((name for name in PERSONS if name in file.shape.columns), None)
+    raw = "NULL" if source is None else f"_row.{sql.name(source)}::VARCHAR"
+    return raw if name is None else f"coalesce({name}::VARCHAR, {raw})"
+
+
+def _person_column(file: StagedFile) -> str | None:
+    """Return the source's column that says whose row it is."""
+    return next((file.shape.sources[name] for name in PERSONS if name in file.shape.sources), None)

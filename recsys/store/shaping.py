@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError
@@ -35,12 +35,15 @@ class Shape:
         ``BIGINT`` or ``VARCHAR`` for each entity that the source names.
     notes, warnings : tuple of str
         What was decided for the user; what he should look at.
+    sources : mapping of str to str
+        The source's column of each of the table's columns that has one.
     """
 
     columns: dict[str, Column]
     id_types: dict[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def normalised(self, relation: str) -> str:
         """Return the SELECT of the table's columns, `_reason` (why a row is bad, or NULL), `_row` (as it came)."""
@@ -94,7 +97,7 @@ def shape_reading(
         shaper.notes.append(f"no column `event`: all rows are events of the kind {DEFAULT_EVENT!r}")
     if "ts" in spec.typed and "ts" not in columns:
         shaper.notes.append("no column `ts`: the rows have no time, so they cannot be split by time")
-    return Shape(columns, ids, tuple(shaper.notes), overlooked(spec, matched))
+    return Shape(columns, ids, tuple(shaper.notes), overlooked(spec, matched), matched)
 
 
 class _Shaper:

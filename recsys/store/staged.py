@@ -60,6 +60,8 @@ class StagedFile:
         The same for the same good rows in any order.
     first, last : datetime or None
         The span of the good rows' times.
+    last_by_now : datetime or None
+        The last of these times that is not in the future.
     new_ids : dict of str to polars.DataFrame
         The distinct ids of `user_id` and `item_id`.
     """
@@ -72,6 +74,7 @@ class StagedFile:
     content_hash: str
     first: datetime | None
     last: datetime | None
+    last_by_now: datetime | None
     new_ids: dict[str, pl.DataFrame]
 
     @property
@@ -88,7 +91,9 @@ class StagedFile:
         return "WHERE _reason IS NULL" if self.rows_good < self.rows_read - len(self.reading.rejected) else ""
 
 
-def stage_file(stage: Stage, spec: TableSpec, reading: Reading, wishes: Wishes, fixed: Mapping[str, str]) -> StagedFile:
+def stage_file(
+    stage: Stage, spec: TableSpec, reading: Reading, wishes: Wishes, fixed: Mapping[str, str], now: datetime
+) -> StagedFile:
     """Read a source to its end and return what is known of it.
 
     Raises
@@ -100,12 +105,12 @@ def stage_file(stage: Stage, spec: TableSpec, reading: Reading, wishes: Wishes, 
 
     try:
         shape = shape_reading(stage.con, spec, reading, wishes, fixed)
-        return _survey(stage.con, spec, reading, shape)
+        return _survey(stage.con, spec, reading, shape, now)
     except duckdb.Error as error:
         raise unreadable(reading.source.label, error) from error
 
 
-def _survey(con: DuckDBPyConnection, spec: TableSpec, reading: Reading, shape: Shape) -> StagedFile:
+def _survey(con: DuckDBPyConnection, spec: TableSpec, reading: Reading, shape: Shape, now: datetime) -> StagedFile:
     rows = shape.normalised(reading.relation)
     good = "FILTER (_reason IS NULL)"
     timed = spec.time in shape.columns
@@ -132,8 +137,15 @@ def _survey(con: DuckDBPyConnection, spec: TableSpec, reading: Reading, shape: S
         content_hash=content_hash(shape.columns, n_read - n_bad, total),
         first=first,
         last=last,
+        last_by_now=last if last is None or last <= now else _last_until(con, spec, rows, now),
         new_ids=ids,
     )
+
+
+def _last_until(con: DuckDBPyConnection, spec: TableSpec, rows: str, now: datetime) -> datetime | None:
+    query = f"SELECT max({spec.time}) FROM ({rows}) WHERE _reason IS NULL AND {spec.time} <= ?"
+    last: datetime | None = sql.one_row(con, query, [now])[0]
+    return last
 
 
 def hash_family(con: DuckDBPyConnection) -> str:

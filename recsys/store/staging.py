@@ -45,6 +45,8 @@ class Reading:
         Columns whose file format knows no numbers, so that their text may be one.
     rejected : tuple of (str, str)
         Lines that could not be parsed: what is wrong, and the line.
+    delimiter : str
+        What parts the fields of a line of a CSV file.
     """
 
     source: Source
@@ -52,6 +54,21 @@ class Reading:
     columns: dict[str, str]
     untyped: frozenset[str] = frozenset()
     rejected: tuple[tuple[str, str], ...] = ()
+    delimiter: str = ""
+
+    def field_of(self, line: str, column: str | None) -> str | None:
+        """Return what stands in a column's place in a line that could not be parsed; None where nothing tells.
+
+        Examples
+        --------
+        >>> reading = Reading(Source("x.csv", "csv", "x.csv"), "", {"user_id": "VARCHAR"}, delimiter=",")
+        >>> reading.field_of('"7",8,9', "user_id")
+        '7'
+        """
+        if column is None or not self.delimiter:
+            return None
+        parts, place = line.split(self.delimiter), list(self.columns).index(column)
+        return parts[place].strip().strip('"') if place < len(parts) else None
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,7 @@ class Stage:
             ).fetchall()
             rejected = tuple((f"malformed line: {kind}", str(line)) for kind, line in rows)
         columns = self._describe(relation)
-        return Reading(source, relation, columns, frozenset(columns), rejected)
+        return Reading(source, relation, columns, frozenset(columns), rejected, separator)
 
     def _delimiter(self, source: Source) -> str:
         """Return the separator that occurs most in the header line."""

@@ -85,7 +85,7 @@ class Store(Jobs):
         with self.read() as con:
             version = migrations.schema_version(con, self.path)
         if version < schema.SCHEMA_VERSION:
-            migrations.migrate(self._broker, __version__)
+            migrations.migrate(self._broker, __version__, timeout=self.lock_timeout)
 
     @classmethod
     def create(cls, path: str | PathLike[str], *, lock_timeout: float | None = None) -> Store:
@@ -380,9 +380,10 @@ class Store(Jobs):
     ) -> IngestResult:
         """Read files or a frame into a table.
 
-        Files are read and checked outside the lock, then each is stored in one short transaction. Reading the same
-        rows again adds nothing: a file is known by a hash of its rows in whatever order, single rows by `event_id`
-        where that column is there.
+        Files are read and checked outside the lock, then each is stored in one short transaction. A whole file adds
+        nothing the second time: it is known by a hash of its rows in whatever order. Single rows are known by
+        `event_id`, where that column is there; without it, rows of a file that overlaps an earlier one are stored
+        again, with a warning.
 
         Parameters
         ----------
@@ -408,7 +409,7 @@ class Store(Jobs):
         expect_rows : int or str, optional
             Gate: the fewest rows, or a range ``"1000..2000"``.
         fresh : str or timedelta, optional
-            Gate: how old the newest row may be, e.g. ``"36h"``.
+            Gate: how old the newest row may be, e.g. ``"36h"``; rows in the future do not count.
         max_bad : float, optional
             Gate: the greatest share (below 1) or number (from 1) of bad rows.
         format : str, optional

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import NotFoundError
+from recsys.display import to_text
 from recsys.store import Store
 
 NAME = "zoe-unmistakable-name"
@@ -100,6 +101,36 @@ def test_an_integer_id(store: Store) -> None:
     store.ingest("events", pl.DataFrame({"user_id": [1, 11], "item_id": [1, 1]}))
     store.forget(1)
     assert store.events()["user_id"].to_list() == [11]
+
+
+def test_quarantined_rows_of_others_stay(store: Store, tmp_path: Path) -> None:
+    """Where the person's id is an item, a value or part of another id, the row is somebody else's."""
+    lines = [
+        *("7,1,never", "8,7,never", "9,1,7 o'clock", "x7,7,1700000000", "seven,1,1700000000"),
+        *("7,1,1700000000,more", "8,7,1700000000,more"),
+    ]
+    good = [f"{user},1,1700000000" for user in (7, *range(100, 900))]
+    (tmp_path / "e.csv").write_text("\n".join(["user_id,item_id,ts", *good, *lines]))
+    (tmp_path / "e.jsonl").write_text('{"user_id":7,"item_id":1}\n{"user_id":7,"item\n{"user_id":77,"item\n')
+    store.ingest("events", tmp_path / "e.csv", on_bad_rows="quarantine")
+    store.ingest("events", tmp_path / "e.jsonl", on_bad_rows="quarantine")
+    forgotten = store.forget(7)
+    assert forgotten.rows["quarantine"] == 2
+    assert forgotten.unsure == 1
+    left = " ".join(store.quarantine()["row"].to_list())
+    for text in ("8", "7 o'clock", "x7", "seven", "8,7,1700000000,more"):
+        assert text in left
+    assert "7,1,1700000000,more" not in left.replace("8,7", "")
+    text = to_text(forgotten.view())
+    assert "1 quarantined line that names the id" in " ".join(text.split())
+
+
+def test_an_id_that_is_none_is_forgotten_as_text(store: Store, tmp_path: Path) -> None:
+    good = [f"{user},1" for user in range(500)]
+    (tmp_path / "e.csv").write_text("\n".join(["member,item_id", *good, "x7,1", "x8,1"]))
+    store.ingest("events", tmp_path / "e.csv", map={"user_id": "member"}, on_bad_rows="quarantine")
+    assert store.forget("x7").rows == {"quarantine": 1}
+    assert "x8" in store.quarantine()["row"][0]
 
 
 def test_an_unknown_user(full: Store) -> None:

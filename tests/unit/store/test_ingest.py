@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -504,3 +505,80 @@ def test_an_empty_frame(store: Store, plays: pl.DataFrame) -> None:
     result = store.ingest("events", plays[:0])
     assert (result.rows_read, result.rows_ingested) == (0, 0)
     assert store.describe().rows == 0
+
+
+# ---- repeats
+
+
+def log(days: range, per_day: int = 50) -> pl.DataFrame:
+    rows = [
+        (user, item, f"2026-01-{day:02}T{user % 24:02}:00:00Z", float(user))
+        for day in days
+        for user, item in enumerate(range(per_day))
+    ]
+    return pl.DataFrame(rows, schema=["user_id", "item_id", "ts", "value"], orient="row")
+
+
+def test_a_file_that_overlaps_an_earlier_one_is_told(store: Store) -> None:
+    assert store.ingest("events", log(range(1, 8))).warnings == ()
+    found = store.ingest("events", log(range(7, 14)))
+    (warning,) = found.warnings
+    assert "50 of 350 rows are equal to rows that the store had already" in warning
+    assert "revert ingest 2" in warning
+    assert "event_id" in warning
+    assert "--replace-partition" in warning
+    store.revert(2)
+    assert store.ingest("events", log(range(8, 14))).warnings == ()  # what was taken back does not count
+
+
+def test_overlap_is_no_question_with_event_ids_or_whole_days(store: Store) -> None:
+    day = log(range(1, 2))
+    store.ingest("events", day)
+    replaced = day.with_columns(value=pl.col("value") + 1)
+    assert store.ingest("events", replaced, replace_partition="2026-01-01").warnings == ()
+    known = day.with_columns(event_id=pl.int_range(pl.len()).cast(pl.String))
+    store.ingest("events", known)
+    again = store.ingest("events", pl.concat([known, known[:1].with_columns(event_id=pl.lit("new"))]))
+    assert (again.rows_duplicate, again.warnings) == (50, ())
+
+
+def test_equal_rows_of_one_file_are_kept_and_counted(store: Store) -> None:
+    day = log(range(1, 2))
+    found = store.ingest("events", pl.concat([day, day[:3], day[:1]]))
+    assert found.rows_ingested == 54
+    assert any("4 of 54 rows are equal to an earlier row of the file; all rows are kept" in n for n in found.notes)
+
+
+def test_a_large_file_is_judged_by_a_sample(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.store.repeats.SAMPLE", 500)
+    first, second = log(range(1, 21), 200), log(range(11, 31), 200)
+    store.ingest("events", pl.concat([first, first[:1000]]))
+    (warning,) = store.ingest("events", second).warnings
+    share = int(re.search(r"about ([\d,]+) of 4,000 rows", warning)[1].replace(",", "")) / 4000
+    assert 0.35 < share < 0.65
+    assert any("about" in note for note in store.ingest("events", pl.concat([second, second[:2000]])).notes)
+
+
+# ---- what an ingest shows
+
+
+def test_a_row_of_a_wrong_clock_does_not_make_a_file_fresh(store: Store) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    times = [now - timedelta(days=3), now + timedelta(days=4000)]
+    stale = pl.DataFrame({"user_id": [1, 2], "item_id": [1, 2], "ts": times})
+    with pytest.raises(GateError, match="the newest row is of"):
+        store.ingest("events", stale, fresh="1d")
+    with pytest.raises(GateError, match="none before now"):
+        store.ingest("events", stale[1:], fresh="1d")
+    assert store.ingest("events", stale, fresh="4d").rows_ingested == 2
+
+
+def test_results_show_themselves(store: Store, plays: pl.DataFrame) -> None:
+    bad = pl.concat([plays, plays[:1].with_columns(ts=pl.lit("never"))])
+    found = store.ingest("events", bad, on_bad_rows="quarantine")
+    text = repr(found)
+    for part in ("events: 1 file in", "ingest 1", "stored", "bad: quarantined", "ts is not a time"):
+        assert part in text
+    assert "nothing new" in repr(store.ingest("events", bad, on_bad_rows="quarantine"))
+    assert repr(store.revert(1)).startswith("change 1 of events (4 rows) was taken back")
+    assert "<table>" in found._repr_html_()

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recsys._version import __version__
-from recsys.core.errors import RecsysError
+from recsys.core.errors import LockedError, RecsysError
 from recsys.store import Store
 from recsys.store.migrations import STEPS, migrate
 from recsys.store.schema import SCHEMA_VERSION
@@ -52,6 +54,13 @@ def add_column(con: Any) -> None:
 def fail(con: Any) -> None:
     add_column(con)
     raise RecsysError("the disk is full")
+
+
+def test_a_migration_waits_for_the_lock_as_long_as_it_was_told(store: Store) -> None:
+    began = time.monotonic()
+    with store.read(), ThreadPoolExecutor(1) as other, pytest.raises(LockedError, match="aited 0 s"):
+        other.submit(migrate, store._broker, __version__, {}, timeout=0).result()
+    assert time.monotonic() - began < 5
 
 
 def test_a_migration_runs_after_a_backup(store: Store) -> None:
