@@ -15,7 +15,7 @@ cdef enum:
 cdef struct Event:
     uint64_t time  # flipped, so that unsigned order is time order; without times: item, then first value
     uint32_t item
-    uint32_t low  # the position in the input; where only the sorted log is wanted: the first value, flipped likewise
+    uint32_t low  # the first value, flipped likewise; with a second value: the position in the input
 
 cdef struct Tie:
     uint32_t first  # the value, flipped likewise
@@ -51,7 +51,7 @@ cdef int compare_ties(const void* left, const void* right) noexcept nogil:
         return 1 if a.first > b.first else -1
     if a.second != b.second:
         return 1 if a.second > b.second else -1
-    return 1 if a.place > b.place else -1
+    return 0
 
 
 def count_codes(const int32_t[::1] codes, Py_ssize_t start, Py_ssize_t stop, int64_t[::1] counts):
@@ -152,7 +152,7 @@ cdef void sort_ties(Event* events, Tie* ties, Py_ssize_t length, const float* fi
     cdef bint sorted_already = True
     for i in range(length):
         ties[i].first = ordered(first[events[i].low]) if first != NULL else 0
-        ties[i].second = ordered(second[events[i].low]) if second != NULL else 0
+        ties[i].second = ordered(second[events[i].low])
         ties[i].place = events[i].low
         if i > 0 and compare_ties(&ties[i - 1], &ties[i]) > 0:
             sorted_already = False
@@ -176,12 +176,13 @@ cdef void break_ties(Event* row, Event* other, Py_ssize_t length, const float* f
 
 def sort_rows(
     const int64_t[::1] indptr, Py_ssize_t start, Py_ssize_t stop, unsigned char[::1] scratch,
-    bint timed, bint keep_places, const float[::1] first, const float[::1] second, int64_t[::1] order,
+    const float[::1] first, const float[::1] second,
     int32_t[::1] cols, float[::1] sorted_first, int64_t[::1] times, float[::1] sorted_second,
 ):
     """Sort the rows ``start:stop`` by (time, column, first value, second value).
 
-    Whatever outputs are given are filled: the input positions `order`, the sorted columns, times and values.
+    The outputs are filled: the sorted columns, and whichever of times and values are given. With `second`, events
+    hold their position.
     """
     cdef Event* events = <Event*> &scratch[0]
     cdef const float* one = &first[0] if first is not None else NULL
@@ -208,18 +209,15 @@ def sort_rows(
                     break
             if not sorted_already:
                 sort_row(events_of_row, other, length)
-            if keep_places and (two != NULL or (timed and one != NULL)):
+            if two != NULL:
                 break_ties(events_of_row, other, length, one, two)
             for i in range(length):
                 place = indptr[row] + i
-                if order is not None:
-                    order[place] = events_of_row[i].low
-                if cols is not None:
-                    cols[place] = <int32_t> events_of_row[i].item
+                cols[place] = <int32_t> events_of_row[i].item
                 if times is not None:
                     times[place] = <int64_t> (events_of_row[i].time ^ 0x8000000000000000u)
                 if sorted_first is not None:
-                    sorted_first[place] = one[events_of_row[i].low] if keep_places else unordered(events_of_row[i].low)
+                    sorted_first[place] = one[events_of_row[i].low] if two != NULL else unordered(events_of_row[i].low)
                 if sorted_second is not None:
                     sorted_second[place] = two[events_of_row[i].low]
         free(other)

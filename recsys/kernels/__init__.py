@@ -9,18 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys.kernels.csr import CsrArrays, EventLog, EventOrder, aggregate_rows, build_csr, count_codes, sort_events
+    from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
     "CsrArrays": "csr",
-    "EventOrder": "csr",
     "EventLog": "csr",
     "aggregate_rows": "csr",
     "count_codes": "csr",
     "build_csr": "csr",
-    "sort_events": "csr",
     "RankCounts": "ranking",
     "RankMetric": "ranking",
     "rank_counts": "ranking",
@@ -34,7 +32,6 @@ _HOMES = {
 __all__ = [
     "CsrArrays",
     "EventLog",
-    "EventOrder",
     "RankCounts",
     "RankMetric",
     "TopK",
@@ -44,7 +41,6 @@ __all__ = [
     "rank_counts",
     "ranking_metrics",
     "select_topk",
-    "sort_events",
     "sparse_topk",
     "topk",
 ]

@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def sort_events(
+def build_csr(
     users: NDArray[np.int32],
     items: NDArray[np.int32],
     values: NDArray[np.float32] | None,
     times: NDArray[np.int64] | None,
     relevance_values: NDArray[np.float32] | None,
     n_users: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return row boundaries and the stable order by (user, time, item, value, relevance value)."""
+) -> tuple[Any, ...]:
+    """Return row boundaries, and the columns sorted by (user, time, item, value, relevance value)."""
     ties: list[NDArray[Any]] = [ordered_bits(array) for array in (relevance_values, values) if array is not None]
     order = np.lexsort((*ties, items, *(() if times is None else (times,)), users))
-    return boundaries(users, n_users), order.astype(np.int64, copy=False)
+    others = (None if array is None else array[order] for array in (values, times, relevance_values))
+    return boundaries(users, n_users), items[order], *others
 
 
 def count_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -26,29 +27,6 @@ class _Events(NamedTuple):
     values: NDArray[np.float32] | None
     times: NDArray[np.int64] | None
     relevance_values: NDArray[np.float32] | None
-
-
-class _Outputs(NamedTuple):
-    order: Any = None
-    items: Any = None
-    values: Any = None
-    times: Any = None
-    relevance_values: Any = None
-
-
-class EventOrder(NamedTuple):
-    """The order of a canonical log; see `sort_events`.
-
-    Attributes
-    ----------
-    indptr : (n_users + 1,) int64
-        The events of user u are at ``indptr[u]:indptr[u + 1]`` of the sorted log.
-    order : (n,) int64
-        The input position of each event of the sorted log: ``sorted_items = items[order]``.
-    """
-
-    indptr: NDArray[np.int64]
-    order: NDArray[np.int64]
 
 
 class EventLog(NamedTuple):
@@ -86,7 +64,7 @@ class CsrArrays(NamedTuple):
     data: NDArray[np.float32]
 
 
-def sort_events(
+def build_csr(
     users: NDArray[np.int32],
     items: NDArray[np.int32],
     values: NDArray[np.float32] | None = None,
@@ -95,12 +73,13 @@ def sort_events(
     n_users: int,
     n_items: int,
     relevance_values: NDArray[np.float32] | None = None,
+    in_place: bool = False,
     n_threads: int | None = None,
-) -> EventOrder:
-    """Return the order of events by (user, time, item, value, relevance value); full ties stay in input order.
+) -> EventLog:
+    """Return the canonical log of events in any order: sorted by (user, time, item, value, relevance value).
 
-    A stable counting sort by user, then a bucket and insertion sort inside each row: O(n) work and 24 bytes of
-    memory an event. The sorted log depends neither on threads nor on the order of arrival.
+    A counting sort by user, then a bucket and insertion sort inside each row: O(n) work and 16 bytes of memory an
+    event beside the result. The log depends neither on threads nor on the order of arrival.
 
     Parameters
     ----------
@@ -114,6 +93,9 @@ def sort_events(
         Numbers of users and items; a code out of range raises.
     relevance_values : (n,) float32, optional
         The last tie-breaker.
+    in_place : bool
+        Items, values and times may be overwritten by the result, which saves their memory once; without
+        `relevance_values` they are.
     n_threads : int, optional
         Threads; by default all cores.
 
@@ -127,51 +109,16 @@ def sort_events(
     Examples
     --------
     >>> users, items = np.array([1, 0, 1], np.int32), np.array([2, 0, 1], np.int32)
-    >>> indptr, order = sort_events(users, items, n_users=2, n_items=3)
-    >>> indptr.tolist(), order.tolist()
-    ([0, 1, 3], [1, 2, 0])
+    >>> log = build_csr(users, items, times=np.array([5, 9, 7]), n_users=2, n_items=3)
+    >>> log.indptr.tolist(), log.items.tolist()
+    ([0, 1, 3], [0, 2, 1])
     """
     events = _checked(users, items, values, times, relevance_values, n_users, n_items)
     if reference_wanted():
-        return EventOrder(*reference.sort_events(*events, n_users))
-    outputs = _Outputs(order=np.empty(len(users), np.int64))
-    return EventOrder(_sort(events, n_users, outputs, n_threads), outputs.order)
-
-
-def build_csr(
-    users: NDArray[np.int32],
-    items: NDArray[np.int32],
-    values: NDArray[np.float32] | None = None,
-    times: NDArray[np.int64] | None = None,
-    *,
-    n_users: int,
-    n_items: int,
-    relevance_values: NDArray[np.float32] | None = None,
-    in_place: bool = False,
-    n_threads: int | None = None,
-) -> EventLog:
-    """Return the canonical log of events in any order: `sort_events`, with the arrays put into that order on the way.
-
-    Parameters and errors are those of `sort_events`; this takes about 2/3 of the time of sorting and then indexing.
-    With `in_place`, items, values and times may be overwritten by the result, which saves their memory once; without
-    `relevance_values` they are.
-
-    Examples
-    --------
-    >>> users, items = np.array([1, 0, 1], np.int32), np.array([2, 0, 1], np.int32)
-    >>> build_csr(users, items, times=np.array([5, 9, 7]), n_users=2, n_items=3).items.tolist()
-    [0, 2, 1]
-    """
-    events = _checked(users, items, values, times, relevance_values, n_users, n_items)
-    if reference_wanted():
-        indptr, order = reference.sort_events(*events, n_users)
-        outputs = _Outputs(order, *(None if array is None else array[order] for array in events[1:]))
-    else:
-        again = in_place and relevance_values is None  # events carry their value: after the scatter the input is free
-        columns = (array if array is None or again else np.empty_like(array) for array in events[1:])
-        outputs = _Outputs(None, *columns)
-        indptr = _sort(events, n_users, outputs, n_threads)
-    return EventLog(indptr, outputs.items, outputs.values, outputs.times, outputs.relevance_values)
+        return EventLog(*reference.build_csr(*events, n_users))
+    again = in_place and relevance_values is None  # events carry their value: after the scatter the input is free
+    columns: list[Any] = [array if array is None or again else np.empty_like(array) for array in events[1:]]
+    return EventLog(_sort(events, n_users, columns, n_threads), *columns)
 
 
 def count_codes(codes: NDArray[np.int32], size: int, *, n_threads: int | None = None) -> NDArray[np.int64]:
@@ -290,11 +237,11 @@ def _checked(
     )
 
 
-def _sort(events: _Events, n_users: int, outputs: _Outputs, n_threads: int | None) -> NDArray[np.int64]:
-    """Return the row boundaries and fill the outputs that are not None."""
+def _sort(events: _Events, n_users: int, outputs: Sequence[Any], n_threads: int | None) -> NDArray[np.int64]:
+    """Return the row boundaries and fill the outputs: sorted items, values, times, relevance values."""
     users, items, values, times, relevance_values = events
-    # Positions are kept for the order or for a second value; else events carry their value, and nothing is looked up.
-    keep_places = outputs.order is not None or relevance_values is not None
+    # With a second value events carry their position; else their value, and nothing is looked up.
+    keep_places = relevance_values is not None
     parts = _parts(len(users), n_users, n_threads)
     counts = _count(users, n_users, parts, n_threads)
     indptr = np.zeros(n_users + 1, np.int64)
@@ -309,7 +256,7 @@ def _sort(events: _Events, n_users: int, outputs: _Outputs, n_threads: int | Non
     run_chunks(scatter, range(len(parts)), n_threads)
 
     def sort(chunk: tuple[int, int]) -> None:
-        _csr.sort_rows(indptr, *chunk, scratch, times is not None, keep_places, values, relevance_values, *outputs)
+        _csr.sort_rows(indptr, *chunk, scratch, values, relevance_values, *outputs)
 
     run_chunks(sort, balanced_chunks(indptr), n_threads)
     return indptr

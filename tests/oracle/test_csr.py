@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.core.errors import ArgumentError, DataError
-from recsys.kernels import aggregate_rows, build_csr, count_codes, sort_events
+from recsys.kernels import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
 
 Events = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -23,60 +23,59 @@ def events(draw: st.DrawFn) -> Events:
     return rng.integers(0, 4, n).astype(np.int32), items, values, rng.integers(-span, span, n), relevance
 
 
-def content(case: tuple[np.ndarray, ...], order: np.ndarray) -> list[bytes]:
-    return [array[order].tobytes() for array in case]
+def contents(arrays: EventLog | CsrArrays) -> list[tuple[str, bytes]]:
+    return [(part.dtype.str, part.tobytes()) for part in arrays if part is not None]
 
 
-@given(events(), st.booleans())
-def test_the_log_is_the_events_in_their_order(case: Events, timed: bool) -> None:
+def logged(case: Events, timed: bool = True, n_threads: int | None = None) -> EventLog:
     users, items, values, times, relevance = case
-    given_times = times if timed else None
-    sizes = {"n_users": 4, "n_items": 300, "relevance_values": relevance}
-    indptr, order = sort_events(users, items, values, given_times, **sizes)
-    log = build_csr(users, items, values, given_times, **sizes)
-    assert log.indptr.tobytes() == indptr.tobytes()
-    assert (log.times is None) == (not timed)
-    found = [log.items, log.values, times[order] if log.times is None else log.times, log.relevance_values]
-    assert [part.tobytes() for part in found] == content(case[1:], order)
+    clock = times if timed else None
+    sizes = {"n_users": 4, "n_items": 300, "n_threads": n_threads}
+    return build_csr(users, items, values, clock, relevance_values=relevance, **sizes)
 
 
-@given(events(), st.booleans())
-def test_events_are_sorted_by_user_time_item_and_values(case: Events, timed: bool) -> None:
+def signed(values: np.ndarray) -> list[tuple[float, float]]:
+    """Return values as keys in which −0 goes before 0."""
+    return list(zip(values.tolist(), np.copysign(1, values).tolist(), strict=True))
+
+
+@given(events(), st.booleans(), st.booleans())
+def test_events_are_sorted_by_user_time_item_and_values(case: Events, timed: bool, rated: bool) -> None:
     users, items, values, times, relevance = case
-    indptr, order = sort_events(
-        users, items, values, times if timed else None, n_users=4, n_items=300, relevance_values=relevance
+    options = {"n_users": 4, "n_items": 300, "relevance_values": relevance if rated else None}
+    log = build_csr(users, items, values, times if timed else None, **options)
+    assert (log.times is None, log.relevance_values is None) == (not timed, not rated)
+    none = np.zeros(len(users))
+    clocks = [times, log.times] if timed else [none, none]
+    second = [relevance, log.relevance_values] if rated else [none, none]
+    rows = np.repeat(np.arange(4), np.diff(log.indptr))
+    given, found = (
+        list(zip(codes, clock, columns, signed(first), signed(last), strict=True))
+        for codes, clock, columns, first, last in zip(
+            (users, rows), clocks, (items, log.items), (values, log.values), second, strict=True
+        )
     )
-    clock = times if timed else np.zeros_like(times)
-    signs = (np.copysign(1, values), np.copysign(1, relevance))  # −0 goes before 0
-    keys = list(zip(users, clock, items, values, signs[0], relevance, signs[1], strict=True))
-    found = [keys[place] for place in order]
-    assert found == sorted(keys)
-    assert sorted(order) == list(range(len(users)))
-    assert np.diff(indptr).tolist() == np.bincount(users, minlength=4).tolist()
+    assert found == sorted(given)
 
 
-@given(events(), st.integers(0, 2**32))
-def test_the_order_of_arrival_does_not_matter(case: Events, seed: int) -> None:
+@given(events(), st.integers(0, 2**32), st.booleans())
+def test_the_order_of_arrival_does_not_matter(case: Events, seed: int, timed: bool) -> None:
     shuffle = np.random.default_rng(seed).permutation(len(case[0]))
-    other = tuple(array[shuffle] for array in case)
-    orders = [
-        sort_events(*each[:4], n_users=4, n_items=300, relevance_values=each[4], n_threads=n).order
-        for n, each in ((1, case), (2, other))
-    ]
-    assert content(case, orders[0]) == content(other, orders[1])
+    first, second = logged(case, timed, 1), logged(tuple(array[shuffle] for array in case), timed, 2)
+    assert contents(first) == contents(second)
 
 
 @settings(deadline=None)
 @given(events(), st.sampled_from(["sum", "max", "last", "count"]), st.booleans(), st.booleans())
 def test_repeats_are_merged(case: Events, how: str, valued: bool, weighted: bool) -> None:
-    users, items, values, times, weights = case
-    indptr, order = sort_events(users, items, values, times, n_users=4, n_items=300)
-    log = items[order], values[order] if valued else None
-    merged = aggregate_rows(indptr, *log, n_items=300, how=how, weights=weights[order] if weighted else None)
+    log = logged(case)  # the relevance values serve as weights
+    values, weights = (log.values if valued else None), (log.relevance_values if weighted else None)
+    merged = aggregate_rows(log.indptr, log.items, values, n_items=300, how=how, weights=weights)
     expected: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for place in order:
-        amount = float(values[place]) if valued and how != "count" else 1.0
-        expected[int(users[place]), int(items[place])].append(amount * (float(weights[place]) if weighted else 1.0))
+    for place, row in enumerate(np.repeat(np.arange(4), np.diff(log.indptr)).tolist()):
+        amount = float(values[place]) if values is not None and how != "count" else 1.0
+        weight = 1.0 if weights is None else float(weights[place])
+        expected[row, int(log.items[place])].append(amount * weight)
     merge = {"sum": sum, "count": sum, "max": max, "last": lambda amounts: amounts[-1]}[how]
     rows = np.repeat(np.arange(4), np.diff(merged.indptr))
     found = dict(zip(zip(rows.tolist(), merged.indices.tolist(), strict=True), merged.data.tolist(), strict=True))
@@ -85,16 +84,17 @@ def test_repeats_are_merged(case: Events, how: str, valued: bool, weighted: bool
 
 
 @settings(deadline=None)
-@given(events(), st.sampled_from(["sum", "max", "last", "count"]))
-def test_twins_give_the_same_bits(case: Events, how: str) -> None:
+@given(events(), st.sampled_from(["sum", "max", "last", "count"]), st.booleans(), st.booleans())
+def test_twins_give_the_same_bits(case: Events, how: str, timed: bool, rated: bool) -> None:
+    users, items, values, times, relevance = case
     outcomes = []
     for choice in ("compiled", "reference"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("RECSYS_KERNELS", choice)
-            indptr, order = sort_events(*case[:4], n_users=4, n_items=300, relevance_values=case[4])
-            log = build_csr(*case[:3], None if how == "max" else case[3], n_users=4, n_items=300)
-            merged = aggregate_rows(indptr, case[1][order], case[2][order], n_items=300, how=how)
-        outcomes.append([(part.dtype, part.tobytes()) for part in (indptr, order, *log, *merged) if part is not None])
+            options = {"n_users": 4, "n_items": 300, "relevance_values": relevance if rated else None}
+            log = build_csr(users, items, values, times if timed else None, **options)
+            merged = aggregate_rows(log.indptr, log.items, log.values, n_items=300, how=how)
+        outcomes.append(contents(log) + contents(merged))
     assert outcomes[0] == outcomes[1]
 
 
@@ -103,8 +103,8 @@ def test_rows_crowded_at_one_time_are_sorted_too() -> None:
     n = 50_000
     times = np.where(rng.random(n) < 0.9, 10**15, rng.integers(-(2**63), 2**63 - 1, n))
     items = rng.integers(0, 2**31 - 1, n).astype(np.int32)
-    order = sort_events(np.zeros(n, np.int32), items, None, times, n_users=1, n_items=2**31 - 1).order
-    assert order.tolist() == np.lexsort((items, times)).tolist()
+    log = build_csr(np.zeros(n, np.int32), items, None, times, n_users=1, n_items=2**31 - 1)
+    assert log.items.tolist() == items[np.lexsort((items, times))].tolist()
 
 
 def test_threads_change_nothing() -> None:
@@ -114,9 +114,9 @@ def test_threads_change_nothing() -> None:
     values = rng.random(n).astype(np.float32)
     outcomes = []
     for threads in (1, 3):
-        indptr, order = sort_events(users, items, values, n_users=900, n_items=500, n_threads=threads)
-        merged = aggregate_rows(indptr, items[order], values[order], n_items=500, how="sum", n_threads=threads)
-        outcomes.append([part.tobytes() for part in (order, *merged)])
+        log = build_csr(users, items, values, n_users=900, n_items=500, n_threads=threads)
+        merged = aggregate_rows(log.indptr, log.items, log.values, n_items=500, how="sum", n_threads=threads)
+        outcomes.append(contents(log) + contents(merged))
     assert outcomes[0] == outcomes[1]
 
 
@@ -126,16 +126,16 @@ CODES = np.array([0, 2, 1], np.int32)
 @pytest.mark.parametrize(("n_users", "n_items", "what"), [(2, 3, "user code 2"), (3, 2, "item code 2")])
 def test_codes_out_of_range_are_refused(n_users: int, n_items: int, what: str) -> None:
     with pytest.raises(DataError, match=f"{what} at position 1"):
-        sort_events(CODES, CODES, n_users=n_users, n_items=n_items)
+        build_csr(CODES, CODES, n_users=n_users, n_items=n_items)
     with pytest.raises(DataError, match="item code -1"):
         aggregate_rows(np.array([0, 1]), np.array([-1], np.int32), None, n_items=3, how="sum")
 
 
 def test_arrays_of_another_kind_are_refused() -> None:
     with pytest.raises(ArgumentError, match="users is int64"):
-        sort_events(CODES.astype(np.int64), CODES, n_users=3, n_items=3)
+        build_csr(CODES.astype(np.int64), CODES, n_users=3, n_items=3)
     with pytest.raises(ArgumentError, match="times has 2 entries"):
-        sort_events(CODES, CODES, None, np.arange(2), n_users=3, n_items=3)
+        build_csr(CODES, CODES, None, np.arange(2), n_users=3, n_items=3)
     with pytest.raises(ArgumentError, match="indptr"):
         aggregate_rows(np.array([0, 2]), CODES, None, n_items=3, how="sum")
     with pytest.raises(ArgumentError, match="did you mean 'max'"):
