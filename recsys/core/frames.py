@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recsys.core.errors import ArgumentError
+from recsys.core.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +19,8 @@ def as_polars(frame: object, name: str = "frame") -> pl.DataFrame:
     ------
     ArgumentError
         The object is none of these.
+    DataError
+        A column holds text beside something else.
 
     Examples
     --------
@@ -33,7 +35,12 @@ def as_polars(frame: object, name: str = "frame") -> pl.DataFrame:
         return frame.collect()
     if type(frame).__module__.split(".")[0] == "pandas":
         return _from_pandas(frame, name)
-    if isinstance(frame, dict) or hasattr(frame, "__arrow_c_stream__"):
+    if isinstance(frame, dict):
+        try:
+            return pl.DataFrame(frame)
+        except TypeError:
+            return pl.DataFrame([_series(str(column), values) for column, values in frame.items()])
+    if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame)
     raise ArgumentError(f"{name} is a {type(frame).__name__}", "a polars, pandas or Arrow frame was expected")
 
@@ -67,8 +74,24 @@ def _column(name: str, column: Any) -> pl.Series:
         )
         return pl.Series(name, filled).set(pl.Series(missing), None)
     values = column.to_numpy(dtype=object)
-    return pl.Series(
-        name,
-        [None if absent else value for value, absent in zip(values.tolist(), missing.tolist(), strict=True)],
-        strict=False,
+    return _series(
+        name, [None if absent else value for value, absent in zip(values.tolist(), missing.tolist(), strict=True)]
     )
+
+
+def _series(name: str, values: Any) -> pl.Series:
+    """Return a column; numbers of several types become floats, text beside something else is refused."""
+    import polars as pl
+
+    try:
+        return pl.Series(name, values)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+        listed = list(values)
+        kinds = {type(value).__name__ for value in listed if value is not None}
+        if kinds <= {"int", "float", "bool", "Decimal"}:
+            return pl.Series(name, listed, strict=False)
+        raise DataError(
+            f"column {name!r} holds a mixture of types ({', '.join(sorted(kinds))})",
+            "values of one type were expected",
+            "cast it first, e.g. to text",
+        ) from error

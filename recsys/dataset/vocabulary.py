@@ -172,9 +172,8 @@ def id_series(ids: Ids, *, nulls: bool = False, name: str = "id") -> pl.Series:
     String
     """
     try:
-        series = (
-            ids if isinstance(ids, pl.Series) else pl.Series(name, ids if isinstance(ids, np.ndarray) else list(ids))
-        )
+        plain = isinstance(ids, np.ndarray) and ids.dtype != object
+        series = ids if isinstance(ids, pl.Series) else pl.Series(name, ids if plain else list(ids))
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         raise DataError(
             f"{name} holds a mixture of types or a number beyond int64", "integers of 64 bits or text were expected"

@@ -34,7 +34,7 @@ def _table(table: Table) -> RichTable:
 
     drawn = RichTable(box=SIMPLE_HEAD, title=Text(table.caption) if table.caption else None, title_justify="left")
     for name, at_right in zip(table.columns, table.right_aligned(), strict=True):
-        drawn.add_column(Text(name), justify="right" if at_right else "left", no_wrap=at_right)
+        drawn.add_column(Text(name), justify="right" if at_right else "left", no_wrap=at_right, overflow="fold")
     for row in table.texts():
         drawn.add_row(*(Text(text) for text in row))
     return drawn

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from recsys.display.view import Table, View
 
 GAP = "  "
 NARROWEST = 8
+LONGEST_WORD = 32  # a run id, a name, "1,885/13,204": what is not broken as long as there is another way
 
 
 def to_text(view: View, width: int = 80) -> str:
-    """Return the view as text of lines of at most `width` characters (words longer than that are elided).
+    """Return the view as text of lines of at most `width` characters; nothing is cut off, longer words are broken.
 
     Examples
     --------
@@ -44,14 +45,18 @@ def table_text(table: Table, width: int = 80) -> str:
     b     20
     """
     texts, right = table.texts(), table.right_aligned()
-    natural = [
-        max(line_width(word) for word in (name, *(row[place] for row in texts)))
-        for place, name in enumerate(table.columns)
+    cells = [(name, *(row[place] for row in texts)) for place, name in enumerate(table.columns)]
+    natural = [max(map(line_width, column)) for column in cells]
+    least = [
+        size if at_right else min(size, max(NARROWEST, min(_longest_word(column), LONGEST_WORD)))
+        for column, size, at_right in zip(cells, natural, right, strict=True)
     ]
     blocks = ["\n".join(wrap(table.caption, width))] if table.caption else []
     drawn = []
-    for places in _blocks(natural, [not at_right for at_right in right], width):
-        widths = _shrunk([natural[place] for place in places], [not right[place] for place in places], width)
+    for places in _blocks(least, width):
+        widths = [natural[place] for place in places]
+        for floors in (least, [size if at_right else NARROWEST for size, at_right in zip(natural, right, strict=True)]):
+            widths = _shrunk(widths, [floors[place] for place in places], width)
         columns = [table.columns[place] for place in places]
         rows = [[row[place] for place in places] for row in texts]
         drawn.append(_block(columns, rows, widths, [right[place] for place in places]))
@@ -74,28 +79,33 @@ def line_width(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells, broken at spaces; longer words are elided with an ellipsis.
+    """Return the text in lines of at most `width` cells, broken at spaces; longer words are broken where a line ends.
 
     Examples
     --------
     >>> wrap("one two incomprehensibilities", 8)
-    ['one two', 'incompr…']
+    ['one two', 'incompre', 'hensibil', 'ities']
     """
     lines: list[str] = []
     for word in text.split():
         if lines and line_width(lines[-1]) + 1 + line_width(word) <= width:
             lines[-1] += f" {word}"
         else:
-            lines.append(_elided(word, width))
+            lines += _pieces(word, width)
     return lines or [""]
 
 
-def _elided(word: str, width: int) -> str:
-    if line_width(word) <= width:
-        return word
-    while word and line_width(word) > width - 1:
-        word = word[:-1]
-    return f"{word}…"
+def _pieces(word: str, width: int) -> list[str]:
+    pieces = [""]
+    for sign in word:
+        if pieces[-1] and line_width(pieces[-1] + sign) > width:
+            pieces.append("")
+        pieces[-1] += sign
+    return pieces
+
+
+def _longest_word(cells: Iterable[str]) -> int:
+    return max((line_width(word) for cell in cells for word in cell.split()), default=0)
 
 
 def _bullet(note: str, width: int) -> list[str]:
@@ -103,11 +113,10 @@ def _bullet(note: str, width: int) -> list[str]:
     return [f"· {first}", *(f"  {line}" for line in rest)]
 
 
-def _blocks(natural: Sequence[int], flexible: Sequence[bool], width: int) -> list[list[int]]:
+def _blocks(least: Sequence[int], width: int) -> list[list[int]]:
     """Return the columns of each block: as many as fit at their narrowest, the first column in every block."""
-    least = [min(size, NARROWEST) if soft else size for size, soft in zip(natural, flexible, strict=True)]
     blocks: list[list[int]] = []
-    for place in range(len(natural)):
+    for place in range(len(least)):
         if blocks and sum(least[at] + len(GAP) for at in blocks[-1]) + least[place] <= width:
             blocks[-1].append(place)
         else:
@@ -115,11 +124,11 @@ def _blocks(natural: Sequence[int], flexible: Sequence[bool], width: int) -> lis
     return blocks
 
 
-def _shrunk(widths: list[int], flexible: Sequence[bool], width: int) -> list[int]:
-    """Take cells from the widest text column, one at a time, until the line fits."""
+def _shrunk(widths: Sequence[int], floors: Sequence[int], width: int) -> list[int]:
+    """Take cells from the widest column that is above its floor, one at a time, until the line fits."""
     fitted = list(widths)
     while sum(fitted) + len(GAP) * (len(fitted) - 1) > width:
-        soft = [place for place, free in enumerate(flexible) if free and fitted[place] > NARROWEST]
+        soft = [place for place, floor in enumerate(floors) if fitted[place] > floor]
         if not soft:
             return fitted
         fitted[max(soft, key=lambda place: fitted[place])] -= 1

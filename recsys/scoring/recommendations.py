@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
+
+if TYPE_CHECKING:
+    import pandas
 
 SOURCES = ("model", "fallback", "exploration")
 
@@ -77,6 +80,13 @@ class Recommendations:
                 "source": pl.Series(SOURCES).gather(self.sources[rows]),
             }
         )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the rows of `to_polars` as a pandas frame; pyarrow is not needed."""
+        import pandas
+
+        frame = self.to_polars()
+        return pandas.DataFrame({column.name: column.to_numpy() for column in frame.get_columns()})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: k, recommendations (the rows of `to_polars`), skipped, warnings."""

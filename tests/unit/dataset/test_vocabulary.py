@@ -1,11 +1,12 @@
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.core.errors import ArgumentError, DataError
-from recsys.dataset import Vocabulary
+from recsys.dataset import Dataset, Vocabulary, id_series
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)), st.lists(st.integers(-(2**63), 2**63 - 1)))
@@ -81,3 +82,22 @@ def test_kinds_do_not_mix():
 def test_unsorted_ids_are_refused_by_the_constructor():
     with pytest.raises(ArgumentError, match="sorted and distinct"):
         Vocabulary(pl.Series([2, 1]))
+
+
+@pytest.mark.parametrize("ids", [["a", 1], [1, "a"], [None, "a", 1], [1, 2**70], [1, 2.5]])
+def test_mixed_ids_are_refused_from_any_container(ids):
+    """A list, an object array, a mapping of columns, a pandas frame: text and numbers are never brought together."""
+    frames = {"user_id": ids, "item_id": [1] * len(ids)}
+    with pytest.raises(DataError):
+        id_series(ids, nulls=True)
+    with pytest.raises(DataError):
+        id_series(np.array(ids, dtype=object), nulls=True)
+    with pytest.raises(DataError):
+        Dataset.from_frame(frames)
+    with pytest.raises(DataError):
+        Dataset.from_frame(pd.DataFrame(frames))
+
+
+def test_an_object_array_of_one_type_is_fine():
+    assert id_series(np.array([1, 2], dtype=object)).to_list() == [1, 2]
+    assert id_series(np.array(["b", "a"], dtype=object)).to_list() == ["b", "a"]

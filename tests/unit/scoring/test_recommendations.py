@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import polars as pl
+import pytest
 
 from recsys.dataset import Vocabulary
 from recsys.scoring import Recommendations
@@ -34,6 +37,15 @@ def test_empty_lists_keep_the_columns() -> None:
     )
     assert none.to_polars().shape == (0, 5)
     assert none.k == 3
+
+
+def test_a_pandas_frame_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    frame = lists().to_pandas()
+    assert frame.columns.tolist() == ["user_id", "item_id", "rank", "score", "source"]
+    assert [tuple(row) for row in frame.itertuples(index=False)] == lists().to_polars().rows()
+    assert frame["user_id"].dtype == np.int64
+    assert frame["score"].dtype == np.float32
 
 
 def test_plain_values_and_repr() -> None:
