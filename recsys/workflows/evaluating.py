@@ -14,23 +14,24 @@ from recsys import evaluation
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.times import to_micros
-from recsys.dataset import Dataset, align_attributes, temporal_split
+from recsys.dataset import Dataset, align_attributes
 from recsys.evaluation import DEFAULT_METRICS, Comparison, Evaluation
 from recsys.models import Recommender
 from recsys.scoring import Eligibility
 from recsys.store import Run
 from recsys.store.artifacts import load_artifact
 from recsys.store.datasets import attributes
+from recsys.store.runs import find_run
 from recsys.store.schema import high_water
 from recsys.store.snapshots import extract, find_snapshot, rebuild
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.training import cut_of, recipe_of, training_run
+from recsys.workflows.training import held_of, recipe_of, training_run
 
 if TYPE_CHECKING:
     from recsys.store import Store
 
 OnCold = Literal["fallback", "skip"]
-SeenData = Literal["refuse", "allow"]
+SeenData = Literal["refuse", "disjoint", "allow"]
 
 
 class Options(NamedTuple):
@@ -53,16 +54,20 @@ class Exam(NamedTuple):
         The test part, with the attributes of users and items as they are now.
     snapshot_id : str or None
         Where it comes from; None: events that arrived after all training.
-    cut : datetime
-        Every test event is at or after it (UTC).
+    cut : datetime or None
+        Of a split in time: every test event is at or after it (UTC).
     attributes_mark : int
         The change up to which attributes were read.
     """
 
     test: Dataset
     snapshot_id: str | None
-    cut: datetime
+    cut: datetime | None
     attributes_mark: int
+
+    def rule(self, seen_data: SeenData) -> SeenData:
+        """Return what may be asked of the test part: a split that is not in time proves disjoint pairs, no more."""
+        return "disjoint" if self.cut is None and seen_data == "refuse" else seen_data
 
 
 def evaluate(
@@ -95,8 +100,9 @@ def evaluate(
         What becomes of users without training events.
     eligibility : Eligibility, optional
         What may be shown to whom.
-    seen_data : {"refuse", "allow"}
-        Whether data that the model has seen may be tested on; the result is marked.
+    seen_data : {"refuse", "disjoint", "allow"}
+        What may be tested on: only what is later than the training; any pair that is not in training, which is the rule
+        for a run whose split is not in time; or anything. The result is marked.
     exclude_seen : bool
         Keep items out of a user's list that the user had in training; they are no hits then.
     progress : callable, optional
@@ -163,7 +169,7 @@ def run_evaluation(
         by=list(options.by),
         on_cold=options.on_cold,
         eligibility=options.eligibility,
-        seen_data=options.seen_data,
+        seen_data=exam.rule(options.seen_data),
         exclude_seen=options.exclude_seen,
         progress=progress,
     )
@@ -197,7 +203,7 @@ def run_comparison(
         by=list(options.by),
         on_cold=options.on_cold,
         eligibility=options.eligibility,
-        seen_data=options.seen_data,
+        seen_data=exam.rule(options.seen_data),
         exclude_seen=options.exclude_seen,
         progress=progress,
     )
@@ -223,10 +229,12 @@ def set_exam(store: Store, runs: Sequence[Run], mark: int | None = None) -> Exam
     DataError
         The runs do not share their snapshot and cut, or nothing happened after the training.
     """
-    cuts = ((run, cut_of(run)) for run in runs)
-    held = {(run.snapshot_id, cut): run for run, cut in cuts if cut is not None}
+    kept_apart = ((run, held_of(run)) for run in runs)
+    held = {(str(run.snapshot_id), part.part): (run, part) for run, part in kept_apart if part is not None}
     if len(held) > 1:
-        parts = "; ".join(f"{run.run_id}: snapshot {snapshot}, cut {cut}" for (snapshot, cut), run in held.items())
+        parts = "; ".join(
+            f"{run.run_id}: snapshot {snapshot}, {kind} {size}" for (snapshot, (kind, size)), (run, _) in held.items()
+        )
         raise DataError(
             f"the runs have different test parts ({parts})",
             "runs with the same snapshot and holdout were expected",
@@ -234,11 +242,11 @@ def set_exam(store: Store, runs: Sequence[Run], mark: int | None = None) -> Exam
         )
     if not held:
         return _later(store, runs, mark)
-    ((snapshot_id, cut),) = held
+    (((snapshot_id, _), (_, part)),) = held.items()
     with store.read() as con:
-        snapshot = find_snapshot(con, str(snapshot_id))
-    test = temporal_split(rebuild(store, snapshot), at=cut).test
-    return _with_attributes(store, test, snapshot.snapshot_id, cut, mark)
+        snapshot = find_snapshot(con, snapshot_id)
+    test = part.split(rebuild(store, snapshot))[0].test
+    return _with_attributes(store, test, snapshot.snapshot_id, part.cut, mark)
 
 
 def name_runs(runs: Sequence[Run]) -> dict[str, Run]:
@@ -254,24 +262,32 @@ def _later(store: Store, runs: Sequence[Run], mark: int | None) -> Exam:
     throughs = [run.trained_through for run in runs]
     through = max((time for time in throughs if time is not None), default=None)
     if through is None or None in throughs:
-        raise DataError(
-            f"run {runs[0].run_id} was trained on everything, and its data has no times",
-            "a held-out part was expected",
-            "train with holdout='14d' on a log with times",
-        )
+        raise _nothing_held_out(store, runs[0], "its data has no times", "train als --split random --holdout 0.2")
     data, _, _ = extract(store, replace(recipe_of(runs[0]), until=None, as_of=None))
     times = data.times
     later = None if times is None else times > to_micros(through)
     if later is None or not later.any():
-        raise DataError(
-            f"run {runs[0].run_id} was trained on everything through {through:%Y-%m-%d %H:%M}, nothing happened since",
-            "events that the model has not seen were expected",
-            "train a candidate that leaves some out: recsys train MODEL --holdout 14d",
+        raise _nothing_held_out(
+            store, runs[0], f"nothing happened after {through:%Y-%m-%d %H:%M}", "train als --holdout 14d"
         )
     return _with_attributes(store, data.keep(later), None, through, mark)
 
 
-def _with_attributes(store: Store, test: Dataset, snapshot_id: str | None, cut: datetime, mark: int | None) -> Exam:
+def _nothing_held_out(store: Store, run: Run, why: str, instead: str) -> DataError:
+    with store.read() as con:
+        parents = [find_run(con, parent) for parent in run.parents]
+    tested = next((parent.run_id for parent in parents if held_of(parent) is not None), None)
+    candidate = instead if tested is None else f"evaluate {tested}, the candidate with the same recipe"
+    return DataError(
+        f"run {run.run_id} was trained on everything, and {why}: there is nothing to test it on",
+        "a run with a held-out part was expected, whatever seen_data says",
+        f"recsys {candidate}",
+    )
+
+
+def _with_attributes(
+    store: Store, test: Dataset, snapshot_id: str | None, cut: datetime | None, mark: int | None
+) -> Exam:
     """Attach attributes as they are now: segments and rights may be known later than the events."""
     with store.read() as con:
         mark = high_water(con) if mark is None else mark
@@ -294,7 +310,7 @@ def _recipe(runs: Sequence[Run], exam: Exam, options: Options) -> dict[str, Any]
     return {
         "runs": [run.run_id for run in runs],
         "data": recipe_of(runs[0]).to_dict(),
-        "cut": exam.cut.isoformat(),
+        "cut": None if exam.cut is None else exam.cut.isoformat(),
         "metrics": list(options.metrics),
         "by": list(options.by),
         "on_cold": options.on_cold,

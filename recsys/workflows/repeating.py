@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import ArgumentError, DataError, GateError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.dataset import temporal_split
 from recsys.evaluation import DEFAULT_METRICS
 from recsys.store import Run
 from recsys.store.runs import find_run
@@ -15,7 +14,7 @@ from recsys.store.versions import versions
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import Options, run_comparison, run_evaluation
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.training import cut_of, fit, model_of, prepare, recipe_of
+from recsys.workflows.training import fit, held_of, model_of, prepare, recipe_of
 
 if TYPE_CHECKING:
     from recsys.models import Recommender
@@ -85,7 +84,7 @@ def _repeat_training(store: Store, old: Run, progress: ProgressCallback) -> Reco
     again = retrain(store, old, progress)
     if again.run.artifact == old.artifact:
         return again
-    if cut_of(old) is None:
+    if held_of(old) is None:
         raise _others(old, again.run, "the model has other bytes")
     options = Options(DEFAULT_METRICS)
     first, second = (
@@ -96,14 +95,10 @@ def _repeat_training(store: Store, old: Run, progress: ProgressCallback) -> Reco
 
 
 def retrain(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[Recommender]:
-    """Train a run again on its own snapshot, cut at the same instant."""
+    """Train a run again on its own snapshot, split in the same way."""
     job = Job(store, "train")
-    material = prepare(store, recipe_of(old), old.snapshot_id, None)._replace(recipe=recipe_of(old))
-    cut = cut_of(old)
-    if cut is not None:
-        split = temporal_split(material.train, at=cut)
-        material = material._replace(train=split.train, test=split.test, cut=cut)
-    return fit(job, model_of(old), material, holdout=old.recipe["holdout"], parents=(old.run_id,), progress=progress)
+    material = prepare(store, recipe_of(old), old.snapshot_id, held_of(old))._replace(recipe=recipe_of(old))
+    return fit(job, model_of(old), material, parents=(old.run_id,), progress=progress)
 
 
 def _repeat_measurement(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Any]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from recsys.core.errors import ArgumentError, DataError
+from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.seeds import derived_int
 from recsys.core.threads import thread_limit
-from recsys.core.times import duration_micros, from_micros
-from recsys.dataset import Dataset, temporal_split
+from recsys.core.times import from_micros
+from recsys.dataset import Dataset
 from recsys.models import Recommender, make_model
 from recsys.store import DataRecipe, Run
 from recsys.store.artifacts import save_artifact
 from recsys.store.runs import find_run
 from recsys.store.snapshots import Snapshot, find_snapshot, freeze, rebuild
+from recsys.workflows.holding import Held, SplitKind
 from recsys.workflows.recording import Job, Recorded
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class Material(NamedTuple):
         The part before the cut, or all of it.
     test : Dataset or None
         The part held out.
-    cut : datetime or None
-        The instant between them (UTC).
+    held : Held or None
+        How it was chosen.
     warnings : tuple of str
         What a reader should know.
     """
@@ -47,7 +48,7 @@ class Material(NamedTuple):
     snapshot: Snapshot | str
     train: Dataset
     test: Dataset | None
-    cut: datetime | None
+    held: Held | None
     warnings: tuple[str, ...]
 
 
@@ -59,7 +60,8 @@ def train(
     seed: int | None = None,
     recipe: DataRecipe | None = None,
     snapshot: str | None = None,
-    holdout: str | None = None,
+    holdout: str | float | None = None,
+    split: SplitKind | None = None,
     n_threads: int | None = None,
     progress: ProgressCallback = silent,
 ) -> Recorded[Recommender]:
@@ -79,8 +81,12 @@ def train(
         Which rows. Default: all events of the only type.
     snapshot : str, optional
         A snapshot (name or id) instead of a recipe.
-    holdout : str, optional
-        Keep the newest part apart, e.g. ``"14d"``: `evaluate` and `compare` test on it. Default: learn from all.
+    holdout : str or float, optional
+        How much to keep apart: `evaluate` and `compare` test on it. ``"14d"`` is the newest part; with another `split`,
+        a share of the user–item pairs (0.2), or a number of items a user (1). Default: learn from all.
+    split : {"temporal", "random", "leave-last-out"}, optional
+        What is kept apart: the newest part (default), random pairs, or each user's newest items. The last two do not
+        ask how well the past predicts the future, and their results say so.
     n_threads : int, optional
         At most so many threads.
     progress : callable, optional
@@ -102,13 +108,12 @@ def train(
     """
     job = Job(store, "train")
     fresh = make(model, params, seed)
-    if holdout is not None:
-        duration_micros("holdout", holdout)
+    held = Held.parse(split, holdout)
     if snapshot is not None and recipe is not None:
         raise ArgumentError("snapshot and recipe were both given", "one of them was expected")
     with thread_limit(n_threads):
-        material = prepare(store, recipe or DataRecipe(), snapshot, holdout)
-        return fit(job, fresh, material, holdout=holdout, progress=progress)
+        material = prepare(store, recipe or DataRecipe(), snapshot, held)
+        return fit(job, fresh, material, progress=progress)
 
 
 def refit(
@@ -165,8 +170,8 @@ def make(model: str | Recommender, params: Mapping[str, object] | None, seed: in
     return type(fresh)(**{**fresh.params, "seed": seed}) if "seed" in fresh.params else fresh
 
 
-def prepare(store: Store, recipe: DataRecipe, snapshot: str | None, holdout: str | None) -> Material:
-    """Return the data of a recipe or of a kept snapshot, split in time if something is held out."""
+def prepare(store: Store, recipe: DataRecipe, snapshot: str | None, held: Held | None) -> Material:
+    """Return the data of a recipe or of a kept snapshot, split if something is held out."""
     if snapshot is None:
         fresh, data, warnings = freeze(store, recipe)
         whole = Material(recipe, fresh, data, None, None, warnings)
@@ -174,13 +179,10 @@ def prepare(store: Store, recipe: DataRecipe, snapshot: str | None, holdout: str
         with store.read() as con:
             kept = find_snapshot(con, snapshot)
         whole = Material(kept.recipe, kept.snapshot_id, rebuild(store, kept), None, None, ())
-    if holdout is None:
+    if held is None:
         return whole
-    split = temporal_split(whole.train, holdout)
-    if split.cut is None:
-        raise DataError("the split has no cut", "a split in time was expected")
-    warnings = (*whole.warnings, *split.warnings)
-    return whole._replace(train=split.train, test=split.test, cut=from_micros(split.cut), warnings=warnings)
+    split, made = held.split(whole.train)
+    return whole._replace(train=split.train, test=split.test, held=made, warnings=(*whole.warnings, *split.warnings))
 
 
 def fit(
@@ -188,7 +190,6 @@ def fit(
     model: Recommender,
     material: Material,
     *,
-    holdout: str | None = None,
     parents: tuple[str, ...] = (),
     progress: ProgressCallback = silent,
 ) -> Recorded[Recommender]:
@@ -201,8 +202,7 @@ def fit(
             "model": model.name,
             "params": model.params,
             "data": material.recipe.to_dict(),
-            "holdout": holdout,
-            "cut": None if material.cut is None else material.cut.isoformat(),
+            **({"holdout": None, "split": None, "cut": None} if material.held is None else material.held.to_dict()),
         },
         seed=model.params.get("seed"),
         snapshot=material.snapshot,
@@ -231,10 +231,9 @@ def model_of(run: Run) -> Recommender:
     return make_model(str(run.recipe["model"]), **run.recipe["params"])
 
 
-def cut_of(run: Run) -> datetime | None:
-    """Return the instant at which a training run's data was cut; None: it was trained on everything."""
-    cut: Any = run.recipe["cut"]
-    return None if cut is None else datetime.fromisoformat(cut)
+def held_of(run: Run) -> Held | None:
+    """Return what a training run kept apart; None: it was trained on everything."""
+    return Held.of(run.recipe)
 
 
 def _sizes(material: Material) -> dict[str, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,11 +11,13 @@ from recsys.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
+    from recsys.workflows.holding import SplitKind
 
 EXAMPLES = """
 recsys train als --holdout 14d --event play
 recsys train als --set factors=64 --set iterations=20 --seed 7 --holdout 14d
 recsys train popularity --snapshot june
+recsys train itemknn --split random --holdout 0.2      # for a log without times
 recsys train --refit @latest                  # the same recipe on everything
 RUN=$(recsys train bpr --holdout 14d -q)      # stdout is the run id alone
 """
@@ -36,7 +38,16 @@ def command(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
     holdout: Annotated[
-        str | None, typer.Option(metavar="14d", help="Keep the last days apart, to be tested on.")
+        str | None,
+        typer.Option(
+            metavar="14d", help="Keep the last days apart, to be tested on; with --split, a share or a number."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="temporal|random|leave-last-out", help="What to keep apart instead: random pairs, newest items."
+        ),
     ] = None,
     snapshot: Annotated[str | None, typer.Option(metavar="NAME", help="Train on a snapshot.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Makes the training repeatable.")] = None,
@@ -48,7 +59,8 @@ def command(
     """Train a model and print its run id.
 
     With --holdout, the newest days are kept apart, and `evaluate` and `compare` test on them. Without it the
-    model learns from everything, and nothing is left to test it on.
+    model learns from everything, and nothing is left to test it on. Only a split in time shows how well the past
+    predicts the future; the results of the others say so.
     """
     session: Session = ctx.obj
     if (model is None) == (refit is None):
@@ -64,7 +76,7 @@ def command(
 
     store = session.open_store()
     if refit is not None:
-        _refuse_with_refit(session, settings, holdout, snapshot, seed)
+        _refuse_with_refit(session, settings, holdout, split, snapshot, seed)
         recorded = workflows.refit(store, refit, until=session.options.get("until"), progress=session.progress)
     else:
         recorded = workflows.train(
@@ -75,6 +87,7 @@ def command(
             recipe=recipe_from(session.options),
             snapshot=snapshot,
             holdout=holdout,
+            split=cast("SplitKind | None", split),
             progress=session.progress,
         )
     emit_training(session, "train", recorded.run)
@@ -82,7 +95,7 @@ def command(
         f"trained in {recorded.run.wall_s:.1f} s. Next: recsys "
         + (
             f"recommend {recorded.run.run_id} --out recs.parquet"
-            if holdout is None
+            if recorded.run.recipe["holdout"] is None
             else f"evaluate {recorded.run.run_id}"
         )
     )

@@ -1,15 +1,17 @@
 """`evaluate`, `compare`, `backtest`: the right test part, refusal of seen data, what is recorded."""
 
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recsys import evaluation
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
-from recsys.dataset import temporal_split
+from recsys.dataset import random_split, temporal_split
 from recsys.models import ItemKNN
 from recsys.scoring import Eligibility
+from recsys.store import Store
 
 from .conftest import METRICS, Shop, taste_log
 
@@ -53,8 +55,10 @@ def test_later_rows_do_not_change_an_evaluation(shop: Shop) -> None:
 
 def test_a_model_trained_on_everything_is_refused(shop: Shop) -> None:
     runs = len(shop.store.runs())
-    with pytest.raises(DataError, match="trained on everything through 2025-02-.* nothing happened since"):
+    with pytest.raises(DataError, match=f"trained on everything, and nothing .* recsys evaluate {shop.als}"):
         shop.store.evaluate(shop.served)
+    with pytest.raises(DataError, match="whatever seen_data says"):
+        shop.store.evaluate(shop.served, seen_data="allow")
     with pytest.raises(DataError, match="test events are not later than"):
         shop.store.compare([shop.als, shop.served])
     assert len(shop.store.runs()) == runs
@@ -129,3 +133,59 @@ def test_a_backtest_is_one_run(shop: Shop) -> None:
     assert kept.snapshot_id == shop.store.run(shop.als).snapshot_id
     with pytest.raises(ArgumentError, match="snapshot"):
         shop.store.backtest(models, snapshot="june", event="play")
+
+
+@pytest.fixture
+def timeless(tmp_path: Path) -> Store:
+    """A store whose events have no times."""
+    store = Store(tmp_path / "timeless")
+    store.ingest("events", taste_log().drop("ts"))
+    return store
+
+
+def test_a_log_without_times_is_tested_on_random_pairs(timeless: Store) -> None:
+    als = timeless.train("als", params={"factors": 8}, split="random", holdout=0.25)
+    pop = timeless.train("popularity", split="random", holdout="0.25")
+    assert als.run.recipe["split"] == "random"
+    assert (als.run.recipe["holdout"], als.run.recipe["cut"]) == ("0.25", None)
+    assert als.run.metrics["test_events"] == pop.run.metrics["test_events"] > 0
+    run, found = timeless.evaluate(als.run.run_id, METRICS)
+    whole = timeless.load_snapshot(str(als.run.snapshot_id))
+    again = evaluation.evaluate(als.result, random_split(whole, 0.25, seed=0).test, list(METRICS))
+    assert found.to_dict()["metrics"] == again.to_dict()["metrics"]
+    assert any("no times" in warning for warning in run.warnings)
+    compared = timeless.compare([pop.run.run_id, als.run.run_id], METRICS)
+    assert compared.run.recipe["cut"] is None
+    assert timeless.repeat(run.run_id).run.metrics == run.metrics
+    with pytest.raises(DataError, match="split='random', holdout='0.2'|--split random"):
+        timeless.evaluate(timeless.train("popularity").run.run_id)
+    other = timeless.train("popularity", split="random").run.run_id
+    with pytest.raises(DataError, match=r"different test parts .* random 0\.25; .* random 0\.2"):
+        timeless.compare([als.run.run_id, other])
+
+
+@pytest.mark.parametrize("split", ["random", "leave-last-out"])
+def test_a_split_that_is_not_in_time_is_marked(shop: Shop, split: str) -> None:
+    trained = shop.store.train("itemknn", event="play", split=split).run
+    run, _ = shop.store.evaluate(trained.run_id, METRICS)
+    assert any(warning.startswith("not a split in time") for warning in run.warnings)
+    assert trained.warnings
+    assert shop.store.repeat(trained.run_id).run.artifact == trained.artifact
+    assert shop.store.refit(trained.run_id).run.recipe["split"] is None
+
+
+@pytest.mark.parametrize(
+    ("split", "holdout", "message"),
+    [
+        ("temporal", None, "holdout is missing"),
+        ("temporal", "0.2", "holdout is '0.2'"),
+        ("random", "14d", "holdout is '14d' and split is 'random'.*A share"),
+        ("random", 1.5, "holdout is 1.5"),
+        ("leave-last-out", "half", "A number of items"),
+        ("leave-last-out", 0.5, "holdout is 0.5"),
+        ("users", "0.2", "split is 'users'"),
+    ],
+)
+def test_a_split_is_checked_before_any_work(shop: Shop, split: str, holdout: str | float | None, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        shop.store.train("popularity", split=split, holdout=holdout)
