@@ -127,6 +127,23 @@ def root_command() -> Command:
     return command
 
 
+def option_names(verb: str) -> frozenset[str]:
+    """Return the names of a verb's options, as Python spells them; none for what is no verb.
+
+    Examples
+    --------
+    >>> sorted(option_names("runs diff") - shared_names(EVERYWHERE))
+    []
+    """
+    if verb not in catalogue.VERBS:
+        return frozenset()
+    parameters = _verb(tuple(verb.split())).params
+    named = (
+        name for each in parameters if each.param_type_name == "option" for name in (*each.opts, *each.secondary_opts)
+    )
+    return frozenset(name.removeprefix("--").replace("-", "_") for name in named if name.startswith("--"))
+
+
 def _group(path: tuple[str, ...]) -> Command:
     group = type("Group", (LazyGroup,), {"prefix": path})
     application = _typer(group)

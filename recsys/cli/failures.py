@@ -66,6 +66,7 @@ def report(error: BaseException, session: Session) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     failure = describe(error)
+    failure = failure._replace(expected=session.spelled(failure.expected), hint=session.spelled(failure.hint))
     session.end_progress()
     if session.debug:
         import traceback

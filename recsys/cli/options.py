@@ -112,8 +112,16 @@ def _measuring(
     ] = None,
     seen_data: Annotated[
         str | None,
-        _shared("--seen-data", metavar="refuse|allow", text="Whether days that were learned from may be tested on."),
+        _shared(
+            "--seen-data",
+            metavar="refuse|disjoint|allow",
+            text="Test on later days only, on pairs not learned from, or on anything.  [refuse]",
+        ),
     ] = None,
+    include_seen: Annotated[
+        bool,
+        _shared("--include-seen", text="Let lists hold what a user had in training; having it again is a hit then."),
+    ] = False,
     fail_on: Annotated[
         list[str] | None, _shared("--fail-on", metavar="GATE", text="Exit with code 6 when this is true; repeatable.")
     ] = None,

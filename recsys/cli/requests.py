@@ -71,7 +71,8 @@ def measuring_from(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return how `evaluate` and `compare` shall measure: what the options say, and the rules of eligibility."""
     lists = {name: joined(options[name]) for name in ("metrics", "by") if name in options}
     words = {name: options[name] for name in ("on_cold", "seen_data") if name in options}
-    return {**lists, **words, "eligibility": eligibility_from(options)}
+    repeats = {"exclude_seen": False} if "include_seen" in options else {}
+    return {**lists, **words, **repeats, "eligibility": eligibility_from(options)}
 
 
 def read_ids(option: str, path: Path, name: str) -> list[str]:

@@ -36,7 +36,7 @@ class Session:
     def __init__(self, words: Sequence[str] = ()) -> None:
         self.options: dict[str, Any] = {}
         self.emitted = False
-        self._words = frozenset(words)
+        self._words = tuple(words)
         self._warnings: list[str] = []
         self._bar: TerminalProgress | None = None
         self._logger = logging.getLogger("recsys")
@@ -88,6 +88,15 @@ class Session:
             self._bar = TerminalProgress()
         return self._bar
 
+    def spelled(self, advice: str) -> str:
+        """Return advice of the library in the words of this command line; see `recsys.cli.spelling`."""
+        if "=" not in advice and "_" not in advice and "(" not in advice:
+            return advice
+        from recsys.cli.application import option_names
+        from recsys.cli.spelling import in_words_of, verb_of
+
+        return in_words_of(advice, option_names(verb_of(self._words)))
+
     def end_progress(self) -> None:
         """Take the progress bar off the terminal."""
         if self._bar is not None:
@@ -102,6 +111,7 @@ class Session:
 
     def warn(self, text: str) -> None:
         """Warn people on stderr and programs in the JSON document."""
+        text = self.spelled(text)
         if text in self._warnings:
             return
         self._warnings.append(text)

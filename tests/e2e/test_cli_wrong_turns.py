@@ -283,3 +283,22 @@ def test_a_lock_timeout_of_nought_does_not_wait(cli: Cli, shop: Path, monkeypatc
     )
     cli("describe", "--store", shop, "--lock-timeout", "0")
     assert heard == [0]
+
+
+def test_a_log_without_times_has_a_way_to_a_result(cli: Cli, world: Path, tmp_path: Path) -> None:
+    rs.Store(tmp_path / "timeless").ingest("events", rs.store.Store(world / "shop").events().drop("ts"))
+    words = ("--event", "play", "--store", "timeless")
+    one_line(cli("train", "popularity", "--holdout", "14d", *words), 2, "no times", "--split random --holdout 0.2")
+    run = cli("train", "popularity", "--split", "random", "--holdout", "0.2", *words).out.strip()
+    outcome = cli("evaluate", run, "--store", "timeless", "--metrics", "ndcg@10")
+    assert outcome.code == 0
+    assert "warning: the data has no times" in outcome.err
+
+
+def test_hints_are_in_the_words_of_the_command_line(cli: Cli, shop: Path, world: Path) -> None:
+    candidate, everything = ((world / name).read_text() for name in ("candidate", "everything"))
+    outcome = cli("compare", candidate, everything, "--store", shop)
+    one_line(outcome, 5, "--seen-data disjoint")
+    assert "seen_data=" not in outcome.err
+    one_line(cli("evaluate", everything, "--store", shop, "--seen-data", "allow"), 5, "whatever --seen-data says")
+    one_line(cli("train", "als", "--snapshot", "june", "--store", shop), 3, "recsys snapshot create june --event play")

@@ -100,7 +100,7 @@ def command(
     for warning in result.warnings:
         session.warn(warning)
     session.emit("ingest", result, "")
-    session.note(summary(result))
+    session.note(session.spelled(summary(result)))
 
 
 def summary(result: IngestResult) -> str:
