@@ -38,7 +38,8 @@ class Recommender(ABC):
     gives ``name``, ``check_params``, ``_fit`` and ``_score_block`` — or derives from `FactorModel` or
     `ItemModel`, which need less.
 
-    Cold means: no training event. Cold items are no candidates; cold and unknown users get what `on_unknown` says.
+    Cold means: no training event. Cold items are no candidates; cold and unknown users get what `on_unknown` says. A
+    warm user of whom the model can make nothing gets the most popular items, marked ``"fallback"``.
 
     Attributes
     ----------
@@ -162,8 +163,9 @@ class Recommender(ABC):
         eligibility : Eligibility, optional
             What may be shown to whom; holds for fallbacks as well.
         on_unknown : {"raise", "skip", "fallback"}
-            What becomes of users without any history that the model can use: an error that names some,
-            left out, or the most popular eligible items, marked ``"fallback"``.
+            What becomes of users without an event: an error that names some, left out, or the most popular eligible
+            items, marked ``"fallback"``. Those are also what users with events get whose weights are all 0 (by decay,
+            say), or lead to no item that they may get.
         at : datetime, date, ISO text or int64 µs, optional
             The instant of serving, for rules with time windows.
         user_attributes : frame, optional
@@ -222,25 +224,27 @@ class Recommender(ABC):
         eligibility : ResolvedEligibility, optional
             Row ``r`` belongs to ``user_codes[r]``; over ``items_``.
         fallback : bool
-            Whether cold users get the fallback or empty lists.
+            Whether users of whom the model can make nothing get the fallback or empty lists.
         """
         return self._serve(self._coded(user_codes, history), k, exclude_seen, eligibility, fallback, n_threads)
 
     def score_codes(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.float32]:
-        """Return (n, n_items) float32 scores of users given as codes; −inf for cold items. Popularity for cold users.
+        """Return (n, n_items) float32 scores of users given as codes; −inf for cold items.
+
+        Users without weights, as cold ones are, get the popularity of items.
 
         Meant for ranks over the whole catalogue; takes n · n_items · 4 bytes, so call it with some users at a time.
         """
         audience = self._coded(user_codes, history)
         scores = np.tile(self.popularity_, (len(user_codes), 1))
-        warm = np.flatnonzero(audience.warm())
-        if len(warm):
-            scores[warm] = self._score_block(audience.take(warm).block())
+        weighted = np.flatnonzero(audience.weighted())
+        if len(weighted):
+            scores[weighted] = self._score_block(audience.take(weighted).block())
         scores[:, ~self._candidates()] = -np.inf
         return scores
 
     def is_warm(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.bool_]:
-        """Return (n,) bool: whether the model itself, not the fallback, serves each user."""
+        """Return (n,) bool: whether each user has an event in training, or in the `history` that takes its place."""
         return self._coded(user_codes, history).warm()
 
     def similar_items(
@@ -310,7 +314,7 @@ class Recommender(ABC):
         fresh = None if history is None else read_history(history, self.items_, self.label_)
         audience = self._audience(_one(user_id, "user_id"), fresh)
         block = audience.block()
-        if not audience.warm()[0]:
+        if not audience.weighted()[0]:
             popularity = float(self.popularity_[code])
             return explain_parts(user_id, item_id, block.weights, np.zeros(0), k, self.items_, popularity)
         parts = self._contributions(block, code)
@@ -422,7 +426,7 @@ class Recommender(ABC):
             return id_series(users, name="user_id").rename("user_id")
         if fresh is not None:
             return fresh.users.ids.rename("user_id")
-        return self.users_.decode(np.flatnonzero(np.diff(self.history_.indptr))).rename("user_id")
+        return self.users_.decode(np.flatnonzero(np.diff(self.seen_.indptr))).rename("user_id")
 
     def _audience(self, ids: pl.Series, fresh: History | None) -> Audience:
         rows = np.full(len(ids), -1, dtype=np.int32) if fresh is None else fresh.users.encode(ids)

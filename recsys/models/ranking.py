@@ -1,4 +1,4 @@
-"""Ranked lists for an audience: group by group, chunk by chunk; the model for the warm, a fallback for the cold."""
+"""Ranked lists for an audience: group by group, chunk by chunk; the model, or a fallback where it has nothing."""
 
 from __future__ import annotations
 
@@ -75,27 +75,34 @@ def rank_audience(
     users_per_chunk: int,
     n_threads: int | None,
 ) -> RankedLists:
-    """Return the k best items of each user; without `fallback`, cold users get empty lists.
+    """Return the k best items of each user.
 
-    Memory beyond the result is that of one chunk.
+    The fallback serves whoever the model leaves without any item: users without weights, and those whose weights lead
+    to nothing that they may get. Without `fallback` their lists stay empty. Memory beyond the result is that of one
+    chunk.
     """
-    n_users, warm = len(audience.codes), audience.warm()
+    n_users, weighted = len(audience.codes), audience.weighted()
     out = RankedLists(
         np.full((n_users, k), -1, dtype=np.int32),
         np.full((n_users, k), -np.inf, dtype=np.float32),
-        np.where(warm, 0, FALLBACK).astype(np.uint8),
+        np.where(weighted, 0, FALLBACK).astype(np.uint8),
     )
-    rankers = [(True, model)] + ([] if fallback is None else [(False, fallback)])
+
+    def fill(rows: NDArray[np.intp], rank: Ranker, allow: NDArray[np.bool_]) -> None:
+        for start, stop in row_chunks(len(rows), users_per_chunk):
+            chunk = rows[start:stop]
+            part = audience.take(chunk)
+            denied = None if eligibility is None else eligibility.take(chunk).denied
+            filters = Filters(part.seen() if exclude_seen else None, allow, denied)
+            out.items[chunk], out.scores[chunk] = rank(part.block(), k, filters, n_threads)
+
     for members, open_items in _groups(eligibility, n_users):
         allow = candidates if open_items is None else candidates & open_items
-        for is_warm, rank in rankers:
-            rows = members[warm[members] == is_warm]
-            for start, stop in row_chunks(len(rows), users_per_chunk):
-                chunk = rows[start:stop]
-                part = audience.take(chunk)
-                denied = None if eligibility is None else eligibility.take(chunk).denied
-                filters = Filters(part.seen() if exclude_seen else None, allow, denied)
-                out.items[chunk], out.scores[chunk] = rank(part.block(), k, filters, n_threads)
+        fill(members[weighted[members]], model, allow)
+        if fallback is not None:
+            empty = members[out.items[members, 0] < 0]
+            fill(empty, fallback, allow)
+            out.sources[empty[out.items[empty, 0] >= 0]] = FALLBACK
     return out
 
 

@@ -127,13 +127,12 @@ class Audience:
         return self._rows_of("seen")
 
     def warm(self) -> NDArray[np.bool_]:
-        """Return (n,) bool: whether the serving history holds anything that the model can learn from."""
-        stored = _lengths(self.stored.weights, self.codes) > 0
-        return (
-            stored
-            if self.fresh is None
-            else np.where(self.rows < 0, stored, _lengths(self.fresh.weights, self.rows) > 0)
-        )
+        """Return (n,) bool: whether the serving history holds any event."""
+        return self._filled("seen")
+
+    def weighted(self) -> NDArray[np.bool_]:
+        """Return (n,) bool: whether the serving history weighs anything. Decay may leave a warm user without weight."""
+        return self._filled("weights")
 
     def attributes(self, names: Sequence[str]) -> pl.DataFrame | None:
         """Return the named attributes, one row a user: the newer value where there is one."""
@@ -152,6 +151,12 @@ class Audience:
             kept = newest.with_columns(newest[name].fill_null(frame[name]) for name in shared)
             newest = kept.with_columns(frame[name] for name in frame.columns if name not in shared)
         return newest
+
+    def _filled(self, name: str) -> NDArray[np.bool_]:
+        stored = _lengths(getattr(self.stored, name), self.codes) > 0
+        if self.fresh is None:
+            return stored
+        return np.where(self.rows < 0, stored, _lengths(getattr(self.fresh, name), self.rows) > 0)
 
     def _rows_of(self, name: str) -> Csr:
         if self.fresh is None:

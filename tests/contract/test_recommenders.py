@@ -12,7 +12,7 @@ import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
 from recsys.core.progress import Progress
-from recsys.dataset import Dataset, temporal_split
+from recsys.dataset import Dataset, Label, temporal_split
 from recsys.models import ALS, BPR, ItemKNN, LogisticMF, Popularity, Recommender, load_model, make_model
 from recsys.scoring import Eligibility, Recommendations
 
@@ -201,6 +201,21 @@ class RecommenderContract:
         assert found.sources.tolist() == [1]
         assert best not in set(found.to_polars()["item_id"])
 
+    def test_a_user_whose_events_all_faded_is_warm_and_gets_the_fallback(self) -> None:
+        times = pl.Series([0, 0, *[200 * DAY] * 5]).cast(pl.Datetime("us"))
+        frame = {"user_id": [9, 9, 1, 1, 2, 2, 3], "item_id": ["a", "b", "a", "c", "b", "c", "c"], "ts": times}
+        data = Dataset.from_frame(pl.DataFrame(frame), label=Label(half_life="1d"))
+        assert data.matrix()[[3]].nnz == 0
+        model = self.make().fit(data)
+        found = model.recommend(k=3)
+        assert found.users.to_list() == [1, 2, 3, 9]
+        assert found.sources[3] == 1
+        assert found.to_polars().filter(pl.col("user_id") == 9)["item_id"].to_list() == ["c"]
+        assert model.is_warm(np.int32([0, 3, -1])).tolist() == [True, True, False]
+        assert model.score_codes(np.int32([3])).tolist() == [[2, 2, 3]]
+        assert model.explain(9, "c").source == "fallback"
+        assert (model.recommend_codes(np.int32([3]), 3, fallback=False).items == -1).all()
+
     # ---- eligibility
 
     @pytest.mark.parametrize(
@@ -240,7 +255,11 @@ class RecommenderContract:
         forbidden = rules.forbids(*columns(free), user_attributes=people, at=at)
         assert forbidden.any()
         kept = free.to_polars().filter(pl.Series(~forbidden)).select("user_id", "item_id", "score")
-        assert kept.rows() == found.to_polars().select("user_id", "item_id", "score").rows()
+        # Whoever is left with nothing gets the fallback.
+        emptied = set(np.array(everyone)[found.sources != free.sources].tolist())
+        assert not emptied & set(kept["user_id"])
+        shown = found.to_polars().filter(~pl.col("user_id").is_in(list(emptied)))
+        assert kept.rows() == shown.select("user_id", "item_id", "score").rows()
 
     def test_rights_follow_the_attributes_of_a_newer_history(self, model: Recommender) -> None:
         rules = Eligibility().available({"item_id": ["i01", "i02"], "country": ["NO", "SE"]}, by="country")

@@ -71,6 +71,22 @@ def test_only_items_with_a_path_are_recommended() -> None:
     assert found.filter(pl.col("user_id") == 3)["item_id"].to_list() == ["c", "d"]
 
 
+def test_a_history_that_leads_nowhere_new_gets_the_fallback() -> None:
+    data = Dataset.from_frame({"user_id": [1, 1, 2, 2, 3, 3, 4], "item_id": ["a", "b", "a", "b", "c", "d", "a"]})
+    model = ItemKNN().fit(data)
+    found = model.recommend([1, 3, 4], k=2)
+    assert found.sources.tolist() == [1, 1, 0]
+    assert found.to_polars()["item_id"].to_list() == ["c", "d", "a", "b", "b"]
+    codes = np.arange(4, dtype=np.int32)
+    assert model.recommend_codes(codes, 2, fallback=False).items.tolist() == [[-1, -1]] * 3 + [[1, -1]]
+
+
+def test_where_the_fallback_has_nothing_either_the_list_is_the_models() -> None:
+    data = Dataset.from_frame({"user_id": [1, 1, 2], "item_id": ["a", "b", "a"]})
+    found = ItemKNN().fit(data).recommend([1], k=2)
+    assert (found.lists.tolist(), found.sources.tolist()) == ([[-1, -1]], [0])
+
+
 @pytest.mark.parametrize("params", [{"neighbors": 0}, {"weighting": "cosin"}, {"shrink": -1.0}])
 def test_bad_parameters_are_named_at_fit(params: dict[str, object]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(params))):

@@ -47,6 +47,14 @@ def test_fresh_rows_take_the_place_of_stored_ones() -> None:
     assert audience.warm().tolist() == [True, True, False, False]
 
 
+def test_a_user_may_be_warm_without_weight() -> None:
+    weights, seen = csr_array(np.float32([[0, 0], [2, 0], [0, 0]])), csr_array(np.float32([[1, 0], [1, 1], [0, 0]]))
+    stored = History(Vocabulary.from_ids([1, 2, 3]), weights, seen, None)
+    audience = Audience(np.int32([0, 1, 2, 1]), np.int32([-1, -1, -1, 0]), stored, stored)
+    assert audience.warm().tolist() == [True, True, False, True]
+    assert audience.weighted().tolist() == [False, True, False, False]
+
+
 def test_newer_attributes_win_and_gaps_are_filled_from_older_ones() -> None:
     stored = history([1, 2], [[1], [1]], {"country": ["SE", "DE"], "age": [7, 8]})
     fresh = history([2, 3], [[1], [1]], {"country": ["NO", None]})
