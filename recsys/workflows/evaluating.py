@@ -263,7 +263,14 @@ def _later(store: Store, runs: Sequence[Run], mark: int | None) -> Exam:
     through = max((time for time in throughs if time is not None), default=None)
     if through is None or None in throughs:
         raise _nothing_held_out(store, runs[0], "its data has no times", "train als --split random --holdout 0.2")
-    data, _, _ = extract(store, replace(recipe_of(runs[0]), until=None, as_of=None))
+    first, *others = (replace(recipe_of(run), until=None, as_of=None) for run in runs)
+    if any(recipe != first for recipe in others):
+        raise DataError(
+            "the runs were trained on everything, by different recipes (event, label, relevance or minimum counts)",
+            "one recipe was expected, so that one test part is fair to all",
+            "train them on one snapshot",
+        )
+    data, _, _ = extract(store, first)
     times = data.times
     later = None if times is None else times > to_micros(through)
     if later is None or not later.any():

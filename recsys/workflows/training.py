@@ -182,7 +182,17 @@ def prepare(store: Store, recipe: DataRecipe, snapshot: str | None, held: Held |
     if held is None:
         return whole
     split, made = held.split(whole.train)
-    return whole._replace(train=split.train, test=split.test, held=made, warnings=(*whole.warnings, *split.warnings))
+    warnings = (*whole.warnings, *split.warnings, *_looked_ahead(whole.recipe))
+    return whole._replace(train=split.train, test=split.test, held=made, warnings=warnings)
+
+
+def _looked_ahead(recipe: DataRecipe) -> tuple[str, ...]:
+    if recipe.min_user_events == recipe.min_item_events == 1:
+        return ()
+    return (
+        "the minimum counts looked at the held-out events too: these helped to choose the users and items, "
+        "so the figures are a little too good",
+    )
 
 
 def fit(

@@ -8,7 +8,7 @@ import pytest
 
 from recsys import evaluation
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
-from recsys.dataset import random_split, temporal_split
+from recsys.dataset import Label, random_split, temporal_split
 from recsys.models import ItemKNN
 from recsys.scoring import Eligibility
 from recsys.store import Store
@@ -71,6 +71,13 @@ def test_a_model_trained_on_everything_is_measured_on_what_came_after(shop: Shop
     assert run.snapshot_id is None
     assert found.counts.test_users > 0
     assert datetime.fromisoformat(run.recipe["cut"]) == shop.store.run(shop.served).trained_through
+
+
+def test_models_of_different_recipes_have_no_fair_test_part_in_what_came_after(shop: Shop) -> None:
+    counted = shop.store.train("popularity", event="play", label=Label(aggregate="count")).run
+    shop.store.ingest("events", taste_log(events=300, seed=4).with_columns(pl.col("ts") + pl.duration(days=40)))
+    with pytest.raises(DataError, match="different recipes"):
+        shop.store.compare([shop.served, counted.run_id], METRICS)
 
 
 def test_allowing_seen_data_marks_the_result(shop: Shop) -> None:

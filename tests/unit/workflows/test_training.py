@@ -152,3 +152,11 @@ def test_future_events_are_recorded_as_a_warning(shop: Shop) -> None:
     assert "1 event lies later than its arrival" in shop.store.run(run.run_id).warnings[0]
     assert isinstance(model, Recommender)
     assert np.isfinite(model.popularity_).all()
+
+
+def test_minimum_counts_with_a_holdout_are_told(shop: Shop) -> None:
+    chosen = DataRecipe(event="play", min_user_events=2)
+    assert any(
+        "minimum counts" in note for note in shop.store.train("popularity", recipe=chosen, holdout="10d").run.warnings
+    )
+    assert not shop.store.train("popularity", recipe=chosen).run.warnings
