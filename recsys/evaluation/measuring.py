@@ -17,11 +17,11 @@ from recsys.dataset import Dataset
 from recsys.evaluation.pairs import codes_in, extended_codes, shared_pairs
 from recsys.evaluation.population import Population
 from recsys.evaluation.seen import seen_rows
-from recsys.kernels import RankCounts, rank_counts
+from recsys.kernels import Csr, RankCounts, rank_counts
 from recsys.metrics import MetricContext, MetricSpec, item_features, user_metrics
 from recsys.models.base import Recommender
 from recsys.models.ranking import FALLBACK
-from recsys.models.serving import Codes, Csr, recoded, take_rows
+from recsys.models.serving import Codes, recoded, take_rows
 from recsys.scoring import Eligibility, ResolvedEligibility
 
 _USERS_PER_CHUNK = 1 << 15

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recsys.dataset import Vocabulary
-from recsys.models.serving import Codes, Csr
+from recsys.kernels import Csr
+from recsys.models.serving import Codes
 
 
 def codes_in(items: Vocabulary, wanted: Vocabulary) -> Codes:

@@ -16,8 +16,9 @@ from recsys.dataset import Dataset, id_series
 from recsys.dataset.vocabulary import Ids
 from recsys.evaluation.pairs import codes_in, kept_pairs
 from recsys.evaluation.seen import already_seen
+from recsys.kernels import Csr
 from recsys.models.base import Recommender
-from recsys.models.serving import Codes, Csr
+from recsys.models.serving import Codes
 
 OnCold = Literal["fallback", "skip"]
 

@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 from recsys.core.threads import row_chunks
 from recsys.dataset import Dataset, Vocabulary
 from recsys.evaluation.pairs import codes_in, shared_pairs
+from recsys.kernels import Csr
 from recsys.models.base import Recommender
-from recsys.models.serving import Codes, Csr, recoded, take_rows
+from recsys.models.serving import Codes, recoded, take_rows
 
 _USERS_PER_CHUNK = 1 << 16
 

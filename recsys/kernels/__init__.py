@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recsys.kernels._checks import Csr
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
+    "Csr": "_checks",
     "CsrArrays": "csr",
     "EventLog": "csr",
     "aggregate_rows": "csr",
@@ -30,6 +32,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Csr",
     "CsrArrays",
     "EventLog",
     "RankCounts",

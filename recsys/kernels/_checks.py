@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from recsys.core.errors import ArgumentError, DataError
+
+Csr = csr_array[Any, tuple[int, int]]
 
 
 class Rows(NamedTuple):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from recsys.core.errors import ArgumentError
-from recsys.kernels._checks import Rows, describe, pattern_rows
+from recsys.kernels._checks import Csr, Rows, describe, pattern_rows
 
-Filter = NDArray[np.bool_] | csr_array[Any, tuple[int, int]]
+Filter = NDArray[np.bool_] | Csr
 
 
 class Filters(NamedTuple):
@@ -34,7 +34,7 @@ class Filters(NamedTuple):
 
 def merge_filters(
     shape: tuple[int, int],
-    exclude: csr_array[Any, tuple[int, int]] | None,
+    exclude: Csr | None,
     allow: Filter | None,
     deny: Filter | None,
 ) -> Filters:

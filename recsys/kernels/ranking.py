@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.kernels import _ranking
 from recsys.kernels import _reference_ranking as reference
-from recsys.kernels._checks import dense_rows, describe, pattern_rows, weighted_rows
+from recsys.kernels._checks import Csr, dense_rows, describe, pattern_rows, weighted_rows
 from recsys.kernels._choice import reference_wanted
 from recsys.kernels._filters import Filter, merge_filters
 
-Csr = csr_array[Any, tuple[int, int]]
 KINDS = ("recall", "precision", "hit_rate", "mrr", "map", "ndcg", "graded_ndcg")
 GAINS = ("value", "exp")
 _USERS_PER_CHUNK = 1 << 14
@@ -102,6 +100,7 @@ def ranking_metrics(
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> relevance = csr_array(np.array([[1, 0, 0, 1]], np.float32))
     >>> ranking_metrics(np.array([[2, 3, -1]], np.int32), relevance, [RankMetric("recall", 2), RankMetric("mrr", 3)])
     array([[0.5, 0.5]])
@@ -167,6 +166,7 @@ def rank_counts(
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> scores = np.array([[3, 1, 2, 2]], np.float32)
     >>> counts = rank_counts(scores, csr_array(np.array([[0, 1, 1, 0]])))
     >>> counts.greater.tolist(), counts.equal.tolist(), counts.candidates.tolist()

@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.threads import thread_count
-from recsys.kernels._checks import dense_rows, describe, weighted_rows
+from recsys.kernels._checks import Csr, dense_rows, describe, weighted_rows
 from recsys.kernels._choice import reference_wanted
 from recsys.kernels._filters import Filter, merge_filters
 
-Csr = csr_array[Any, tuple[int, int]]
 _LARGEST = float(np.finfo(np.float32).max) / 2  # half, so that no rounding and no order of summation overflows
 _MAX_COLUMNS = 1 << 20  # the bounds on rounding errors hold for far more, nobody has more
 
@@ -140,6 +138,7 @@ def sparse_topk(
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> history = csr_array(np.array([[1, 0, 2]], np.float32))
     >>> weights = csr_array(np.array([[0, 3, 0], [1, 0, 1], [0, 1, 0]], np.float32))
     >>> sparse_topk(history, weights, 2)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
-from recsys.metrics.context import Csr, MetricContext
+from recsys.kernels import Csr
+from recsys.metrics.context import MetricContext
 from recsys.metrics.lists import item_means, list_matrix
 from recsys.metrics.spec import MetricSpec, parse_metrics
 

@@ -12,12 +12,10 @@ from scipy.sparse import csr_array
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError
-from recsys.kernels import RankCounts
+from recsys.kernels import Csr, RankCounts
 
 if TYPE_CHECKING:
     import polars as pl
-
-Csr = csr_array[Any, tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)

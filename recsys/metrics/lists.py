@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recsys.core.errors import ArgumentError, DataError
-from recsys.metrics.context import Csr
+from recsys.kernels import Csr
 from recsys.metrics.spec import MetricSpec
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recsys.core.errors import ArgumentError
-from recsys.kernels import RankCounts, RankMetric, ranking_metrics
-from recsys.metrics.context import Csr, MetricContext
+from recsys.kernels import Csr, RankCounts, RankMetric, ranking_metrics
+from recsys.metrics.context import MetricContext
 from recsys.metrics.lists import item_means, list_matrix
 from recsys.metrics.spec import MetricSpec, parse_metrics
 

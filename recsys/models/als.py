@@ -13,11 +13,12 @@ from recsys.core.progress import ProgressCallback
 from recsys.core.seeds import derived_int
 from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
+from recsys.kernels import Csr
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.fold_in import solve_users, whiten
 from recsys.models.implicit_adapter import positive_weights, train_factors
-from recsys.models.serving import Block, Csr
+from recsys.models.serving import Block
 
 _MASS_RATIO, _LARGEST_ALPHA = 0.03, 100.0
 

@@ -17,10 +17,11 @@ from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
+from recsys.kernels import Csr
 from recsys.models.artefacts import read_artefact, write_artefact
 from recsys.models.ranking import Filters, popularity_ranker, rank_audience
 from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
-from recsys.models.serving import Audience, Block, Codes, Csr, History, attributes_of, read_history, unknown_users
+from recsys.models.serving import Audience, Block, Codes, History, attributes_of, read_history, unknown_users
 from recsys.scoring import Eligibility, Recommendations, ResolvedEligibility
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from recsys.core.progress import ProgressCallback
 from recsys.core.seeds import derived_int
 from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
+from recsys.kernels import Csr
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.sampled_fold_in import descend_users, draw_negatives, sigmoid
-from recsys.models.serving import Csr
 
 
 class BPR(FactorModel):

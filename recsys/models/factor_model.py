@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.ranking import Filters
-from recsys.models.serving import Block, Codes, Csr
+from recsys.models.serving import Block, Codes
 from recsys.scoring import top_k
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.threads import run_chunks, single_threaded_blas
-from recsys.models.serving import Csr
+from recsys.kernels import Csr
 
 Float32 = NDArray[np.float32]
 

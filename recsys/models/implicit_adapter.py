@@ -14,8 +14,8 @@ from scipy.sparse import csr_matrix
 from recsys.core.errors import DataError
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.core.threads import single_threaded_blas
+from recsys.kernels import Csr
 from recsys.models.early_stopping import EarlyStopping
-from recsys.models.serving import Csr
 
 Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
 

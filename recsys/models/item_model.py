@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import kernels
+from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.ranking import Filters
-from recsys.models.serving import Block, Codes, Csr
+from recsys.models.serving import Block, Codes
 
 if TYPE_CHECKING:
     from recsys.kernels import TopK

@@ -12,9 +12,9 @@ from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.dataset import Dataset
+from recsys.kernels import Csr
 from recsys.models.implicit_adapter import positive_weights
 from recsys.models.item_model import ItemModel
-from recsys.models.serving import Csr
 
 Weighting = Literal["cosine", "tfidf", "bm25"]
 Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]

@@ -11,11 +11,11 @@ from recsys.core.checks import finite_float, positive_int
 from recsys.core.progress import ProgressCallback
 from recsys.core.seeds import derived_int
 from recsys.dataset import Dataset
+from recsys.kernels import Csr
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.sampled_fold_in import descend_users, draw_negatives, sigmoid
-from recsys.models.serving import Csr
 
 
 class LogisticMF(FactorModel):

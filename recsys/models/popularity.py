@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from recsys.core.progress import ProgressCallback
 from recsys.core.times import duration_micros
 from recsys.dataset import Dataset, Label
+from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.factor_model import FactorModel
-from recsys.models.serving import Csr
 
 
 class Popularity(FactorModel):

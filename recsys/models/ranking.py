@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.threads import row_chunks
+from recsys.kernels import Csr
 from recsys.models.results import RankedLists
-from recsys.models.serving import Audience, Block, Csr
+from recsys.models.serving import Audience, Block
 from recsys.scoring import SOURCES, ResolvedEligibility, top_k
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
-from recsys.models.serving import Csr
+from recsys.kernels import Csr
 
 
 class RankedLists(NamedTuple):

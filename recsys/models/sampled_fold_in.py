@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.threads import row_chunks, run_chunks
-from recsys.models.serving import Csr
+from recsys.kernels import Csr
 
 Float32 = NDArray[np.float32]
 Pull = Callable[[Float32, Float32], tuple[Float32, Float32]]

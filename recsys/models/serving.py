@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 from recsys.core.errors import DataError, NotFoundError
 from recsys.core.frames import as_polars
 from recsys.dataset import Dataset, Label, Vocabulary
+from recsys.kernels import Csr
 from recsys.scoring.columns import required, text_column
 
-Csr = csr_array[Any, tuple[int, int]]
 Codes = NDArray[np.int32]
 
 
