@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import ArgumentError, DataError
@@ -10,17 +11,18 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def as_polars(frame: object, name: str = "frame") -> pl.DataFrame:
+def as_polars(frame: object, name: str = "frame", *, ids: Collection[str] = ()) -> pl.DataFrame:
     """Return a polars frame from a polars (lazy) frame, a pandas frame, an Arrow table or a mapping of columns.
 
     pandas is read column by column through numpy, so pyarrow is not needed; time zones are turned into UTC and dropped.
+    A pandas column of text and numbers becomes text, but not one of those named by `ids`, where 1 is not "1".
 
     Raises
     ------
     ArgumentError
         The object is none of these.
     DataError
-        A column holds text beside something else.
+        A column of a mapping, or one of `ids`, holds text beside something else.
 
     Examples
     --------
@@ -34,28 +36,28 @@ def as_polars(frame: object, name: str = "frame") -> pl.DataFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
     if type(frame).__module__.split(".")[0] == "pandas":
-        return _from_pandas(frame, name)
+        return _from_pandas(frame, name, ids)
     if isinstance(frame, dict):
         try:
             return pl.DataFrame(frame)
         except TypeError:
-            return pl.DataFrame([_series(str(column), values) for column, values in frame.items()])
+            return pl.DataFrame([_series(str(column), values, strict=True) for column, values in frame.items()])
     if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame)
     raise ArgumentError(f"{name} is a {type(frame).__name__}", "a polars, pandas or Arrow frame was expected")
 
 
-def _from_pandas(frame: Any, name: str) -> pl.DataFrame:
+def _from_pandas(frame: Any, name: str, ids: Collection[str]) -> pl.DataFrame:
     import polars as pl
 
     if not hasattr(frame, "columns"):
         raise ArgumentError(
             f"{name} is a pandas {type(frame).__name__}", "a pandas DataFrame was expected", "use series.to_frame()"
         )
-    return pl.DataFrame([_column(str(column), frame[column]) for column in frame.columns])
+    return pl.DataFrame([_column(str(column), frame[column], strict=str(column) in ids) for column in frame.columns])
 
 
-def _column(name: str, column: Any) -> pl.Series:
+def _column(name: str, column: Any, *, strict: bool) -> pl.Series:
     """One pandas column: missing values become null, except NaN in a plain float column, which stays NaN."""
     import numpy as np
     import polars as pl
@@ -74,22 +76,20 @@ def _column(name: str, column: Any) -> pl.Series:
         )
         return pl.Series(name, filled).set(pl.Series(missing), None)
     values = column.to_numpy(dtype=object)
-    return _series(
-        name, [None if absent else value for value, absent in zip(values.tolist(), missing.tolist(), strict=True)]
-    )
+    known = [None if absent else value for value, absent in zip(values.tolist(), missing.tolist(), strict=True)]
+    return _series(name, known, strict=strict)
 
 
-def _series(name: str, values: Any) -> pl.Series:
-    """Return a column; numbers of several types become floats, text beside something else is refused."""
+def _series(name: str, values: Any, *, strict: bool) -> pl.Series:
+    """Return a column; numbers of several types become floats, other mixtures text, or are refused."""
     import polars as pl
 
     try:
         return pl.Series(name, values)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
-        listed = list(values)
-        kinds = {type(value).__name__ for value in listed if value is not None}
-        if kinds <= {"int", "float", "bool", "Decimal"}:
-            return pl.Series(name, listed, strict=False)
+        kinds = {type(value).__name__ for value in values if value is not None}
+        if not strict or kinds <= {"int", "float", "bool", "Decimal"}:
+            return pl.Series(name, list(values), strict=False)
         raise DataError(
             f"column {name!r} holds a mixture of types ({', '.join(sorted(kinds))})",
             "values of one type were expected",

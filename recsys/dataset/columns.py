@@ -27,7 +27,7 @@ def align_attributes(vocabulary: Vocabulary, frame: object, key: str) -> pl.Data
     >>> align_attributes(Vocabulary.from_ids([1, 2]), frame, "user_id")["country"].to_list()
     [None, 'SE']
     """
-    table = as_polars(frame)
+    table = as_polars(frame, ids=(key,))
     ids = id_series(column_of(table, key), name=key)
     if ids.n_unique() != len(ids):
         twice = ids.filter(ids.is_duplicated())[0]

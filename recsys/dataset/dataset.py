@@ -108,7 +108,7 @@ class Dataset:
         DataError
             Null ids or times, NaN or infinite values.
         """
-        table = as_polars(frame)
+        table = as_polars(frame, ids=("user_id", "item_id"))
         user_ids, item_ids = (id_series(column_of(table, name), name=name) for name in ("user_id", "item_id"))
         users = Vocabulary.from_ids(user_ids) if like is None else like.users
         items = Vocabulary.from_ids(item_ids) if like is None else like.items

@@ -3,7 +3,7 @@
 from recsys.display.html import to_html
 from recsys.display.terminal import to_rich
 from recsys.display.text import to_text
-from recsys.display.view import Cell, Interval, Marked, Percent, PValue, Table, View, cell_text, number_text
+from recsys.display.view import Cell, Interval, Marked, Percent, PValue, Table, View, cell_text, counted, number_text
 from recsys.display.viewable import Viewable
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "View",
     "Viewable",
     "cell_text",
+    "counted",
     "number_text",
     "to_html",
     "to_rich",

@@ -132,6 +132,17 @@ def cell_text(cell: Cell) -> str:
             return number_text(cell)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is due.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def number_text(value: float | None) -> str:
     """Return a float with as many decimals as its size deserves.
 

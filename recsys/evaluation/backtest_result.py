@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from recsys.core.times import from_micros
-from recsys.display import Cell, Interval, Table, View, Viewable
+from recsys.display import Cell, Interval, Table, View, Viewable, counted
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.population import Counts
 from recsys.evaluation.ranking import best_first, model_pairs, primary_metric
@@ -198,8 +198,8 @@ class Backtest(Viewable):
         cuts = sorted({row.cut for row in self.results})
         seeds = sorted({row.seed for row in self.results})
         title = (
-            f"{len(cuts)} windows of {self.test}, cuts from {from_micros(cuts[0]):%Y-%m-%d} to "
-            f"{from_micros(cuts[-1]):%Y-%m-%d}, {len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+            f"{counted(len(cuts), 'window')} of {self.test}, cuts from {from_micros(cuts[0]):%Y-%m-%d} to "
+            f"{from_micros(cuts[-1]):%Y-%m-%d}, {counted(len(seeds), 'seed')}"
         )
         tables = [self._summary_table(), *([self._difference_table()] if self.pairs else []), self._window_table()]
         return View(title, tuple(tables), notes_of(self.warnings, self.notes))

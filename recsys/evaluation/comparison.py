@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
-from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text
+from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text, counted
 from recsys.evaluation.conclusions import conclude
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.pairing import CatalogueDifference, Difference
@@ -157,7 +157,7 @@ class Comparison(Viewable):
         return row.pvalue < self.alpha
 
     def _decision(self) -> str:
-        family = f"{len(self.differences)} test{'' if len(self.differences) == 1 else 's'} (metrics × pairs)"
+        family = f"{counted(len(self.differences), 'test')} (metrics × pairs)"
         return f"{_TEST_NAMES[self.tests[0]]}; p-values adjusted by Holm over {family}, alpha = {self.alpha:g}"
 
     def _ranking_table(self) -> Table:

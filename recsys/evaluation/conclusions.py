@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recsys.display import Interval, Percent, PValue, cell_text, number_text
+from recsys.display import Interval, Percent, PValue, cell_text, counted, number_text
 from recsys.evaluation.pairing import Difference
 from recsys.metrics import parse_metric
 
@@ -24,10 +24,11 @@ def conclude(
 
 def sentence(row: Difference, alpha: float) -> str:
     """Return what one pair shows, e.g. "als is better than pop on ndcg@10: +12.0 % [8.0, 16.0] %, Holm p <.001."."""
+    users = counted(row.n, "user")
     if row.ties and row.wins == row.losses == 0:
-        return f"{row.model} and {row.baseline} do not differ on {row.metric} for any of {row.n:,} users."
+        return f"{row.model} and {row.baseline} do not differ on {row.metric} for any of {users}."
     if row.status != "ok":
-        return f"{row.model} and {row.baseline} cannot be compared on {row.metric} ({row.n:,} users: {row.status})."
+        return f"{row.model} and {row.baseline} cannot be compared on {row.metric} ({users}: {row.status})."
     size = f"{_size(row)}, Holm p {cell_text(PValue(row.pvalue))}".replace("p <", "p < ")
     if row.pvalue < alpha:
         above, below = _WORDS[parse_metric(row.metric).metric.better]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotEstimableError, NotFoundError
-from recsys.display import Cell, Percent, Table, View, Viewable
+from recsys.display import Cell, Percent, Table, View, Viewable, counted
 from recsys.display import Interval as IntervalCell
 from recsys.evaluation.measuring import Reach
 from recsys.evaluation.population import Counts
@@ -151,7 +151,8 @@ class Evaluation(Viewable):
     def view(self) -> View:
         """Return what a reader should see: all users beside warm and cold ones, segments, who was measured."""
         frame = self.to_polars()
-        title = f"{self.model} on {self.counts.users:,} users ({self.counts.warm:,} warm, {self.counts.cold:,} cold)"
+        counts = self.counts
+        title = f"{self.model} on {counted(counts.users, 'user')} ({counts.warm:,} warm, {counts.cold:,} cold)"
         others = [name for name in self.labels.columns if name != WARMTH]
         tables = [_overview(frame, self.confidence), *(_segment_table(frame, name) for name in others)]
         return View(title, (*tables, self.population_table()), notes_of(self.warnings, self.notes))

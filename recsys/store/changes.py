@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.display import View, Viewable
+from recsys.display import View, Viewable, counted
 from recsys.store import sql
 from recsys.store.schema import TABLES, high_water, refresh_views, tombstones
 
@@ -42,8 +42,7 @@ class Reverted(Viewable):
 
     def view(self) -> View:
         """Return what a reader should see: what went out of sight, and how to bring it back."""
-        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
-        title = f"change {self.target} of {self.table} ({rows}) was taken back"
+        title = f"change {self.target} of {self.table} ({counted(self.rows, 'row')}) was taken back"
         return View(title, (), (f"this is change {self.ingest_id}: reverting it undoes this",))
 
 

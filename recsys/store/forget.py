@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import LockedError, NotFoundError
-from recsys.display import Table, View, Viewable
+from recsys.display import Table, View, Viewable, counted
 from recsys.store import sql
 from recsys.store.broker import Broker, connect
 from recsys.store.changes import appeared_in
@@ -69,8 +69,7 @@ class Forgotten(Viewable):
                 "1 quarantined line that names" if self.unsure == 1 else f"{self.unsure:,} quarantined lines that name"
             )
             told.append(f"warning: {lines} the id without saying whose row it is stayed: look at store.quarantine()")
-        total = sum(self.rows.values())
-        return View(f"{total:,} row{'' if total == 1 else 's'} erased", (gone,), tuple(told))
+        return View(f"{counted(sum(self.rows.values()), 'row')} erased", (gone,), tuple(told))
 
 
 def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: datetime) -> Forgotten:

@@ -13,7 +13,7 @@ from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
-from recsys.display import Table, View, Viewable
+from recsys.display import Table, View, Viewable, counted
 from recsys.store.columns import UNITS
 from recsys.store.gates import Gates, parse_gates
 from recsys.store.publish import Published, publish
@@ -84,9 +84,8 @@ class IngestResult(Viewable):
             rows = tuple((bad.reason, bad.count, bad.examples[0] if bad.examples else None) for bad in self.bad)
             tables.append(Table(("why bad", "rows", "for example"), rows))
         ids = [str(number) for number in self.ingest_ids]
-        number = f", ingest{'' if len(ids) == 1 else 's'} {', '.join(ids)}" if ids else ", nothing new"
-        files = f"{len(self.files):,} file{'' if len(self.files) == 1 else 's'}"
-        title = f"{self.table}: {files} in {self.seconds:.1f} s{number}"
+        number = f"ingest{'' if len(ids) == 1 else 's'} {', '.join(ids)}" if ids else "nothing new"
+        title = f"{self.table}: {counted(len(self.files), 'file')} in {self.seconds:.1f} s, {number}"
         return View(title, tuple(tables), (*(f"warning: {warning}" for warning in self.warnings), *self.notes))
 
 

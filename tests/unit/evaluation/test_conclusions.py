@@ -54,7 +54,7 @@ def row(**changes):
         ({"wins": 0, "losses": 0}, "als and pop do not differ on ndcg@10 for any of 1,000 users."),
         (
             {"n": 1, "wins": 1, "losses": 0, "status": "too_few"},
-            "als and pop cannot be compared on ndcg@10 (1 users: too_few).",
+            "als and pop cannot be compared on ndcg@10 (1 user: too_few).",
         ),
         (
             {"n": 0, "wins": 0, "ties": 0, "losses": 0, "status": "too_few"},
