@@ -211,8 +211,7 @@ def _context(
     if "item_features" in needs:
         features = _features(model, test, relevant.shape[1])
     if "history" in needs:
-        seen = seen_rows(model, rows, serving.history)
-        history = csr_array((seen.data, seen.indices, seen.indptr), shape=relevant.shape)
+        history = _widened(seen_rows(model, rows, serving.history), relevant.shape[1])
     if "rank_counts" in needs:
         counts = _ranks(model, rows, relevant, rules, serving)
     return MetricContext(events, None, features, history, counts)
@@ -244,19 +243,20 @@ def _rank_chunks(
     for start, stop in row_chunks(len(rows), max(1, _CELLS_PER_CHUNK // relevant.shape[1])):
         scores = np.full((stop - start, relevant.shape[1]), -np.inf, dtype=np.float32)
         scores[:, :n_known] = model.score_codes(rows[start:stop], history=serving.history)
-        if serving.exclude_seen:
-            _close(scores, seen_rows(model, rows[start:stop], serving.history))
+        closed = seen_rows(model, rows[start:stop], serving.history) if serving.exclude_seen else None
         if rules is not None:
             part = rules.take(np.arange(start, stop))
-            for members, open_items in part.groups():
-                scores[np.ix_(members, np.flatnonzero(~open_items))] = -np.inf
+            # Whole groups are closed here: as a pattern of pairs they would outgrow the scores.
+            np.copyto(scores[:, :n_known], -np.inf, where=~part.open_items[part.group_of_user])
             if part.denied is not None:
-                _close(scores, part.denied)
-        yield rank_counts(scores, relevant[start:stop], n_threads=serving.n_threads)
+                closed = part.denied if closed is None else csr_array(closed + part.denied)
+        exclude = None if closed is None else _widened(closed, relevant.shape[1])
+        yield rank_counts(scores, relevant[start:stop], exclude=exclude, n_threads=serving.n_threads)
 
 
-def _close(scores: NDArray[np.float32], pairs: Csr) -> None:
-    scores[np.repeat(np.arange(len(scores)), np.diff(pairs.indptr)), pairs.indices] = -np.inf
+def _widened(pairs: Csr, n_items: int) -> Csr:
+    """Return the pairs over the extended codes, in which the items that the model does not know come last."""
+    return csr_array((pairs.data, pairs.indices, pairs.indptr), shape=(pairs.shape[0], n_items))
 
 
 def _reach(model: Recommender, relevant: Csr, rules: ResolvedEligibility | None) -> Reach:
@@ -271,7 +271,5 @@ def _reach(model: Recommender, relevant: Csr, rules: ResolvedEligibility | None)
     known = np.minimum(relevant.indices, n_known - 1)
     is_open = rules.open_items[rules.group_of_user[owners], known]
     if rules.denied is not None:
-        denied = rules.denied
-        wide = csr_array((np.ones(denied.nnz), denied.indices, denied.indptr), shape=relevant.shape)
-        is_open &= ~shared_pairs(relevant, wide)
+        is_open &= ~shared_pairs(relevant, _widened(rules.denied, relevant.shape[1]))
     return Reach(relevant.nnz, cold, int((reachable & ~is_open).sum()))
