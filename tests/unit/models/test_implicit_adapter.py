@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from scipy.sparse import csr_array
 
 from recsys.core.errors import DataError
 from recsys.core.progress import silent
+from recsys.dataset import Dataset
+from recsys.models import ALS, BPR, LogisticMF, Recommender
 from recsys.models.implicit_adapter import positive_weights, train_factors
 
 MATRIX = csr_array(np.float32([[1, 2, 0], [0, 1, 1]]))
@@ -68,3 +71,14 @@ def test_factors_that_are_not_finite_are_refused() -> None:
 def test_negative_weights_are_refused() -> None:
     with pytest.raises(DataError, match="-2"):
         positive_weights(csr_array(np.float32([[-2]])), "als")
+
+
+@pytest.mark.parametrize("model", [ALS(factors=2), BPR(factors=2), LogisticMF(factors=2)])
+def test_fits_are_silent(model: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    from implicit import utils
+
+    monkeypatch.setattr(utils, "_checked_blas_config", False)  # implicit warns of BLAS threads once a process
+    data = Dataset.from_frame({"user_id": [1, 1, 2, 2, 3], "item_id": ["a", "b", "a", "b", "a"]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(data)
