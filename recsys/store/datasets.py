@@ -16,6 +16,7 @@ from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.dataset import Dataset, Vocabulary, align_attributes
+from recsys.display import counted
 from recsys.kernels.csr import count_codes
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame
@@ -246,7 +247,11 @@ def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataE
         )
     count, first, last = sql.one_row(con, f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}")
     if not count:
-        return DataError("the store holds no events", "", "recsys ingest events FILE")
+        shown = sql.one_row(con, "SELECT count(*) FROM impression_rows")[0]
+        seen = f", only {counted(shown, 'impression')}: what was shown and not what users did" if shown else ""
+        return DataError(
+            f"the store holds no events{seen}", "events to learn from were expected", "recsys ingest events FILE"
+        )
     return DataError(
         f"no event is left (until={recipe.until}, as_of={recipe.as_of})",
         f"the events span {first} to {last}" if first is not None else "the events have no times",

@@ -70,6 +70,8 @@ def find_sources(source: Any, format: str | None = None) -> tuple[Source, ...]: 
     """
     if format is not None:
         one_of("format", format, sorted(set(_FORMATS.values())))
+    if isinstance(source, Source):
+        return (source,)
     if is_frame(source):
         return (Source("frame", "frame", frame=to_polars(source)),)
     if isinstance(source, (str, os.PathLike)):

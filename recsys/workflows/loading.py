@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.layouts import Frames, detect_layout, load_layout
+from recsys.store.sources import Source
 
 if TYPE_CHECKING:
     from recsys.store import Store
@@ -56,7 +57,18 @@ def load_dataset(store: Store, name: str, path: Path, *, progress: ProgressCallb
     tables = load_layout(known, path)
     with tempfile.TemporaryDirectory(prefix="recsys-load-", dir=store.path.parent) as folder:
         parts = {table: _write(frames, Path(folder) / table, table, progress) for table, frames in tables.items()}
-        return Loaded(known, {table: store.ingest(table, files, progress=progress) for table, files in parts.items()})
+        done = {
+            table: store.ingest(table, _sources(path, table, files), timezone="UTC", progress=progress)
+            for table, files in parts.items()
+        }
+    return Loaded(known, done)
+
+
+def _sources(path: Path, table: str, files: list[Path]) -> list[Source]:
+    """Return the parts under the name of what the user has: the log of ingests outlives the parts."""
+    parts = len(files)
+    names = (f"{path} ({table}{f', part {place} of {parts}' if parts > 1 else ''})" for place in range(1, parts + 1))
+    return [Source(name, "parquet", str(file)) for name, file in zip(names, files, strict=True)]
 
 
 def _write(frames: Frames, folder: Path, table: str, progress: ProgressCallback) -> list[Path]:

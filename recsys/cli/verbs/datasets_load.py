@@ -32,5 +32,10 @@ def command(
     from recsys.workflows.loading import load_dataset
 
     loaded = load_dataset(store, name, path, progress=session.progress)
-    session.emit("datasets-load", loaded, "")
+    if "events" not in loaded.tables:
+        session.warn(
+            f"{loaded.name} holds no events to train on: impressions are what a policy has shown, with its"
+            " propensities; they serve to replay other policies on them, which recsys does not do yet"
+        )
     session.note("\n".join((loaded.name, *(summary(result) for result in loaded.tables.values()))))
+    session.emit("datasets-load", loaded, "")
