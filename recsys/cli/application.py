@@ -115,7 +115,7 @@ def root_command() -> Command:
         if version:
             from recsys._version import __version__
 
-            typer.echo(f"recsys {__version__}")
+            ctx.obj.emit("version", {"version": __version__}, f"recsys {__version__}")
             raise typer.Exit
         if ctx.invoked_subcommand is None:
             typer.echo(ctx.get_help(), err=True)

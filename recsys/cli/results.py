@@ -38,6 +38,7 @@ def emit_measured(session: Session, command: str, run: Run, result: Any, gates: 
     GateError
         A gate does not hold; the result is printed all the same.
     """
+    from recsys.display import counted
     from recsys.evaluation import gate
 
     for warning in run.warnings:
@@ -48,7 +49,8 @@ def emit_measured(session: Session, command: str, run: Run, result: Any, gates: 
     failed = [outcome for outcome in outcomes if outcome.failed]
     if failed:
         raise GateError(
-            f"{len(failed)} of {len(outcomes)} gates failed: {'; '.join(outcome.reason for outcome in failed)}"
+            f"{len(failed)} of {counted(len(outcomes), 'gate')} did not hold:"
+            f" {'; '.join(outcome.reason.removeprefix('failed: ') for outcome in failed)}"
         )
     session.note(f"run {run.run_id}")
 

@@ -45,7 +45,12 @@ class Neighbours(Viewable):
 
     def view(self) -> View:
         """Return the table."""
-        return View(f"similar items, by {self.model}", (table_of(self.frame),))
+        asked = [name for name in ("item_id", "title") if name in self.frame.columns]
+        if self.frame.is_empty() or self.frame["item_id"].n_unique() > 1:
+            return View(f"similar items, by {self.model}", (table_of(self.frame),))
+        item, *title = (str(value) for value in self.frame.select(asked).row(0) if value is not None)
+        named = f"item {item}" + (f" ({title[0]})" if title else "")
+        return View(f"items similar to {named}, by {self.model}", (table_of(self.frame.drop(asked)),))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,7 +96,8 @@ class Reasons(Viewable):
             note = "a fallback: the model knows no history of this user, and the score is the item's popularity"
             return View(title, (), (note,))
         table = table_of(self.frame, "what the score is made of")
-        return View(title, (table,), (f"all other items of the history: {told.rest:.4g}",))
+        weight = "weight: what the user's events with the item count in training; contribution: its part of the score"
+        return View(title, (table,), (f"all other items of the history: {told.rest:.4g}", weight))
 
 
 def similar(store: Store, run: str, item_ids: Ids, k: int = 10) -> Neighbours:

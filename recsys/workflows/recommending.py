@@ -18,7 +18,7 @@ from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
 from recsys.dataset import Vocabulary
-from recsys.display import View, Viewable
+from recsys.display import View, Viewable, counted
 from recsys.models import Recommender
 from recsys.models.serving import History, read_history
 from recsys.scoring import SOURCES, Eligibility, Recommendations
@@ -77,11 +77,11 @@ class RecommendSummary:
 
     def __str__(self) -> str:
         where = "" if self.out == STREAM else f" in {self.out}"
-        parts = [f"{_counted(self.rows, 'row')} for {_counted(self.users, 'user')}{where}"]
+        parts = [f"{counted(self.rows, 'row')} for {counted(self.users, 'user')}{where}"]
         if self.fallback_users:
             parts.append(f"{self.fallback_users:,} of them by the fallback")
         if self.skipped:
-            parts.append(f"{_counted(self.skipped, 'user')} got nothing")
+            parts.append(f"{counted(self.skipped, 'user')} got nothing")
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Lists(Viewable):
             (f"fallback: {fallbacks:,} without training events, who get the most popular items",) if fallbacks else ()
         )
         return View(
-            f"lists of {_counted(self.frame['user_id'].n_unique(), 'user')}",
+            f"lists of {counted(self.frame['user_id'].n_unique(), 'user')}",
             (table_of(self.frame),),
             (*note, *self.warnings),
         )
@@ -328,7 +328,7 @@ def look(
         )
     lists = serving.lists(asked, k)
     frame = with_titles(store, serving.checked(lists), "item_id", "title")
-    without = _counted(len(lists.skipped), "user")
+    without = counted(len(lists.skipped), "user")
     ignored = (f"{without} without training events left out",) if lists.skipped else ()
     return Lists(frame, (*serving.warnings, *dropped, *ignored, *lists.warnings))
 
@@ -394,7 +394,7 @@ def _without_forgotten(store: Store, serving: Serving, asked: pl.Series) -> tupl
     gone = forgotten(store, serving.run, serving.model, asked)
     if not len(gone):
         return asked, ()
-    left_out = _counted(len(gone), "forgotten user")
+    left_out = counted(len(gone), "forgotten user")
     note = f"{left_out} left out: run {serving.run.run_id} was trained before; train it again"
     return asked.filter(~asked.is_in(gone.implode())), (note,)
 
@@ -404,10 +404,6 @@ def _sink(out: str | PathLike[str] | IO[bytes], wanted: str | None, tag: str) ->
         path = Path(out)
         return ListWriter(path, format_of(path, wanted), tag)
     return StreamWriter(out, wanted or "csv")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _chunks(users: pl.Series, k: int) -> Iterator[tuple[pl.Series, int]]:

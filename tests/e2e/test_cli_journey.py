@@ -212,6 +212,54 @@ def test_datasets(cli: Cli, runs: dict[str, str]) -> None:
     assert "movielens-1m" in {info["name"] for info in cli.json("datasets", "list")}
 
 
+def test_what_was_loaded_is_remembered_by_its_own_name(cli: Cli) -> None:
+    Path("ml-small").mkdir()
+    Path("ml-small/ratings.csv").write_text("userId,movieId,rating,timestamp\n1,7,4.5,978300760\n")
+    Path("ml-small/movies.csv").write_text("movieId,title,genres\n7,Sabrina (1995),Comedy|Romance\n")
+    cli.text("init", "films", "--no-config")
+    loaded = cli.json("datasets", "load", "movielens-latest-small", "ml-small", "--store", "films")
+    assert loaded["tables"]["events"]["notes"] == []
+    sources = {row["source"] for row in cli.json("ingests", "--store", "films")}
+    assert sources == {"ml-small (events)", "ml-small (items)"}
+
+
+def test_a_log_of_impressions_says_what_it_is_good_for(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("obd/random/men").mkdir(parents=True)
+    features = "".join(f",user_feature_{number}" for number in range(4))
+    head = f"timestamp,item_id,position,click,propensity_score{features}"
+    Path("obd/random/men/men.csv").write_text(f"{head}\n2019-11-24 00:00:00+00:00,3,1,0,0.03,a,b,c,d\n")
+    cli.text("init", "bandit", "--no-config")
+    assert main(["datasets", "load", "open-bandit", "obd", "--store", "bandit"]) == 0
+    assert "no events to train on" in capsys.readouterr().err
+    assert main(["train", "popularity", "--store", "bandit"]) == 5
+    assert "only 1 impression:" in capsys.readouterr().err
+
+
+def test_json_holds_objects_and_not_json_in_text(cli: Cli, runs: dict[str, str]) -> None:
+    assert all(isinstance(run["metrics"], dict) for run in cli.json("runs", "list"))
+    Path("bad.csv").write_text(
+        "user_id,item_id,ts,event\n1,,2025-01-01T00:00:00Z,play\n1,2,2025-01-01T00:00:00Z,play\n"
+    )
+    cli.text("init", "ill", "--no-config")
+    main(["ingest", "events", "bad.csv", "--on-bad-rows", "quarantine", "--store", "ill", "-q"])
+    (entry,) = cli.json("quarantine", "--store", "ill")
+    assert entry["row"]["user_id"] == "1"
+    assert cli.text("quarantine", "--store", "ill").startswith("1 bad row\n")
+    assert json.loads(cli.text("--json", "--version"))["data"] == {"version": rs.__version__}
+
+
+def test_views_at_80_columns(cli: Cli, runs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = cli.text("runs", "list")
+    assert all(run["run_id"] in shown for run in cli.json("runs", "list"))
+    changed = [row["field"] for row in cli.json("runs", "diff", *runs.values())]
+    assert changed.index("wall_s") > changed.index("recipe.model")
+    shown = cli.text("similar", runs["als"], "--item", "7", "--k", "2")
+    assert shown.startswith("items similar to item 7 (")
+    assert "similar_item_id" in shown.splitlines()[2].split()[0]
+    assert "weight: what the user's events" in cli.text("explain", runs["als"], "--user", "1", "--item", "7")
+
+
 def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("USERS", 200), ("ITEMS", 60), ("DAYS", 40), ("MODELS", ("popularity", "itemknn"))):
         monkeypatch.setattr(demo, name, value)

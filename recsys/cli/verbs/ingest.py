@@ -105,7 +105,9 @@ def command(
 
 def summary(result: IngestResult) -> str:
     """Return what an ingest did, for people."""
-    parts = [f"{result.rows_ingested:,} rows stored"]
+    from recsys.display import counted
+
+    parts = [f"{counted(result.rows_ingested, 'row')} stored"]
     if result.rows_duplicate:
         parts.append(f"{result.rows_duplicate:,} were there already")
     if result.rows_bad:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,8 +31,17 @@ def command(
     session: Session = ctx.obj
     from recsys.cli.results import frame_view
     from recsys.core.checks import positive_int
+    from recsys.display import counted
 
     positive_int("--limit", limit)
     frame = session.open_store().quarantine(table)
-    view = frame_view(frame.drop("received_at").head(limit), f"{len(frame):,} bad rows", empty="no bad rows")
-    session.emit("quarantine", frame, view)
+    view = frame_view(frame.drop("received_at").head(limit), counted(len(frame), "bad row"), empty="no bad rows")
+    session.emit("quarantine", [_plain(row) for row in frame.iter_rows(named=True)], view)
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with its row as an object; a line that could not be parsed stays the text that it is."""
+    try:
+        return {**entry, "row": json.loads(entry["row"])}
+    except (TypeError, ValueError):
+        return entry

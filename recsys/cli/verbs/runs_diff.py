@@ -11,6 +11,8 @@ from recsys.cli import completion
 if TYPE_CHECKING:
     from recsys.cli.session import Session
 
+# What differs between any two runs, and says nothing of what was done: shown last.
+_OF_THE_MACHINE = ("run_id", "created_at", "wall_s", "peak_rss_mb")
 EXAMPLES = """
 recsys runs diff 3f2a 91bc
 """
@@ -25,8 +27,12 @@ def command(
 ) -> None:
     """Show in what two runs differ."""
     session: Session = ctx.obj
+    import polars as pl
+
     from recsys.cli.results import frame_view
+    from recsys.display import counted
 
     changes = session.open_store().diff_runs(first, second)
-    title = f"{first} and {second} differ in {len(changes)} fields"
+    changes = changes.sort(pl.col("field").is_in(_OF_THE_MACHINE), maintain_order=True)
+    title = f"{first} and {second} differ in {counted(len(changes), 'field')}"
     session.emit("runs-diff", changes, frame_view(changes, title, empty="the same run"))

@@ -27,15 +27,16 @@ def command(
     """List the runs, newest first."""
     session: Session = ctx.obj
     from recsys.core.checks import positive_int
-    from recsys.display import Table, View
+    from recsys.display import Table, View, counted
 
     positive_int("--limit", limit)
     frame = session.open_store().runs(kind=kind, limit=limit)
-    columns = ("run", "kind", "model", "finished (UTC)", "trained through", "found", "time")
+    columns = ("run", "kind", "model", "finished (UTC)", "found", "time")  # whole ids at 80 columns
     rows = tuple(_row(row) for row in frame.iter_rows(named=True))
-    shown = View(f"{len(rows)} runs, newest first", (Table(columns, rows),))
+    plain = [{**row, "metrics": json.loads(row["metrics"])} for row in frame.iter_rows(named=True)]
+    shown = View(f"{counted(len(rows), 'run')}, newest first", (Table(columns, rows),))
     none = View("no runs yet", (), ("train a model with recsys train als --holdout 14d",))
-    session.emit("runs-list", frame, shown if rows else none)
+    session.emit("runs-list", plain, shown if rows else none)
 
 
 def _row(run: dict[str, Any]) -> tuple[str | None, ...]:
@@ -45,7 +46,6 @@ def _row(run: dict[str, Any]) -> tuple[str | None, ...]:
         run["kind"],
         _models(run["model"]),
         f"{run['created_at']:%Y-%m-%d %H:%M}",
-        None if run["trained_through"] is None else f"{run['trained_through']:%Y-%m-%d}",
         _found(run["kind"], metrics),
         f"{run['wall_s']:.1f} s",
     )
