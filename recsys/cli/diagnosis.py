@@ -13,6 +13,7 @@ from recsys.core.errors import RecsysError
 
 if TYPE_CHECKING:
     from recsys.store import Store
+    from recsys.store.health import StoreHealth
 
 PACKAGES = ("duckdb", "polars", "numpy", "scipy", "implicit", "statsmodels", "typer", "threadpoolctl")
 
@@ -51,7 +52,6 @@ def check_store(store: Store, *, fix: bool) -> list[Check]:
     health = store_health(store)
     orphans = [orphan.path for orphan in (sweep_orphans(store) if fix else find_orphans(store))]
     leftovers = sweep_leftovers(store) if fix else [Path(path) for path in health.leftovers]
-    damaged = _damaged_artifacts(store)
     writable = os.access(store.path, os.W_OK)
     return [
         Check("store", "folder", str(store.path)),
@@ -61,15 +61,16 @@ def check_store(store: Store, *, fix: bool) -> list[Check]:
         Check("store", "writable", "yes" if writable else "no", writable),
         _swept("temporary files", leftovers, fix=fix),
         _swept("orphan artefacts", orphans, fix=fix),
-        Check(
-            "store",
-            "artefacts",
-            f"damaged: {', '.join(damaged)}" if damaged else "whole",
-            not damaged,
-            "train the runs again that have these artefacts" if damaged else "",
-        ),
+        *_models(health),
         Check("store", "backups", ", ".join(Path(path).name for path in health.backups) or "none"),
     ]
+
+
+def _models(health: StoreHealth) -> list[Check]:
+    if health.problems:
+        return [Check("store", "models", what, False, hint) for what, hint in health.problems]
+    unread = f", {health.unread_bytes / 1e9:,.1f} GB not read" if health.unread_bytes else ""
+    return [Check("store", "models", f"{health.models} whole{unread}")]
 
 
 def _swept(name: str, found: list[Path], *, fix: bool) -> Check:
@@ -113,18 +114,3 @@ def _blas() -> Check:
     pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
     names = {f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in pools}
     return Check("kernels", "blas", ", ".join(sorted(names)) or "unknown")
-
-
-def _damaged_artifacts(store: Store) -> list[str]:
-    """Return the artefacts whose manifest is gone or was changed: their name is its hash."""
-    from recsys.core.hashing import hash_file
-    from recsys.store.artifacts import MANIFEST, find_orphans
-
-    orphans = {orphan.path for orphan in find_orphans(store, "1s")}
-    folders = [path for path in store.artifacts.iterdir() if path.is_dir() and path not in orphans]
-    manifests = [folder / MANIFEST for folder in sorted(folders)]
-    return [
-        manifest.parent.name[:12]
-        for manifest in manifests
-        if not manifest.is_file() or hash_file(manifest) != manifest.parent.name
-    ]

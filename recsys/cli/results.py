@@ -41,8 +41,10 @@ def emit_measured(session: Session, command: str, run: Run, result: Any, gates: 
     from recsys.display import counted
     from recsys.evaluation import gate
 
+    shown = () if session.as_json else result.warnings  # the view has these itself
     for warning in run.warnings:
-        session.warn(warning)
+        if warning not in shown:
+            session.warn(warning)
     outcomes = gate(result, gates) if gates else ()
     data = {"run_id": run.run_id, **result.to_dict(), **({"gates": outcomes} if gates else {})}
     session.emit(command, data, result.view())

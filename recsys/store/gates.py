@@ -58,7 +58,11 @@ class Gates:
                 if newest is None
                 else f"the newest row is of {newest.isoformat(' ', 'seconds')} UTC"
             )
-            raise GateError(age, f"one not older than {self.fresh} was expected (fresh)", "nothing was stored")
+            raise GateError(age, f"one not older than {_hours(self.fresh)} was expected (fresh)", "nothing was stored")
+
+
+def _hours(length: timedelta | None) -> str:
+    return f"{(length or timedelta()) / timedelta(hours=1):g}h"
 
 
 def parse_gates(expect_rows: int | str | None, fresh: str | timedelta | None, max_bad: float | None) -> Gates:

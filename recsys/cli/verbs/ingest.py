@@ -74,8 +74,8 @@ def command(
 ) -> None:
     """Read files into a table of the store.
 
-    The same rows are stored once, however often their file is ingested. A file that fails leaves nothing of itself
-    behind. Columns that recsys does not know are kept.
+    The same file, or with an event_id the same event, is stored once, however often it is ingested. A file that
+    fails leaves nothing of itself behind. Columns that recsys does not know are kept.
     """
     session: Session = ctx.obj
     from recsys.cli.words import pairs
