@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from recsys.cli import configuration
@@ -139,7 +140,8 @@ class Session:
         elif isinstance(shown, str):
             _write(shown)
         else:
-            _write_view(shown)
+            notes = (self.spelled(note) if note.startswith("warning: ") else note for note in shown.notes)
+            _write_view(replace(shown, notes=tuple(notes)))
         if plain and not self.as_json:
             _write(f"\n{plain}")
 

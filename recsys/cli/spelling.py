@@ -35,6 +35,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"lower Relevance\(at_least=…\)", "train with a lower --relevance-at-least"),
     (r"\btransform=None", "no --label-transform"),
     (r"\bseeds=\((\d+), (\d+), (\d+)\)", r"--seed \1 --seed \2 --seed \3"),
+    (r"map=\{[^}]*\} \((--map [^()]*)\)", r"\1"),
     (r"map=\{'(\w+)': '([^']*)'\}", r"--map \1=\2"),
 )
 # Arguments that only some verbs have as an option: elsewhere, advice that names one cannot be followed.

@@ -15,6 +15,7 @@ from recsys.evaluation.conclusions import conclude
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.pairing import CatalogueDifference, Difference
 from recsys.evaluation.ranking import best_first, primary_metric
+from recsys.evaluation.seen_data import DISHONEST
 from recsys.evaluation.segments import WARMTH
 from recsys.metrics import MetricSpec, parse_metric
 
@@ -87,7 +88,8 @@ class Comparison(Viewable):
     @property
     def conclusion(self) -> str:
         """Say in plain words how the models differ on the primary metric, by how much and how surely."""
-        return conclude(self.ranking, self.primary.name, self.differences, self.baseline, self.alpha)
+        said = conclude(self.ranking, self.primary.name, self.differences, self.baseline, self.alpha)
+        return f"{DISHONEST}, see the warnings. {said}" if any(DISHONEST in note for note in self.warnings) else said
 
     @property
     def conventions(self) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from recsys.evaluation.seen import already_seen
 from recsys.models.base import Recommender
 from recsys.models.serving import Codes, recoded, take_rows
 
+DISHONEST = "NOT AN HONEST TEST"
+
 SeenData = Literal["refuse", "disjoint", "allow"]
 
 
@@ -67,7 +69,7 @@ def _check(name: str, model: Recommender, test: Dataset, seen_data: SeenData) ->
             "split before training, or say seen_data='allow' to get a result that is marked",
         )
     if overlap:
-        return (f"NOT AN HONEST TEST: {overlap:,} of {test.pairs().nnz:,} test pairs were in the training of {name!r}",)
+        return (f"{DISHONEST}: {overlap:,} of {test.pairs().nnz:,} test pairs were in the training of {name!r}",)
     if early is None:
         return ("the data has no times: training and test cannot be ordered, a result may rest on the future",)
     return (
@@ -93,7 +95,7 @@ def _check_history(history: Dataset, test: Dataset, seen_data: SeenData) -> tupl
             "histories that end before the test part were expected",
             "use history.keep(history.times < cut), or say seen_data='allow' to get a result that is marked",
         )
-    return (f"NOT AN HONEST TEST: {bad:,} {what}",) if bad else ()
+    return (f"{DISHONEST}: {bad:,} {what}",) if bad else ()
 
 
 def _late_users(history: Dataset, test: Dataset, rows: Codes) -> int:

@@ -246,6 +246,12 @@ def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataE
             did_you_mean(recipe.event, types) or "recsys describe shows what there is",
         )
     count, first, last = sql.one_row(con, f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}")
+    if not count and recipe.as_of is not None:
+        return DataError(
+            f"the store had received no events by {recipe.as_of}",
+            "events to learn from were expected",
+            "use a later as_of",
+        )
     if not count:
         shown = sql.one_row(con, "SELECT count(*) FROM impression_rows")[0]
         seen = f", only {counted(shown, 'impression')}: what was shown and not what users did" if shown else ""

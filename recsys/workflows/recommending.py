@@ -383,6 +383,10 @@ def _audience(
         if serving.history is not None:
             asked = Vocabulary.from_ids(asked, serving.history.users.ids).ids
     if since is not None:
+        if model.trained_through_ is None:
+            raise ArgumentError(
+                f"since is {since!r} and the events have no times", "a log with ts was expected", "leave since out"
+            )
         with store.read() as con:
             recent = active_users(con, recipe_of(serving.run), since=parse_instant("since", since))
         asked = recent if users is None else asked.filter(asked.is_in(recent.implode()))

@@ -81,3 +81,8 @@ def test_advice_is_told_in_options(verb: str, advice: str, told: str) -> None:
 )
 def test_the_verb_of_a_command_line(words: str, verb: str) -> None:
     assert verb_of(words.split()) == verb
+
+
+def test_a_mapping_of_several_columns_is_told_once() -> None:
+    advice = "map={'user_id': 'userid', 'ts': 'timestamp'} (--map user_id=userid --map ts=timestamp)"
+    assert in_words_of(advice, ["map"]) == "--map user_id=userid --map ts=timestamp"

@@ -11,7 +11,7 @@ from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.dataset import Label, random_split, temporal_split
 from recsys.models import ItemKNN
 from recsys.scoring import Eligibility
-from recsys.store import Store
+from recsys.store import DataRecipe, Store
 
 from .conftest import METRICS, Shop, taste_log
 
@@ -81,8 +81,9 @@ def test_models_of_different_recipes_have_no_fair_test_part_in_what_came_after(s
 
 
 def test_allowing_seen_data_marks_the_result(shop: Shop) -> None:
-    run, _ = shop.store.compare([shop.als, shop.served], METRICS, seen_data="allow", exclude_seen=False)
+    run, found = shop.store.compare([shop.als, shop.served], METRICS, seen_data="allow", exclude_seen=False)
     assert any("NOT AN HONEST TEST" in warning for warning in shop.store.run(run.run_id).warnings)
+    assert found.conclusion.startswith("NOT AN HONEST TEST")
 
 
 def test_a_comparison_has_one_test_part(shop: Shop) -> None:
@@ -169,6 +170,17 @@ def test_a_log_without_times_is_tested_on_random_pairs(timeless: Store) -> None:
     other = timeless.train("popularity", split="random").run.run_id
     with pytest.raises(DataError, match=r"different test parts .* random 0\.25; .* random 0\.2"):
         timeless.compare([als.run.run_id, other])
+
+
+def test_since_needs_times(timeless: Store) -> None:
+    run = timeless.train("popularity").run
+    with pytest.raises(ArgumentError, match="since is '2020-01-01' and the events have no times"):
+        timeless.recommend(run.run_id, Path(timeless.path) / "recs.csv", since="2020-01-01")
+
+
+def test_a_store_that_had_received_nothing_says_so(shop: Shop) -> None:
+    with pytest.raises(DataError, match="had received no events by 2001-01-01"):
+        shop.store.train("popularity", recipe=DataRecipe(as_of="2001-01-01"))
 
 
 @pytest.mark.parametrize("split", ["random", "leave-last-out"])
