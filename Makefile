@@ -27,9 +27,9 @@ check: $(STAMP)  ## style, types, direction of imports, executed README
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules recsys tests/e2e/test_readme.py
 
-bench: $(STAMP)  ## ours against the peers, in one process, on the same data
+bench: $(STAMP)  ## ours against the peers, on the same data, one table at the end (BENCH="topk metrics --quick")
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf .venv build dist *.egg-info recsys/kernels/*.so ext/*.c

@@ -1,27 +1,39 @@
-"""Run the benchmarks named on the command line, or all of them."""
+"""Run the benchmarks named on the command line, or all of them, and sum them up in one table."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import pkgutil
-import sys
 from importlib import import_module
 
 import benchmarks
+from benchmarks._summary import summarise
 from benchmarks._timing import run_cases
 
 
-def main(wanted: list[str]) -> None:
+def main() -> None:
     known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
-    for name in wanted:
-        if name not in known:
-            raise SystemExit(f"There is no benchmark {name!r}. One of {', '.join(known)} was expected.")
-    for name in wanted or known:
-        print(f"\n== {name}")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller data")
+    parser.add_argument("--train", metavar="FILE", help="a log to fit on: Parquet (user and item codes first) or .npz")
+    parser.add_argument("--test", metavar="FILE", help="what the same users did later")
+    wanted = parser.parse_args()
+    if unknown := sorted(set(wanted.names) - set(known)):
+        parser.error(f"there is no benchmark {unknown[0]!r}; one of {', '.join(known)} was expected")
+    chosen = {"EVENTS": wanted.train, "TEST": wanted.test, "QUICK": "1" if wanted.quick else None}
+    os.environ.update({f"RECSYS_BENCH_{name}": value for name, value in chosen.items() if value})
+    names = wanted.names or known
+    for name in names:
+        print(f"\n== {name}", flush=True)
         module = import_module(f"benchmarks.{name}")
         if hasattr(module, "cases"):
-            run_cases(name, module.cases())
+            run_cases(name, module.cases(), getattr(module, "GOALS", ()))
         else:
             module.main()
+    print(f"\n{summarise(names)}")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":  # a contestant in a process of its own imports this module too
+    main()

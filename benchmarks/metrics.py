@@ -2,8 +2,9 @@
 
     python -m benchmarks metrics
 
-Recall, NDCG and MAP together, every user's value, against pytrec_eval-terrier, RecTools and numpy's `isin`. Every peer
-gets its own input format ready-made: its dictionaries or frames are not timed. All values are compared before that.
+Recall, NDCG and MAP together, every user's value, against pytrec_eval-terrier, ranx, RecTools and numpy's `isin`. Every
+peer gets its own input format ready-made: its dictionaries, typed lists, frames and compilation are not timed.
+All values are compared before that.
 
 RecTools asks for numpy < 2 up to Python 3.12, and its fork of implicit would overwrite the original. Its metrics run
 with numpy 2 all the same:
@@ -20,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from benchmarks._timing import Case
+from benchmarks._timing import Case, quick
 from recsys.kernels import RankMetric, rank_counts, ranking_metrics
 
-N_USERS = 100_000
+N_USERS = 20_000 if quick() else 100_000
 K, N_ITEMS = 20, 40_000
 SPECS = [RankMetric("recall", K), RankMetric("ndcg", K), RankMetric("map", K)]
 Values = NDArray[np.float64]
@@ -84,6 +85,28 @@ def trec(lists: NDArray[np.int32], relevance: csr_array) -> Callable[[], Values]
     return work
 
 
+def ranx(lists: NDArray[np.int32], relevance: csr_array) -> Callable[[], Values]:
+    """Return the peer's work; its typed lists hold (item, gain) rows, the lists' in the order of rank."""
+    from numba.typed import List
+    from ranx import evaluate
+
+    qrels = List(
+        [
+            np.column_stack([relevance.indices[begin:end], relevance.data[begin:end]]).astype(np.float64)
+            for begin, end in zip(relevance.indptr, relevance.indptr[1:], strict=False)
+        ]
+    )
+    scores = -np.arange(K, dtype=np.float64)
+    run = List([np.column_stack([row, scores]) for row in lists])
+    names = [f"{metric}@{K}" for metric in ("recall", "ndcg", "map")]
+
+    def work() -> Values:
+        found = evaluate(qrels, run, names, return_mean=False, threads=1)
+        return np.stack([found[name] for name in names], axis=1)
+
+    return work
+
+
 def rectools(lists: NDArray[np.int32], relevance: csr_array) -> Callable[[], Values]:
     """Return the peer's work, which merges the two frames once for the three metrics."""
     import pandas as pd
@@ -129,14 +152,14 @@ def metrics_case(lists: NDArray[np.int32], relevance: csr_array) -> Case:
     contestants: dict[str, Callable[[], Any]] = {
         "recsys": lambda: ranking_metrics(lists, relevance, SPECS, n_threads=1)
     }
-    for name, prepare in {"pytrec_eval-terrier": trec, "RecTools": rectools}.items():
+    for name, prepare in {"pytrec_eval-terrier": trec, "ranx": ranx, "RecTools": rectools}.items():
         try:
             work = prepare(lists, relevance)
         except ImportError as error:
             print(f"{name} is not installed ({error.name})")
             continue
         found = work()
-        found[:, 2] *= relevant / np.minimum(relevant, K)  # both divide MAP by all relevant items
+        found[:, 2] *= relevant / np.minimum(relevant, K)  # all divide MAP by all relevant items
         check(name, found, ours)
         contestants[name] = work
     check("numpy", by_numpy(lists, relevance), ours)
