@@ -77,7 +77,7 @@ def _warmed(case: Case) -> dict[str, Callable[[], object]]:
         try:
             call()
         except ImportError as error:
-            print(f"{name} is left out: {error.name or error} is not installed")
+            print(f"{name} is left out: {error}")
         else:
             calls[name] = call
     return calls
@@ -106,7 +106,7 @@ def run_cases(name: str, cases: Iterable[Case], goals: Iterable[Goal] = ()) -> l
     """Time the cases, print a table, keep it in ``benchmarks/results/NAME.json``."""
     timings: list[Timing] = []
     outcomes: list[Outcome] = []
-    print(f"{'case':34} {'contestant':30} {'seconds':>9} {'quartiles':>17} {'units/s':>12} {'ours is':>9} quartiles")
+    print(f"{'case':44} {'contestant':28} {'seconds':>9} {'quartiles':>17} {'units/s':>12} {'ours is':>9} quartiles")
     for case in cases:
         rows = time_case(case)
         timings += rows
@@ -114,7 +114,7 @@ def run_cases(name: str, cases: Iterable[Case], goals: Iterable[Goal] = ()) -> l
             ratio = "" if row is rows[0] else f"{row.ratio:8.2f}x {row.ratio_low:.2f}–{row.ratio_high:.2f}"
             spread = f"{row.seconds_low:.4f}–{row.seconds_high:.4f}"
             print(
-                f"{row.case:34} {row.contestant:30} {row.seconds:9.4f} {spread:>17} {row.rate:12,.0f} {ratio}",
+                f"{row.case:44} {row.contestant:28} {row.seconds:9.4f} {spread:>17} {row.rate:12,.0f} {ratio}",
                 flush=True,
             )
         outcomes.append(_outcome(case, rows))

@@ -1,6 +1,7 @@
 """Ingest of events against a plain CREATE TABLE AS of the same Parquet file into a DuckDB file.
 
-    python benchmarks/ingest.py [rows] [repeats]
+    python -m benchmarks ingest                  4 million rows
+    python -m benchmarks.ingest [rows] [repeats]
 
 Prints medians of wall time and of CPU time (all threads): on a shared machine the second is the honest one.
 """
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks._results import Outcome, keep
+from benchmarks._timing import quartiles, quick
 from recsys.store import Store
 from recsys.store.broker import MEMORY_LIMIT
 
@@ -54,26 +57,35 @@ def create_table_as(file: Path, folder: Path) -> None:
     con.close()
 
 
-def main(rows: int = 20_000_000, repeats: int = 3) -> None:
+def main(rows: int = 1_000_000 if quick() else 4_000_000, repeats: int = 5) -> None:
+    outcomes, details = [], []
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)
         for kind, file in write_files(folder, rows).items():
-            plain, ours = [], []
-            for repeat in range(repeats):
-                for label, times in (("plain", plain), ("ours", ours)):
-                    place = folder / f"{label}-{kind[0]}{repeat}"
-                    place.mkdir()
-                    if label == "plain":
-                        times.append(timed(lambda file=file, place=place: create_table_as(file, place)))
-                    else:
-                        store = Store(place / "store")
-                        times.append(timed(lambda store=store, file=file: store.ingest("events", file)))
-                    for path in place.rglob("*.duckdb"):
-                        path.unlink()
-            for unit, column in (("wall", 0), ("cpu", 1)):
-                base, mine = (statistics.median(time[column] for time in times) for times in (plain, ours))
-                figures = f"plain {base:.2f} s, ingest {mine:.2f} s, ratio {mine / base:.2f}"
-                print(f"{rows:,} rows, {kind}, {unit}: {figures}")
+            taken = [_pair(file, folder / f"{kind[0]}{repeat}") for repeat in range(repeats)]
+            details.append({"rows": rows, "ids": kind, "plain_then_ours_wall_cpu": taken})
+            for unit, column in (("wall s", 0), ("CPU s", 1)):
+                plain, ours = ([one[who][column] for one in taken] for who in (0, 1))
+                base, mine = statistics.median(plain), statistics.median(ours)
+                low, ratio, high = quartiles([one / own for one, own in zip(plain, ours, strict=True)])
+                print(
+                    f"{rows:,} rows, {kind}: plain {base:.2f} {unit}, ingest {mine:.2f} {unit}, {ratio:.2f}x",
+                    flush=True,
+                )
+                outcome = Outcome(f"{rows:,} rows, {kind}", mine, unit, "", base, ratio, low, high)
+                outcomes.append(outcome._replace(peer="a bare CREATE TABLE", verdict="yardstick"))
+    keep("ingest", outcomes, details)
+
+
+def _pair(file: Path, folder: Path) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return wall and CPU seconds of the plain way and of ours, one after the other."""
+    folder.mkdir()
+    plain = timed(lambda: create_table_as(file, folder))
+    store = Store(folder / "store")
+    ours = timed(lambda: store.ingest("events", file))
+    for path in folder.rglob("*.duckdb"):
+        path.unlink()
+    return plain, ours
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The main job on about 20 million simulated events: seconds and peak memory of every step, and store → CSR.
+"""The main job on simulated events: seconds and peak memory of every step, and store → CSR.
 
-    python -m benchmarks store
-    python benchmarks/store.py [users] [repeats]
+    python -m benchmarks store                     about 3.5 million events
+    python -m benchmarks.store [users] [repeats]   174,000 users make about 20 million
 
 Ingest, training (ALS, d = 64, one iteration) and lists for all users run in one process of their own; the memory shown
 is that process's peak (resident set) by the end of the step. Store → CSR is timed in a second process, warm, against
@@ -24,6 +24,8 @@ from typing import Any
 import polars as pl
 from scipy.sparse import coo_array
 
+from benchmarks._results import Outcome, keep
+from benchmarks._timing import quartiles, quick
 from recsys.core.times import from_micros
 from recsys.simulation import simulate
 from recsys.store import DataRecipe, Store
@@ -31,11 +33,10 @@ from recsys.store.arrow import fetch_frame
 from recsys.store.datasets import build_dataset, read_log
 from recsys.workflows.recording import peak_rss_mb
 
-RESULTS = Path(__file__).parent / "results"
 ITEMS, DAYS, START = 20_000, 60, 1_735_689_600_000_000
 
 
-def main(users: int = 174_000, repeats: int = 7) -> None:
+def main(users: int = 8_000 if quick() else 30_000, repeats: int = 7) -> None:
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)
         service = simulate(
@@ -43,8 +44,23 @@ def main(users: int = 174_000, repeats: int = 7) -> None:
         )
         service.write(folder / "data")
         found = {"job": _apart("job", folder, 1), "store to CSR": _apart("to_csr", folder, repeats)}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "store.json").write_text(json.dumps(found, indent=1) + "\n")
+    keep("store", _outcomes(found), found)
+
+
+def _outcomes(found: dict[str, Any]) -> list[Outcome]:
+    steps = [
+        Outcome(f"{step}, peak {cost['peak_rss_mb']:,.0f} MB", cost["cpu_s"], "CPU s")
+        for step, cost in found["job"].items()
+        if step != "start"
+    ]
+    ours, plain = (found["store to CSR"][who]["cpu_s"] for who in ("recsys", "plain"))
+    low, ratio, high = quartiles([theirs / own for theirs, own in zip(plain, ours, strict=True)])
+    verdict = "ahead" if low > 1 else "behind" if high < 1 else "even"
+    peer = ("polars rank + scipy tocsr", statistics.median(plain), ratio, low, high, verdict)
+    return [
+        *steps,
+        Outcome(f"store to CSR, {found['store to CSR']['rows']:,} events", statistics.median(ours), "CPU s", *peer),
+    ]
 
 
 def job(folder: Path, _: int) -> dict[str, Any]:
