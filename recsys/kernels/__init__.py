@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recsys.kernels._checks import Csr
+    from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
@@ -18,6 +19,9 @@ _HOMES = {
     "Csr": "_checks",
     "CsrArrays": "csr",
     "EventLog": "csr",
+    "GramBasis": "als",
+    "als_rows": "als",
+    "gram_basis": "als",
     "aggregate_rows": "csr",
     "count_codes": "csr",
     "build_csr": "csr",
@@ -35,12 +39,15 @@ __all__ = [
     "Csr",
     "CsrArrays",
     "EventLog",
+    "GramBasis",
     "RankCounts",
     "RankMetric",
     "TopK",
     "aggregate_rows",
+    "als_rows",
     "build_csr",
     "count_codes",
+    "gram_basis",
     "rank_counts",
     "ranking_metrics",
     "select_topk",

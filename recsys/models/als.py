@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recsys.core.checks import finite_float, positive_int
-from recsys.core.progress import ProgressCallback
-from recsys.core.seeds import derived_int
+from recsys.core.checks import finite_float, one_of, positive_int
+from recsys.core.errors import ArgumentError
+from recsys.core.progress import ProgressCallback, silent
+from recsys.core.seeds import derived_int, generator
 from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
-from recsys.kernels import Csr
+from recsys.kernels import Csr, als_rows, gram_basis
+from recsys.models.als_objective import Objective, default_unobserved
+from recsys.models.als_training import both_sides, first_items, train_items
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
-from recsys.models.fold_in import solve_users, whiten
 from recsys.models.implicit_adapter import positive_weights, train_factors
 from recsys.models.serving import Block
 
-_MASS_RATIO, _LARGEST_ALPHA = 0.03, 100.0
-
 
 class ALS(FactorModel):
-    """Factorise the confidence-weighted matrix (Hu, Koren and Volinsky 2008), trained by implicit, finished exactly.
+    """Factorise the weighted matrix of implicit feedback: iALS (Hu et al. 2008) as Rendle et al. (2022) revisit it.
 
-    A pair with weight r has the confidence ``1 + alpha · r / mean(r)``, all others 1. Training ends with one
-    exact solution of the user vectors, by the code that folds in new histories: a stored user and the same
+    Minimises ``Σ_observed w (x·y − 1)² + α₀ Σ_all (x·y)² + Σ_u λ_u |x_u|² + Σ_i λ_i |y_i|²``, where w is the weight of
+    a pair divided by the mean weight and ``λ_u = λ (Σ_i w_ui + α₀ n_items)^ν``, items alike. The user vectors are the
+    exact minimum for the item vectors, found by the code that folds in new histories: a stored user and the same
     history folded in agree bit for bit.
 
     Parameters
@@ -35,24 +36,34 @@ class ALS(FactorModel):
     factors : int
         Length of the vectors.
     regularization : float
-        Of the squared lengths, as a share of the mean total confidence of a user's and an item's events, so
-        that it means the same whatever the size of the data.
-    alpha : float, optional
-        Mean extra confidence of an observed pair. Default: by the density of the data, ``0.03 / density``
-        within 1 … 100, which keeps the balance between observed and other pairs.
+        λ, as a share of the weight of a row.
+    unobserved_weight : float, optional
+        α₀, the weight of every pair, in units of the mean weight of an observed one. Default: by the density of the
+        data, so that all pairs together weigh 15 times what the observed ones do.
+    regularization_exponent : float
+        ν: 1 regularises by the weight of a row, 0 all rows alike.
     iterations : int
-        Epochs; fewer with `validation`.
+        Sweeps over items and users; fewer with `validation`.
+    init_std : float
+        Expected length of the random vectors at the start.
     patience : int
         Epochs without a better ndcg@10 on `validation` after which to stop.
+    backend : {"recsys", "implicit"}
+        Who trains. implicit's loss differs: the weight of an observed pair's target is ``α₀ + w``, and all rows share
+        the mean λ.
     seed : int, optional
         Of the first factors. The result depends on it, not on the number of threads. None: another result every time.
 
     Attributes
     ----------
     item_factors_ : (n_items, d) float32
-        In the basis in which ``YᵀY + λ I`` is the identity; ``item_factors_ @ basis_.T`` are the trained vectors.
-    alpha_, regularization_ : float
-        What training used: extra confidence per unit of weight, and λ.
+        In the basis in which the Gram matrix of the items is diagonal.
+    spectrum_ : (d,) float64
+        That diagonal, times α₀.
+    weight_scale_, unobserved_weight_, strength_ : float
+        w of one unit of the label, α₀ and λ, as training used them.
+    warm_items_ : int
+        Items with a training event.
 
     Examples
     --------
@@ -64,80 +75,160 @@ class ALS(FactorModel):
     name: ClassVar[str] = "als"
     learns_in_epochs: ClassVar[bool] = True
 
-    alpha_: float
-    regularization_: float
-    basis_: NDArray[np.float64]
+    spectrum_: NDArray[np.float64]
+    weight_scale_: float
+    unobserved_weight_: float
+    strength_: float
+    warm_items_: int
+    _earlier: ALS | None = None
 
     def __init__(
         self,
         factors: int = 128,
-        regularization: float = 0.1,
-        alpha: float | None = None,
-        iterations: int = 15,
+        regularization: float = 0.003,
+        unobserved_weight: float | None = None,
+        regularization_exponent: float = 1.0,
+        iterations: int = 12,
+        init_std: float = 0.1,
         patience: int = 3,
+        backend: Literal["recsys", "implicit"] = "recsys",
         seed: int | None = 0,
     ) -> None:
         self.factors = factors
         self.regularization = regularization
-        self.alpha = alpha
+        self.unobserved_weight = unobserved_weight
+        self.regularization_exponent = regularization_exponent
         self.iterations = iterations
+        self.init_std = init_std
         self.patience = patience
+        self.backend = backend
         self.seed = seed
 
     def check_params(self) -> None:
         """Raise ArgumentError for hyper-parameters that are not usable."""
         for name in ("factors", "iterations", "patience"):
             positive_int(name, getattr(self, name))
-        finite_float("regularization", self.regularization, above=0)
-        if self.alpha is not None:
-            finite_float("alpha", self.alpha, above=0)
+        for name in ("regularization", "init_std"):
+            finite_float(name, getattr(self, name), above=0)
+        finite_float("regularization_exponent", self.regularization_exponent, minimum=0)
+        if self.unobserved_weight is not None:
+            finite_float("unobserved_weight", self.unobserved_weight, above=0)
+        one_of("backend", self.backend, ("recsys", "implicit"))
         derived_int(self.seed)
+
+    def fit(
+        self,
+        dataset: Dataset,
+        *,
+        validation: Dataset | None = None,
+        progress: ProgressCallback = silent,
+        warm_start: ALS | None = None,
+    ) -> Self:
+        """Learn from a Dataset, as `Recommender.fit` says; what was learned before is forgotten.
+
+        Parameters
+        ----------
+        dataset, validation, progress
+            As for every model.
+        warm_start : ALS, optional
+            A fitted model with as many factors, which may be this one: its item vectors are the first ones, by item
+            id; items that it does not know, or knew no event of, start at random. A few sweeps then do.
+
+        Raises
+        ------
+        ArgumentError
+            A hyper-parameter, `validation` or `warm_start` is not usable.
+        DataError
+            There is nothing to learn from, or a weight is negative.
+
+        Examples
+        --------
+        >>> data = Dataset.from_frame({"user_id": [1, 1, 2, 2, 3], "item_id": ["a", "b", "a", "b", "a"]})
+        >>> monday = ALS(factors=2).fit(data)
+        >>> tuesday = ALS(factors=2, iterations=1).fit(data, warm_start=monday)
+        """
+        if warm_start is not None:
+            warm_start._check_fitted()
+            if warm_start.factors != self.factors or self.backend != "recsys":
+                raise ArgumentError(
+                    f"warm_start has {warm_start.factors} factors and the backend is {self.backend!r}",
+                    f"{self.factors} factors and the backend 'recsys' were expected",
+                )
+        self._earlier = warm_start
+        try:
+            return super().fit(dataset, validation=validation, progress=progress)
+        finally:
+            del self._earlier
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         positive_weights(matrix, self.name)
-        n_users, n_items = (int((data_events > 0).sum()) for data_events in (data.user_events, data.item_events))
-        density = matrix.nnz / (n_users * n_items)
-        alpha = min(max(_MASS_RATIO / density, 1.0), _LARGEST_ALPHA) if self.alpha is None else self.alpha
-        self.alpha_ = float(alpha / matrix.data.mean(dtype=np.float64))
-        confidences = self._confidences(matrix)
-        total = matrix.nnz + float(confidences.data.sum(dtype=np.float64))
-        self.regularization_ = self.regularization * total * (1 / n_users + 1 / n_items) / 2
-        whole = csr_array((confidences.data + np.float32(1), matrix.indices, matrix.indptr), shape=matrix.shape)
+        n_users, self.warm_items_ = (int((events > 0).sum()) for events in (data.user_events, data.item_events))
+        self.weight_scale_ = float(1 / matrix.data.mean(dtype=np.float64))
+        default = default_unobserved(matrix.nnz, n_users, self.warm_items_)
+        self.unobserved_weight_ = default if self.unobserved_weight is None else float(self.unobserved_weight)
+        self.strength_ = float(self.regularization)
         judge = None if validation is None else EarlyStopping(data, validation, self.patience)
-        _, trained = train_factors(
+        train = self._train if self.backend == "recsys" else self._train_by_implicit
+        basis = gram_basis(train(data, matrix, progress, judge))
+        self.item_factors_, self.spectrum_ = basis.vectors, basis.spectrum * self.unobserved_weight_
+        self.user_factors_ = self._fold_in(matrix)
+
+    def _train(
+        self, data: Dataset, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
+    ) -> NDArray[np.float32]:
+        objective = self._objective()
+        sides = both_sides(objective.weights(matrix), objective)
+        items = first_items(sides[1], self.factors, self.init_std, generator(self.seed))
+        if self._earlier is not None:
+            codes = self._earlier.items_.encode(data.items.ids)
+            kept = (codes >= 0) & (self._earlier.item_events_[codes] > 0) & (data.item_events > 0)
+            items[kept] = self._earlier.item_factors_[codes[kept]]
+        return train_items(sides, items, objective, epochs=self.iterations, progress=progress, judge=judge)
+
+    def _train_by_implicit(
+        self, data: Dataset, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
+    ) -> NDArray[np.float32]:
+        """Train by implicit, in whose units all pairs weigh 1 and λ is the same for all rows."""
+        objective = self._objective()
+        weights = objective.weights(matrix)
+        self.strength_ = float(np.mean([side.ridge.mean() for side in both_sides(weights, objective)]))
+        confidences = weights.data / np.float32(self.unobserved_weight_) + np.float32(1)
+        whole = csr_array((confidences, matrix.indices, matrix.indptr), shape=matrix.shape)
+        _, items = train_factors(
             self._native, whole, stage=self.name, epochs=self.iterations, progress=progress, judge=judge
         )
-        self.item_factors_, self.basis_ = whiten(trained, self.regularization_)
-        self.user_factors_ = self._fold_in(matrix)
+        return items
 
     def _native(self) -> Any:
         from implicit.cpu.als import AlternatingLeastSquares
 
         return AlternatingLeastSquares(
             factors=self.factors,
-            regularization=self.regularization_,
+            regularization=self.strength_ / self.unobserved_weight_,
             alpha=1.0,
             iterations=self.iterations,
             num_threads=thread_count(),
             random_state=derived_int(self.seed),
         )
 
+    def _objective(self) -> Objective:
+        fitted = (self.weight_scale_, self.unobserved_weight_, self.strength_)
+        if self.backend == "recsys":
+            return Objective(*fitted, self.regularization_exponent)
+        return Objective(*fitted, exponent=0.0, target_offset=self.unobserved_weight_)
+
     def _fold_in(self, weights: Csr) -> NDArray[np.float32]:
-        confidences = self._confidences(positive_weights(weights, self.name))
-        return solve_users(confidences, self.item_factors_)
-
-    def _item_directions(self) -> NDArray[np.float32]:
-        return np.asarray(self.item_factors_ @ self.basis_.T, dtype=np.float32)
-
-    def _confidences(self, weights: Csr) -> Csr:
-        extra = (weights.data * self.alpha_).astype(np.float32)
-        return csr_array((extra, weights.indices, weights.indptr), shape=weights.shape)
+        objective = self._objective()
+        rows = objective.weights(positive_weights(weights, self.name))
+        ridge = objective.ridge(rows, self.warm_items_)
+        return als_rows(rows, self.item_factors_, self.spectrum_, ridge, target_offset=objective.target_offset)
 
     def _contributions(self, block: Block, item: int) -> NDArray[np.float64]:
-        """Split the score as Hu et al. (2008), section 5: ``Σ_i (1 + c_i) y_jᵀ A⁻¹ y_i`` over the history."""
-        confidences = self._confidences(block.weights).data.astype(np.float64)
-        vectors = self.item_factors_[block.weights.indices].astype(np.float64)
-        system = np.eye(vectors.shape[1]) + (vectors * confidences[:, None]).T @ vectors
-        return np.asarray(
-            (1 + confidences) * (vectors @ np.linalg.solve(system, self.item_factors_[item].astype(np.float64)))
-        )
+        """Split the score as Hu et al. (2008), section 5: ``Σ_i t_i y_jᵀ A⁻¹ y_i`` over the history."""
+        objective = self._objective()
+        row = objective.weights(block.weights)
+        weights, vectors = row.data.astype(np.float64), self.item_factors_[row.indices].astype(np.float64)
+        system = np.diag(self.spectrum_ + objective.ridge(row, self.warm_items_))
+        system += (vectors * weights[:, None]).T @ vectors
+        target = self.item_factors_[item].astype(np.float64)
+        return np.asarray((weights + objective.target_offset) * (vectors @ np.linalg.solve(system, target)))

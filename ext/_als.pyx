@@ -1,0 +1,75 @@
+"""Rows of alternating least squares: each is solved by itself, in an order of sums that depends on the row alone."""
+
+from libc.stdint cimport int32_t, int64_t, uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+
+cdef extern from "als.h" nogil:
+    enum:
+        ALS_PANEL
+    ctypedef struct AlsRow:
+        const float *vectors
+        const float *spectrum
+        const int32_t *codes
+        const float *weights
+        float *out
+        float ridge
+        float offset
+        int64_t n
+        int64_t d
+
+    ctypedef struct AlsSpace:
+        float *panel
+        float *system
+        float *scale
+        float *inverse
+        float *right
+        float *root
+
+    int als_widest()
+    void als_solve(int path, const AlsRow *row, AlsSpace *space)
+
+PATHS = ("baseline", "avx2")[: als_widest() + 1]
+
+
+def solve_rows(
+    const int64_t[::1] indptr,
+    const int32_t[::1] indices,
+    const float[::1] weights,
+    float offset,
+    const float[:, ::1] vectors,
+    const float[::1] spectrum,
+    const float[::1] ridge,
+    int path,
+    int64_t start,
+    int64_t stop,
+    float[:, ::1] out,
+):
+    """Fill rows start:stop with the minimiser of each row's quadratic."""
+    cdef int64_t row, longest = 0, d = vectors.shape[1], wide = d + 24, panel = wide * max(<int64_t>ALS_PANEL, wide)
+    cdef AlsRow task
+    cdef AlsSpace space
+    cdef float *room
+    for row in range(start, stop):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    room = <float *>malloc((panel + wide * wide + 3 * wide + longest + 32) * sizeof(float))
+    if room is NULL:
+        raise MemoryError
+    with nogil:
+        space.panel = room + (-(<int64_t>(<uintptr_t>room // sizeof(float))) & 15)  # a cache line is 16 floats
+        space.system = space.panel + (panel + 15) // 16 * 16
+        space.scale = space.system + wide * wide
+        space.inverse = space.scale + wide
+        space.right = space.inverse + wide
+        space.root = space.right + wide
+        task.vectors, task.spectrum, task.d, task.offset = &vectors[0, 0], &spectrum[0], d, offset
+        for row in range(start, stop):
+            task.n = indptr[row + 1] - indptr[row]
+            if task.n == 0:
+                memset(&out[row, 0], 0, d * sizeof(float))
+                continue
+            task.codes, task.weights = &indices[indptr[row]], &weights[indptr[row]]
+            task.ridge, task.out = ridge[row], &out[row, 0]
+            als_solve(path, &task, &space)
+        free(room)

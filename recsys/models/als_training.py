@@ -1,0 +1,111 @@
+"""Training of ALS by our own solver: alternating half-steps, early stopping, factors to start from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.core.progress import Progress, ProgressCallback
+from recsys.kernels import Csr, als_rows, gram_basis
+from recsys.models.als_objective import Objective
+from recsys.models.early_stopping import EarlyStopping
+
+Float32 = NDArray[np.float32]
+
+
+class Side(NamedTuple):
+    """The rows to solve in one half-step: users over items, or items over users.
+
+    Attributes
+    ----------
+    weights : (n, n_others) csr_array float32
+    ridge : (n,) float64
+    """
+
+    weights: Csr
+    ridge: NDArray[np.float64]
+
+
+class HalfStep(NamedTuple):
+    """What a half-step leaves.
+
+    Attributes
+    ----------
+    solved : (n, d) float32
+        The new vectors.
+    fixed : (n_others, d) float32
+        The vectors of the other side, turned into the basis of the new ones.
+    """
+
+    solved: Float32
+    fixed: Float32
+
+
+def both_sides(weights: Csr, objective: Objective) -> tuple[Side, Side]:
+    """Return the user and the item side of a matrix; rows and columns without entries count for nothing."""
+    turned = weights.T.tocsr()
+    n_users, n_items = (int((np.diff(side.indptr) > 0).sum()) for side in (weights, turned))
+    return (
+        Side(weights, objective.ridge(weights, n_items)),
+        Side(turned, objective.ridge(turned, n_users)),
+    )
+
+
+def half_step(side: Side, fixed: Float32, objective: Objective) -> HalfStep:
+    """Return the vectors of one side that minimise the loss for fixed vectors of the other."""
+    basis = gram_basis(fixed)
+    spectrum = objective.unobserved * basis.spectrum
+    solved = als_rows(side.weights, basis.vectors, spectrum, side.ridge, target_offset=objective.target_offset)
+    return HalfStep(solved, basis.vectors)
+
+
+def train_items(
+    sides: tuple[Side, Side],
+    items: Float32,
+    objective: Objective,
+    *,
+    epochs: int,
+    progress: ProgressCallback,
+    judge: EarlyStopping | None,
+) -> Float32:
+    """Return item vectors after so many sweeps from the given ones, or those of the best epoch.
+
+    A sweep solves items, then users: what `judge` sees is what will be served.
+
+    Parameters
+    ----------
+    sides : (Side, Side)
+        Users and items.
+    items : (n_items, d) float32
+        First vectors; zero where an item has no entry.
+    epochs, progress, judge
+        As for `recsys.models.implicit_adapter.train_factors`.
+    """
+    user_side, item_side = sides
+    step = half_step(user_side, items, objective)
+    for epoch in range(epochs):
+        items = half_step(item_side, step.solved, objective).solved
+        step = half_step(user_side, items, objective)
+        values = {} if judge is None else {"ndcg@10": judge.observe(step.solved, step.fixed)}
+        progress(Progress("als", epoch + 1, epochs, "epochs", values))
+        if judge is not None and judge.exhausted:
+            break
+    return items if judge is None else judge.best[1]
+
+
+def first_items(side: Side, factors: int, deviation: float, generator: np.random.Generator) -> Float32:
+    """Return random item vectors of the expected length `deviation`; zero for items without entries.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> side = Side(csr_array(np.float32([[1], [0]])), np.ones(2))
+    >>> first_items(side, 3, 0.1, np.random.default_rng(0)).any(axis=1).tolist()
+    [True, False]
+    """
+    drawn = generator.standard_normal((len(side.ridge), factors), dtype=np.float32)
+    drawn *= np.float32(deviation / factors**0.5)
+    drawn[np.diff(side.weights.indptr) == 0] = 0
+    return drawn
