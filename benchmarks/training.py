@@ -19,9 +19,9 @@ from scipy.sparse import csr_array, csr_matrix
 from benchmarks._timing import Case, run_cases
 from recsys.core.threads import single_threaded_blas
 from recsys.dataset import Dataset, Split, random_split
+from recsys.kernels.als import als_rows, gram_basis
 from recsys.kernels.ranking import RankMetric, ranking_metrics
 from recsys.models import make_model, model_names
-from recsys.models.fold_in import solve_users, whiten
 from recsys.models.serving import take_rows
 from recsys.scoring import top_k
 from recsys.simulation import simulate
@@ -59,7 +59,8 @@ def _half_steps(split: Split) -> Iterator[Case]:
         users = np.zeros((matrix.shape[0], d), np.float32)
 
         def ours(items: np.ndarray = items) -> object:
-            return solve_users(weights, whiten(items, 50.0).vectors, n_threads=1)
+            basis, ridge = gram_basis(items, n_threads=1), np.full(matrix.shape[0], 50.0)
+            return als_rows(weights, basis.vectors, basis.spectrum, ridge, target_offset=1.0, n_threads=1)
 
         def theirs(use_cg: bool, users: np.ndarray = users, items: np.ndarray = items) -> object:
             with warnings.catch_warnings(), single_threaded_blas():

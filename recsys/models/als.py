@@ -16,7 +16,7 @@ from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
 from recsys.kernels import Csr, als_rows, gram_basis
 from recsys.models.als_objective import Objective, default_unobserved
-from recsys.models.als_training import both_sides, first_items, train_items
+from recsys.models.als_training import Start, both_sides, first_items, train_items
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import positive_weights, train_factors
@@ -80,7 +80,7 @@ class ALS(FactorModel):
     unobserved_weight_: float
     strength_: float
     warm_items_: int
-    _earlier: ALS | None = None
+    _start: Start | None = None
 
     def __init__(
         self,
@@ -154,11 +154,11 @@ class ALS(FactorModel):
                     f"warm_start has {warm_start.factors} factors and the backend is {self.backend!r}",
                     f"{self.factors} factors and the backend 'recsys' were expected",
                 )
-        self._earlier = warm_start
+            self._start = Start(warm_start.items_, warm_start.item_events_ > 0, warm_start.item_factors_)
         try:
             return super().fit(dataset, validation=validation, progress=progress)
         finally:
-            del self._earlier
+            self._start = None
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         positive_weights(matrix, self.name)
@@ -179,19 +179,17 @@ class ALS(FactorModel):
         objective = self._objective()
         sides = both_sides(objective.weights(matrix), objective)
         items = first_items(sides[1], self.factors, self.init_std, generator(self.seed))
-        if self._earlier is not None:
-            codes = self._earlier.items_.encode(data.items.ids)
-            kept = (codes >= 0) & (self._earlier.item_events_[codes] > 0) & (data.item_events > 0)
-            items[kept] = self._earlier.item_factors_[codes[kept]]
+        if self._start is not None:
+            self._start.fill(items, data)
         return train_items(sides, items, objective, epochs=self.iterations, progress=progress, judge=judge)
 
     def _train_by_implicit(
         self, data: Dataset, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
     ) -> NDArray[np.float32]:
         """Train by implicit, in whose units all pairs weigh 1 and λ is the same for all rows."""
-        objective = self._objective()
-        weights = objective.weights(matrix)
-        self.strength_ = float(np.mean([side.ridge.mean() for side in both_sides(weights, objective)]))
+        ours = Objective(self.weight_scale_, self.unobserved_weight_, self.regularization, self.regularization_exponent)
+        weights = ours.weights(matrix)
+        self.strength_ = float(np.mean([side.ridge.mean() for side in both_sides(weights, ours)]))
         confidences = weights.data / np.float32(self.unobserved_weight_) + np.float32(1)
         whole = csr_array((confidences, matrix.indices, matrix.indptr), shape=matrix.shape)
         _, items = train_factors(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.progress import Progress, ProgressCallback
+from recsys.dataset import Dataset, Vocabulary
 from recsys.kernels import Csr, als_rows, gram_basis
 from recsys.models.als_objective import Objective
 from recsys.models.early_stopping import EarlyStopping
@@ -41,6 +42,28 @@ class HalfStep(NamedTuple):
 
     solved: Float32
     fixed: Float32
+
+
+class Start(NamedTuple):
+    """Item vectors of an earlier model.
+
+    Attributes
+    ----------
+    items : Vocabulary
+    known : (n,) bool
+        Whether an item had an event.
+    vectors : (n, d) float32
+    """
+
+    items: Vocabulary
+    known: NDArray[np.bool_]
+    vectors: Float32
+
+    def fill(self, vectors: Float32, data: Dataset) -> None:
+        """Put the earlier vectors in the place of those of `data`'s items that both know and that have an event."""
+        codes = self.items.encode(data.items.ids)
+        kept = (codes >= 0) & self.known[codes] & (data.item_events > 0)
+        vectors[kept] = self.vectors[codes[kept]]
 
 
 def both_sides(weights: Csr, objective: Objective) -> tuple[Side, Side]:

@@ -465,7 +465,11 @@ class TestItemKNNBM25(RecommenderContract):
 
 
 class TestALS(EpochContract):
-    make = staticmethod(lambda: ALS(**options()))
+    make = staticmethod(lambda: ALS(**options(regularization=0.03)))
+
+
+class TestALSByImplicit(EpochContract):
+    make = staticmethod(lambda: ALS(**options(regularization=0.03, backend="implicit")))
 
 
 class TestBPR(EpochContract):

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
 
-from recsys.core.errors import ArgumentError
+from recsys.core.errors import ArgumentError, NotFittedError
+from recsys.core.progress import Progress
 from recsys.dataset import Dataset, Label
-from recsys.models import ALS
+from recsys.models import ALS, make_model
+from recsys.models.als_training import both_sides
 
 
 def data(label: Label | None = None) -> Dataset:
@@ -23,20 +25,22 @@ def data(label: Label | None = None) -> Dataset:
     return Dataset.from_frame(frame.with_columns(pl.col("ts").cast(pl.Datetime("us"))), label=label)
 
 
-def trained_items(model: ALS) -> np.ndarray:
-    return model.item_factors_.astype(np.float64) @ model.basis_.T
-
-
-def test_stored_users_minimise_the_loss() -> None:
-    """The gradient of the loss of Hu et al. (2008) in every user's vector is zero."""
+@pytest.mark.parametrize("backend", ["recsys", "implicit"])
+def test_stored_users_minimise_the_loss(backend: str) -> None:
+    """The gradient of the loss in every user's vector is zero, whoever trained the items."""
     train = data()
-    model = ALS(factors=6).fit(train)
-    items = trained_items(model)
-    weights = train.matrix().toarray().astype(np.float64)
-    confidence, preference = 1 + model.alpha_ * weights, (weights > 0).astype(np.float64)
-    users = np.linalg.solve(model.basis_.T, model.user_factors_.T.astype(np.float64)).T
-    gradient = (confidence * (users @ items.T - preference)) @ items + model.regularization_ * users
-    assert np.abs(gradient).max() < 1e-5 * np.abs((confidence * preference) @ items).max()
+    model = make_model("als", factors=6, backend=backend).fit(train)
+    assert isinstance(model, ALS)
+    labels = train.matrix().toarray().astype(np.float64)
+    weights = labels / labels[labels > 0].mean()
+    alpha, items = model.unobserved_weight_, model.item_factors_.astype(np.float64)
+    target = weights + (alpha if backend == "implicit" else 0) * (labels > 0)
+    exponent = 0 if backend == "implicit" else 1
+    ridge = model.strength_ * (weights.sum(axis=1) + alpha * len(items)) ** exponent
+    users = model.user_factors_.astype(np.float64)
+    scores = users @ items.T
+    gradient = (weights * scores - target + alpha * scores) @ items + ridge[:, None] * users
+    assert np.abs(gradient).max() < 1e-5 * np.abs(target @ items).max()
 
 
 def test_equals_a_one_shot_fit_of_implicit() -> None:
@@ -46,15 +50,25 @@ def test_equals_a_one_shot_fit_of_implicit() -> None:
 
     train = data()
     told: list[int] = []
-    model = ALS(factors=5, iterations=7, seed=9).fit(train, progress=lambda step: told.append(step.done))
+    model = ALS(factors=5, iterations=7, seed=9, backend="implicit", unobserved_weight=0.25)
+    model.fit(train, progress=lambda step: told.append(step.done))
     weights = csr_matrix(train.matrix())
-    weights.data = 1 + (weights.data * model.alpha_).astype(np.float32)
+    weights.data = 1 + (weights.data * np.float32(model.weight_scale_) / np.float32(0.25)).astype(np.float32)
     other = AlternatingLeastSquares(
-        factors=5, iterations=7, regularization=model.regularization_, random_state=derived_int(9), num_threads=1
+        factors=5, iterations=7, regularization=model.strength_ / 0.25, random_state=derived_int(9), num_threads=1
     )
     other.fit(weights, show_progress=False)
-    assert np.allclose(trained_items(model), other.item_factors, atol=1e-5)
+    ours, theirs = (items @ items.T for items in (model.item_factors_, other.item_factors))
+    assert np.allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
     assert told == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_implicit_gets_the_mean_ridge() -> None:
+    train = data()
+    model = ALS(factors=3, backend="implicit", regularization=0.05).fit(train)
+    objective = ALS(factors=3, regularization=0.05).fit(train)._objective()
+    sides = both_sides(objective.weights(train.matrix()), objective)
+    assert model.strength_ == pytest.approx(np.mean([side.ridge.mean() for side in sides]))
 
 
 def test_the_unit_of_weights_does_not_matter() -> None:
@@ -64,33 +78,66 @@ def test_the_unit_of_weights_does_not_matter() -> None:
     assert first.lists.tolist() == second.lists.tolist()
 
 
-def test_the_default_alpha_follows_the_density() -> None:
-    dense, sparse = data(), Dataset.from_frame({"user_id": list(range(90)), "item_id": list(range(90))})
-    assert ALS(factors=2).fit(dense).alpha_ * dense.matrix().data.mean() == pytest.approx(1.0, rel=1e-5)
-    assert ALS(factors=2).fit(sparse).alpha_ == pytest.approx(0.03 * 90, rel=1e-5)
-    assert ALS(factors=2, alpha=7.0).fit(sparse).alpha_ == pytest.approx(7.0)
-
-
 def test_weights_and_time_decay_reach_the_model() -> None:
     plain, decayed = (ALS(factors=4).fit(data(label)).recommend(k=5) for label in (None, Label(half_life="1d")))
     assert plain.scores.tobytes() != decayed.scores.tobytes()
 
 
-def test_explanations_are_the_terms_of_the_formula() -> None:
+@pytest.mark.parametrize("backend", ["recsys", "implicit"])
+def test_explanations_are_the_terms_of_the_formula(backend: str) -> None:
     train = data()
-    model = ALS(factors=6).fit(train)
+    model = make_model("als", factors=6, backend=backend).fit(train)
+    assert isinstance(model, ALS)
     user, item = 3, int(model.recommend([3], k=1).to_polars()["item_id"][0])
     told = model.explain(user, item, k=50)
-    items, code = trained_items(model), int(model.items_.encode([item])[0])
+    items, code = model.item_factors_.astype(np.float64), int(model.items_.encode([item])[0])
     row = train.matrix()[[int(model.users_.encode([user])[0])]]
-    extra = model.alpha_ * row.data.astype(np.float64)
+    weights, alpha = model.weight_scale_ * row.data.astype(np.float64), model.unobserved_weight_
     liked = items[row.indices]
-    system = items.T @ items + model.regularization_ * np.eye(6) + (liked * extra[:, None]).T @ liked
-    expected = (1 + extra) * (liked @ np.linalg.solve(system, items[code]))
+    ridge = model.strength_ * ((weights.sum() + alpha * len(items)) if backend == "recsys" else 1)
+    system = alpha * items.T @ items + ridge * np.eye(6) + (liked * weights[:, None]).T @ liked
+    target = weights + (alpha if backend == "implicit" else 0)
+    expected = target * (liked @ np.linalg.solve(system, items[code]))
     found = dict(zip(told.contributions["item_id"], told.contributions["contribution"], strict=True))
     assert found == pytest.approx(
         dict(zip(model.items_.decode(row.indices), expected, strict=True)), rel=1e-4, abs=1e-6
     )
+
+
+def test_a_warm_start_goes_on_by_item_id() -> None:
+    train = data()
+    frame = train.to_polars()
+    more = Dataset.from_frame(pl.concat([frame, frame.head(3).with_columns(item_id=pl.lit(99, pl.Int64))]))
+    first = ALS(factors=5, iterations=30).fit(train)
+    told: list[Progress] = []
+    warm = ALS(factors=5, iterations=1).fit(more, warm_start=first, progress=told.append)
+    cold = ALS(factors=5, iterations=1).fit(more)
+    far = ALS(factors=5, iterations=60).fit(more)
+    scores = [model.user_factors_ @ model.item_factors_.T for model in (warm, cold, far)]
+    # One sweep from yesterday's factors is nearer to the end than one from random ones.
+    assert np.linalg.norm(scores[0] - scores[2]) < 0.5 * np.linalg.norm(scores[1] - scores[2])
+    assert len(told) == 1
+
+
+def test_a_warm_start_from_itself_equals_one_long_fit() -> None:
+    train = data()
+    model = ALS(factors=5, iterations=4).fit(train)
+    again = model.fit(train, warm_start=model)
+    long = ALS(factors=5, iterations=8).fit(train)
+    # The stored items are turned into their basis once more, which costs a rounding.
+    found, expected = (one.user_factors_ @ one.item_factors_.T for one in (again, long))
+    assert np.allclose(found, expected, atol=1e-4)
+    assert model.fit(train).user_factors_.tobytes() == ALS(factors=5, iterations=4).fit(train).user_factors_.tobytes()
+
+
+def test_what_cannot_be_started_from_is_refused() -> None:
+    train = data()
+    with pytest.raises(ArgumentError, match="warm_start has 4 factors"):
+        ALS(factors=5).fit(train, warm_start=ALS(factors=4).fit(train))
+    with pytest.raises(ArgumentError, match="'implicit'"):
+        ALS(factors=4, backend="implicit").fit(train, warm_start=ALS(factors=4).fit(train))
+    with pytest.raises(NotFittedError):
+        ALS(factors=4).fit(train, warm_start=ALS(factors=4))
 
 
 @pytest.mark.parametrize(
@@ -99,9 +146,12 @@ def test_explanations_are_the_terms_of_the_formula() -> None:
         {"factors": 0},
         {"factors": 2.5},
         {"regularization": 0.0},
-        {"alpha": -1.0},
+        {"unobserved_weight": -1.0},
+        {"regularization_exponent": -0.5},
         {"iterations": 0},
+        {"init_std": 0.0},
         {"patience": 0},
+        {"backend": "torch"},
         {"seed": -1},
         {"seed": "x"},
     ],

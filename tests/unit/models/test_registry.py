@@ -18,10 +18,10 @@ def test_every_name_makes_its_model() -> None:
 
 
 def test_text_is_read_as_the_type_of_the_parameter() -> None:
-    assert make_model("als", factors="32", alpha="2.5", regularization="1", seed="none").params == {
+    assert make_model("als", factors="32", unobserved_weight="2.5", regularization="1", seed="none").params == {
         **ALS().params,
         "factors": 32,
-        "alpha": 2.5,
+        "unobserved_weight": 2.5,
         "regularization": 1.0,
         "seed": None,
     }
@@ -37,7 +37,7 @@ def test_text_is_read_as_the_type_of_the_parameter() -> None:
         ("als", {"factors": "many"}, "whole number was expected"),
         ("als", {"factors": "2.5"}, "whole number was expected"),
         ("als", {"factors": True}, "whole number was expected"),
-        ("als", {"alpha": "high"}, "number or none was expected"),
+        ("als", {"unobserved_weight": "high"}, "number or none was expected"),
         ("als", {"factors": "0"}, "factors is 0"),
         ("itemknn", {"weighting": "cosin"}, "did you mean 'cosine'"),
         ("popularity", {"half_life": "soon"}, "duration such as"),

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, csr_matrix
+
+from recsys.core.progress import Progress, silent
+from recsys.core.threads import single_threaded_blas
+from recsys.kernels import gram_basis
+from recsys.models.als_objective import Objective, default_unobserved
+from recsys.models.als_training import both_sides, first_items, half_step, train_items
+
+RNG = np.random.default_rng(8)
+OBJECTIVE = Objective(weight_scale=0.5, unobserved=0.2, strength=0.02, exponent=0.7)
+
+
+def labels(n_users: int = 80, n_items: int = 60) -> csr_array:
+    """Two tastes, counts as weights, one user and one item without an event."""
+    chance = np.where(np.arange(n_users)[:, None] % 2 == np.arange(n_items) % 2, 0.4, 0.05)
+    counts = RNG.poisson(chance)
+    counts[7], counts[:, 11] = 0, 0
+    return csr_array(counts.astype(np.float32))
+
+
+def loss(users: np.ndarray, items: np.ndarray, weights: csr_array, objective: Objective) -> float:
+    """Written out over all pairs, in float64."""
+    wide, scores = weights.toarray().astype(np.float64), users.astype(np.float64) @ items.T.astype(np.float64)
+    ridges = [side.ridge for side in both_sides(weights, objective)]
+    lengths = [(vectors.astype(np.float64) ** 2).sum(axis=1) for vectors in (users, items)]
+    observed = (wide * scores**2 - 2 * (wide + objective.target_offset * (wide > 0)) * scores).sum()
+    shrinkage = sum(ridge @ length for ridge, length in zip(ridges, lengths, strict=True))
+    return float(observed + objective.unobserved * (scores**2).sum() + shrinkage)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.2])
+def test_a_half_step_is_the_minimum(offset: float) -> None:
+    objective = OBJECTIVE._replace(target_offset=offset)
+    weights = objective.weights(labels())
+    users, items = both_sides(weights, objective)
+    step = half_step(users, first_items(items, 9, 1.0, RNG), objective)
+    wide, fixed = weights.toarray().astype(np.float64), step.fixed.astype(np.float64)
+    scores = step.solved.astype(np.float64) @ fixed.T
+    target = wide + offset * (wide > 0)
+    gradient = (wide * scores - target + objective.unobserved * scores) @ fixed + users.ridge[:, None] * step.solved
+    # Float32 sums of some dozens of products: relative errors of 1e-6.
+    assert np.abs(gradient).max() < 5e-6 * np.abs(target @ fixed).max()
+
+
+def test_the_loss_never_rises() -> None:
+    weights = OBJECTIVE.weights(labels())
+    users, items = both_sides(weights, OBJECTIVE)
+    vectors, losses = first_items(items, 12, 0.1, RNG), []
+    for _ in range(15):
+        for side in (users, items):
+            step = half_step(side, vectors, OBJECTIVE)
+            pair = (step.solved, step.fixed) if side is users else (step.fixed, step.solved)
+            losses.append(loss(*pair, weights, OBJECTIVE))
+            vectors = step.solved
+    scale = abs(losses[-1])
+    # Where nothing is left to gain, rounding may add its own 1e-6.
+    assert (np.diff(losses) <= 1e-6 * scale).all()
+    assert losses[-1] < losses[1] - 0.1 * scale
+
+
+def test_the_loss_of_implicit_is_reached_on_its_objective() -> None:
+    """With an equal ridge and the target weighted by 1 + w, ours is what implicit minimises: sweep for sweep."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    objective = Objective(weight_scale=1.0, unobserved=1.0, strength=3.0, exponent=0.0, target_offset=1.0)
+    weights = objective.weights(labels())
+    users, items = both_sides(weights, objective)
+    whole = csr_matrix((1 + weights.data, weights.indices, weights.indptr), shape=weights.shape)
+    with single_threaded_blas(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about threads
+        model = AlternatingLeastSquares(
+            factors=6, regularization=3.0, alpha=1.0, iterations=60, use_cg=False, random_state=5, num_threads=1
+        )
+        model.fit(whole, show_progress=False)
+    # implicit starts at random users and items, and solves users first, so the same number of sweeps is not the same
+    # path: both must have arrived.
+    found = first_items(items, 6, 0.1, np.random.default_rng(5))
+    found = train_items((users, items), found, objective, epochs=60, progress=silent, judge=None)
+    arrived = half_step(users, found, objective)
+    theirs = loss(model.user_factors, model.item_factors, weights, objective)
+    assert loss(arrived.solved, arrived.fixed, weights, objective) == pytest.approx(theirs, rel=1e-4)
+    # From the same items, one of our half-steps finds the users that implicit's Cholesky solver finds.
+    native = model.user_factors.copy()
+    model.solver(whole, native, model.item_factors, 3.0, num_threads=1)
+    step = half_step(users, model.item_factors, objective)
+    assert np.allclose(step.solved @ step.fixed.T, native @ model.item_factors.T, atol=2e-5)
+
+
+def test_rows_without_entries_count_for_nothing_and_stay_zero() -> None:
+    weights = OBJECTIVE.weights(labels())
+    users, items = both_sides(weights, OBJECTIVE)
+    drawn = first_items(items, 5, 0.1, RNG)
+    assert not drawn[11].any()
+    step = half_step(users, drawn, OBJECTIVE)
+    assert not step.solved[7].any()
+    expected = 0.02 * (weights.sum(axis=1) + 0.2 * 59) ** 0.7
+    assert users.ridge == pytest.approx(expected, rel=1e-6)
+    assert items.ridge == pytest.approx(0.02 * (weights.sum(axis=0) + 0.2 * 79) ** 0.7, rel=1e-6)
+
+
+def test_training_again_from_the_result_goes_on_where_it_stopped() -> None:
+    weights = OBJECTIVE.weights(labels())
+    sides = both_sides(weights, OBJECTIVE)
+    first = first_items(sides[1], 7, 0.1, RNG)
+    told: list[Progress] = []
+    whole = train_items(sides, first, OBJECTIVE, epochs=6, progress=told.append, judge=None)
+    half = train_items(sides, first, OBJECTIVE, epochs=4, progress=silent, judge=None)
+    rest = train_items(sides, half, OBJECTIVE, epochs=2, progress=silent, judge=None)
+    assert rest.tobytes() == whole.tobytes()
+    assert [step.done for step in told] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_first_vectors_have_the_expected_length() -> None:
+    drawn = first_items(both_sides(OBJECTIVE.weights(labels(50, 4000)), OBJECTIVE)[1], 64, 0.1, RNG)
+    lengths = np.linalg.norm(drawn, axis=1)
+    assert np.sqrt((lengths[lengths > 0] ** 2).mean()) == pytest.approx(0.1, rel=0.02)
+
+
+def test_the_default_weight_of_a_pair_follows_the_density() -> None:
+    assert default_unobserved(100, 100, 1000) == pytest.approx(0.015)
+    assert default_unobserved(400, 20, 20) == 1.0
+
+
+def test_the_basis_of_the_fixed_side_is_its_own() -> None:
+    weights = OBJECTIVE.weights(labels())
+    users, items = both_sides(weights, OBJECTIVE)
+    drawn = first_items(items, 5, 0.1, RNG)
+    assert half_step(users, drawn, OBJECTIVE).fixed.tobytes() == gram_basis(drawn).vectors.tobytes()
