@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
+    from recsys.kernels.reranking import calibrated_places, mmr_places
+    from recsys.kernels.sampling import position_marginals
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
@@ -29,6 +31,9 @@ _HOMES = {
     "RankMetric": "ranking",
     "rank_counts": "ranking",
     "ranking_metrics": "ranking",
+    "calibrated_places": "reranking",
+    "mmr_places": "reranking",
+    "position_marginals": "sampling",
     "TopK": "selection",
     "select_topk": "selection",
     "sparse_topk": "selection",
@@ -46,8 +51,11 @@ __all__ = [
     "aggregate_rows",
     "als_rows",
     "build_csr",
+    "calibrated_places",
     "count_codes",
     "gram_basis",
+    "mmr_places",
+    "position_marginals",
     "rank_counts",
     "ranking_metrics",
     "select_topk",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -22,12 +23,16 @@ from recsys.models.artefacts import read_artefact, write_artefact
 from recsys.models.ranking import Filters, popularity_ranker, rank_audience
 from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
 from recsys.models.serving import Audience, Block, Codes, History, attributes_of, read_history, unknown_users
-from recsys.scoring import Eligibility, Recommendations, ResolvedEligibility
+from recsys.scoring import Eligibility, ListPolicy, Recommendations, ResolvedEligibility
+from recsys.scoring.draws import user_keys
+from recsys.scoring.reranking import ItemSide
 
 if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
     from recsys.kernels import TopK
     from recsys.scoring.eligibility import Instant
+    from recsys.scoring.exploring import Explorer
+    from recsys.scoring.reranking import Reranker
 
 _CELLS_PER_CHUNK = 1 << 24
 
@@ -57,6 +62,7 @@ class Recommender(ABC):
 
     name: ClassVar[str]
     learns_in_epochs: ClassVar[bool] = False
+    list_policy: ListPolicy = ListPolicy()
 
     users_: Vocabulary
     items_: Vocabulary
@@ -67,6 +73,7 @@ class Recommender(ABC):
     trained_through_: int | None
     label_: Label
     user_attributes_: pl.DataFrame | None
+    item_attributes_: pl.DataFrame | None
 
     # ---- learning
 
@@ -116,6 +123,7 @@ class Recommender(ABC):
         times = [part.times for part in looked_at if part.times is not None]
         self.trained_through_ = max(int(part.max()) for part in times) if len(times) == len(looked_at) else None
         self.label_, self.user_attributes_ = dataset.label, dataset.user_attributes
+        self.item_attributes_ = dataset.item_attributes
         self.users_ = dataset.users
         return self
 
@@ -126,8 +134,24 @@ class Recommender(ABC):
         return {name: getattr(self, name) for name in names}
 
     def clone(self) -> Self:
-        """Return a new, unfitted model with the same hyper-parameters."""
-        return type(self)(**self.params)
+        """Return a new, unfitted model with the same hyper-parameters and the same `with_policy`."""
+        return type(self)(**self.params).with_policy(self.list_policy.rerank, self.list_policy.explore)
+
+    def with_policy(self, rerank: Reranker | None = None, explore: Explorer | None = None) -> Self:
+        """Return the model, sharing what it has learned, with other lists: what `recommend` takes, made its own.
+
+        `evaluate`, `compare` and `backtest` then measure these lists. `save` keeps the model, not the policy.
+
+        Examples
+        --------
+        >>> from recsys.models import Popularity
+        >>> from recsys.scoring import EpsilonGreedy
+        >>> Popularity().with_policy(explore=EpsilonGreedy(0.1, seed=7)).list_policy.explore
+        EpsilonGreedy(epsilon=0.1, pool=100, seed=7)
+        """
+        other = copy(self)
+        other.list_policy = ListPolicy(rerank, explore)
+        return other
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.params.items())})"
@@ -142,6 +166,8 @@ class Recommender(ABC):
         history: object | None = None,
         exclude_seen: bool = True,
         eligibility: Eligibility | None = None,
+        rerank: Reranker | None = None,
+        explore: Explorer | None = None,
         on_unknown: Literal["raise", "skip", "fallback"] = "raise",
         at: Instant | None = None,
         user_attributes: object | None = None,
@@ -162,7 +188,12 @@ class Recommender(ABC):
         exclude_seen : bool
             Leave out the items of the history that serves.
         eligibility : Eligibility, optional
-            What may be shown to whom; holds for fallbacks as well.
+            What may be shown to whom; holds for fallbacks, re-ranking and exploration as well.
+        rerank : Reranker, optional
+            ``MMR(…)`` or ``Calibrated(…)`` of `recsys.scoring`: makes the list of a pool of the best items.
+        explore : Explorer, optional
+            ``EpsilonGreedy(…)`` or ``PlackettLuce(…)`` of `recsys.scoring`: draws the list from the (re-ranked) pool;
+            the result then carries the propensities.
         on_unknown : {"raise", "skip", "fallback"}
             What becomes of users without an event: an error that names some, left out, or the most popular eligible
             items, marked ``"fallback"``. Those are also what users with events get whose weights are all 0 (by decay,
@@ -199,9 +230,12 @@ class Recommender(ABC):
             known = user_attributes is not None
             attributes = attributes_of(ids, user_attributes, names) if known else audience.attributes(names)
             resolved = eligibility.resolve(ids, self.items_, attributes, at)
-        lists = self._serve(audience, k, exclude_seen, resolved, True, n_threads)
+        own = self.list_policy
+        policy = ListPolicy(rerank or own.rerank, explore or own.explore).seeded()
+        lists = self._serve(audience, k, exclude_seen, resolved, True, n_threads, policy, ids)
         warnings = (resolved.warnings if resolved else ()) + (fresh.warnings if fresh else ())
-        return Recommendations(ids, self.items_, *lists, skipped=skipped, warnings=warnings)
+        told = policy.to_dict() if policy else None
+        return Recommendations(ids, self.items_, *lists, policy=told, skipped=skipped, warnings=warnings)
 
     def recommend_codes(
         self,
@@ -216,6 +250,8 @@ class Recommender(ABC):
     ) -> RankedLists:
         """Return the `k` best items of users given as codes of ``users_``: `recommend` without the round trip of ids.
 
+        Lists are re-ranked and drawn as `with_policy` says. All unknown users share one draw: they have no id here.
+
         Parameters
         ----------
         user_codes : (n,) int32
@@ -227,7 +263,8 @@ class Recommender(ABC):
         fallback : bool
             Whether users of whom the model can make nothing get the fallback or empty lists.
         """
-        return self._serve(self._coded(user_codes, history), k, exclude_seen, eligibility, fallback, n_threads)
+        audience, policy = self._coded(user_codes, history), self.list_policy.seeded()
+        return self._serve(audience, k, exclude_seen, eligibility, fallback, n_threads, policy)
 
     def score_codes(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.float32]:
         """Return (n, n_items) float32 scores of users given as codes; −inf for cold items.
@@ -354,7 +391,7 @@ class Recommender(ABC):
         if name != cls.name:
             raise DataError(f"{folder} holds a model {name!r}", f"a model {cls.name!r} was expected", "use load_model")
         model = cls(**params)
-        vars(model).update({"seen_": state.get("history_"), **state})
+        vars(model).update({"seen_": state.get("history_"), "item_attributes_": None, **state})
         return model
 
     # ---- what a subclass gives
@@ -384,6 +421,14 @@ class Recommender(ABC):
             "use ItemKNN or ALS",
         )
 
+    def _item_vectors(self) -> NDArray[np.float32] | Csr:
+        """Return (n_items, d) float32 vectors whose cosine is the similarity of items, for `MMR`."""
+        raise NotEstimableError(
+            f"{type(self).__name__} has no item vectors to compare items by",
+            "a model over items was expected",
+            "use MMR(attribute=…), ItemKNN or ALS",
+        )
+
     def _contributions(self, block: Block, item: int) -> NDArray[np.float64]:
         """Return the contribution of each stored entry of the one row of ``block.weights`` to the score of `item`."""
         raise NotEstimableError(
@@ -402,10 +447,15 @@ class Recommender(ABC):
         eligibility: ResolvedEligibility | None,
         fallback: bool,
         n_threads: int | None,
+        policy: ListPolicy,
+        ids: pl.Series | None = None,
     ) -> RankedLists:
+        positive_int("k", k)
+        seed = None if policy.explore is None else policy.explore.seed
+        side = ItemSide(self.items_, self.item_attributes_, self._item_vectors)
         return rank_audience(
             audience,
-            positive_int("k", k),
+            k,
             model=self._rank,
             fallback=popularity_ranker(self.popularity_) if fallback else None,
             candidates=self._candidates(),
@@ -413,7 +463,14 @@ class Recommender(ABC):
             exclude_seen=exclude_seen,
             users_per_chunk=self._users_per_chunk(),
             n_threads=n_threads,
+            arranger=policy.prepare(side, k) if policy else None,
+            keys=None if seed is None else user_keys(self._ids_of(audience.codes) if ids is None else ids, seed),
         )
+
+    def _ids_of(self, codes: Codes) -> pl.Series:
+        """Return the ids of users; all unknown ones have the same."""
+        places = pl.Series(codes.astype(np.int64))
+        return self.users_.ids.gather(places.set(places < 0, None)).fill_null(-1 if self.users_.kind == "int" else "")
 
     def _candidates(self) -> NDArray[np.bool_]:
         return self.item_events_ > 0

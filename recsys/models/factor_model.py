@@ -47,6 +47,9 @@ class FactorModel(Recommender):
         """Return the (n_items, d) vectors whose cosine is the similarity of items."""
         return self.item_factors_
 
+    def _item_vectors(self) -> NDArray[np.float32] | Csr:
+        return self._item_directions()
+
     def _score_block(self, block: Block) -> NDArray[np.float32]:
         return self._vectors(block) @ self.item_factors_.T
 

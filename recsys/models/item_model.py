@@ -37,6 +37,9 @@ class ItemModel(Recommender):
     def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
         return kernels.sparse_topk(block.weights, self.item_weights_, k, **filters._asdict(), n_threads=n_threads)
 
+    def _item_vectors(self) -> NDArray[np.float32] | Csr:
+        return self.item_weights_
+
     def _users_per_chunk(self) -> int:
         return 1 << 14
 

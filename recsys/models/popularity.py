@@ -56,6 +56,7 @@ class Popularity(FactorModel):
 
     # Counts are no directions: any two items would be equally similar.
     _similar = Recommender._similar
+    _item_vectors = Recommender._item_vectors
 
 
 def _user_counts(data: Dataset, half_life: str | None) -> NDArray[np.float32]:

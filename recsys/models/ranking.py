@@ -12,12 +12,15 @@ from recsys.core.threads import row_chunks
 from recsys.kernels import Csr
 from recsys.models.results import RankedLists
 from recsys.models.serving import Audience, Block
-from recsys.scoring import SOURCES, ResolvedEligibility, top_k
+from recsys.scoring import SOURCES, ResolvedEligibility, Sample, top_k
+from recsys.scoring.draws import Keys
+from recsys.scoring.listing import Arranger
 
 if TYPE_CHECKING:
     from recsys.kernels import TopK
 
 FALLBACK = SOURCES.index("fallback")
+_POOL_CELLS_PER_CHUNK = 1 << 22
 
 
 class Filters(NamedTuple):
@@ -75,19 +78,24 @@ def rank_audience(
     exclude_seen: bool,
     users_per_chunk: int,
     n_threads: int | None,
+    arranger: Arranger | None = None,
+    keys: Keys | None = None,
 ) -> RankedLists:
-    """Return the k best items of each user.
+    """Return the k best items of each user, or the lists that the `arranger` makes of a pool of the best.
 
     The fallback serves whoever the model leaves without any item: users without weights, and those whose weights lead
     to nothing that they may get. Without `fallback` their lists stay empty. Memory beyond the result is that of one
-    chunk.
+    chunk. With `keys`, one a user, lists are drawn.
     """
     n_users, weighted = len(audience.codes), audience.weighted()
     out = RankedLists(
         np.full((n_users, k), -1, dtype=np.int32),
         np.full((n_users, k), -np.inf, dtype=np.float32),
         np.where(weighted, 0, FALLBACK).astype(np.uint8),
+        None if keys is None else _no_sample(n_users, k),
     )
+    wanted = k if arranger is None else min(arranger.pool, max(k, len(candidates)))
+    users_per_chunk = users_per_chunk if arranger is None else min(users_per_chunk, _POOL_CELLS_PER_CHUNK // wanted + 1)
 
     def fill(rows: NDArray[np.intp], rank: Ranker, allow: NDArray[np.bool_]) -> None:
         for start, stop in row_chunks(len(rows), users_per_chunk):
@@ -95,7 +103,15 @@ def rank_audience(
             part = audience.take(chunk)
             denied = None if eligibility is None else eligibility.take(chunk).denied
             filters = Filters(part.seen() if exclude_seen else None, allow, denied)
-            out.items[chunk], out.scores[chunk] = rank(part.block(), k, filters, n_threads)
+            block = part.block()
+            best = rank(block, wanted, filters, n_threads)
+            if arranger is None:
+                out.items[chunk], out.scores[chunk] = best
+                continue
+            own = None if keys is None else keys[chunk]
+            out.items[chunk], out.scores[chunk], sample = arranger.arrange(best, block.weights, own, n_threads)
+            for whole, some in zip(out.sample or (), sample or (), strict=True):
+                whole[chunk] = some
 
     for members, open_items in _groups(eligibility, n_users):
         allow = candidates if open_items is None else candidates & open_items
@@ -105,6 +121,11 @@ def rank_audience(
             fill(empty, fallback, allow)
             out.sources[empty[out.items[empty, 0] >= 0]] = FALLBACK
     return out
+
+
+def _no_sample(n_users: int, k: int) -> Sample:
+    position, given_above = np.full((2, n_users, k), np.nan)
+    return Sample(np.zeros((n_users, k), np.bool_), position, given_above, np.ones(n_users))
 
 
 def _groups(

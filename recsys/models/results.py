@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
 from recsys.kernels import Csr
+from recsys.scoring import Sample
 
 
 class RankedLists(NamedTuple):
@@ -23,12 +24,15 @@ class RankedLists(NamedTuple):
     scores : (n_users, k) float32
         −inf in an empty slot.
     sources : (n_users,) uint8
-        Index into ``recsys.scoring.SOURCES``: 0 the model, 1 the fallback.
+        Who ranked the candidates: 0 the model, 1 the fallback.
+    sample : Sample or None
+        How probable the lists were, if they were drawn at random.
     """
 
     items: NDArray[np.int32]
     scores: NDArray[np.float32]
     sources: NDArray[np.uint8]
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,8 +1,24 @@
-"""Eligibility, top-k and Recommendations."""
+"""Eligibility, top-k, re-ranking, exploration and Recommendations."""
 
+from recsys.scoring.draws import Sample
 from recsys.scoring.eligibility import Eligibility
+from recsys.scoring.exploring import EpsilonGreedy, PlackettLuce
+from recsys.scoring.listing import ListPolicy
 from recsys.scoring.recommendations import SOURCES, Recommendations
+from recsys.scoring.reranking import MMR, Calibrated
 from recsys.scoring.resolved import ResolvedEligibility
 from recsys.scoring.search import top_k
 
-__all__ = ["SOURCES", "Eligibility", "Recommendations", "ResolvedEligibility", "top_k"]
+__all__ = [
+    "MMR",
+    "SOURCES",
+    "Calibrated",
+    "Eligibility",
+    "EpsilonGreedy",
+    "ListPolicy",
+    "PlackettLuce",
+    "Recommendations",
+    "ResolvedEligibility",
+    "Sample",
+    "top_k",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
+from recsys.scoring.draws import Sample
 
 if TYPE_CHECKING:
     import pandas
@@ -30,9 +32,14 @@ class Recommendations:
     lists : (n_users, k) int32
         Item codes; −1 = an empty slot (fewer than k eligible items were left).
     scores : (n_users, k) float32
-        Scores; −inf in an empty slot. Those of a fallback are on another scale than the model's.
+        Scores; −inf in an empty slot. Those of a fallback are on another scale than the model's. A re-ranker or a draw
+        does not change them, so they need not fall from slot to slot.
     sources : (n_users,) uint8
-        Where each list comes from: an index into ``SOURCES``.
+        Who ranked the candidates of each list: 0 the model, 1 the fallback. See `slot_sources`.
+    sample : Sample, optional
+        How probable the lists were, if they were drawn at random.
+    policy : mapping, optional
+        The re-ranker and the explorer, with all parameters and the seed.
     skipped : tuple
         External ids that were asked for and left out by ``on_unknown="skip"``.
     warnings : tuple of str
@@ -52,6 +59,8 @@ class Recommendations:
     lists: NDArray[np.int32]
     scores: NDArray[np.float32]
     sources: NDArray[np.uint8]
+    sample: Sample | None = None
+    policy: Mapping[str, Any] | None = None
     skipped: tuple[int | str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -68,18 +77,35 @@ class Recommendations:
         """Return the number of slots per user."""
         return int(self.lists.shape[1])
 
+    @property
+    def slot_sources(self) -> NDArray[np.uint8]:
+        """Return where each slot comes from, (n_users, k): an index into ``SOURCES``.
+
+        ``"exploration"``: a draw put another item there than the best one left.
+        """
+        ranked = np.broadcast_to(self.sources[:, None], self.lists.shape)
+        explored = False if self.sample is None else self.sample.explored
+        return np.where(explored, np.uint8(SOURCES.index("exploration")), ranked)
+
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a recommended item: user_id, item_id, rank (from 1), score, source; no empty slots."""
+        """Return one row a recommended item: user_id, item_id, rank (from 1), score, source; no empty slots.
+
+        Lists that were drawn at random also have propensity_position, propensity_slate and propensity_given_above; see
+        `Sample`.
+        """
         rows, slots = np.nonzero(self.lists >= 0)
-        return pl.DataFrame(
-            {
-                "user_id": self.users.gather(rows),
-                "item_id": self.items.decode(self.lists[rows, slots]),
-                "rank": (slots + 1).astype(np.int32),
-                "score": self.scores[rows, slots],
-                "source": pl.Series(SOURCES).gather(self.sources[rows]),
-            }
-        )
+        columns = {
+            "user_id": self.users.gather(rows),
+            "item_id": self.items.decode(self.lists[rows, slots]),
+            "rank": (slots + 1).astype(np.int32),
+            "score": self.scores[rows, slots],
+            "source": pl.Series(SOURCES).gather(self.slot_sources[rows, slots]),
+        }
+        if self.sample is not None:
+            columns["propensity_position"] = self.sample.position[rows, slots]
+            columns["propensity_slate"] = self.sample.slate[rows]
+            columns["propensity_given_above"] = self.sample.given_above[rows, slots]
+        return pl.DataFrame(columns)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the rows of `to_polars` as a pandas frame; pyarrow is not needed."""
@@ -89,9 +115,10 @@ class Recommendations:
         return pandas.DataFrame({column.name: column.to_numpy() for column in frame.get_columns()})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: k, recommendations (the rows of `to_polars`), skipped, warnings."""
+        """Return plain values: k, policy, recommendations (the rows of `to_polars`), skipped, warnings."""
         return {
             "k": self.k,
+            "policy": None if self.policy is None else dict(self.policy),
             "recommendations": self.to_polars().to_dicts(),
             "skipped": list(self.skipped),
             "warnings": list(self.warnings),
