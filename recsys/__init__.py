@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         temporal_split,
         user_split,
     )
-    from recsys.evaluation import backtest, compare, evaluate
+    from recsys.evaluation import backtest, compare, evaluate, tune
     from recsys.models import ALS, BPR, ItemKNN, LogisticMF, Popularity, Recommender, load_model
     from recsys.scoring import Eligibility, Recommendations, top_k
     from recsys.simulation import simulate
@@ -56,7 +56,7 @@ _HOMES = {
     ),
     "models": ("ALS", "BPR", "ItemKNN", "LogisticMF", "Popularity", "Recommender", "load_model"),
     "scoring": ("Eligibility", "Recommendations", "top_k"),
-    "evaluation": ("backtest", "compare", "evaluate"),
+    "evaluation": ("backtest", "compare", "evaluate", "tune"),
     "simulation": ("simulate",),
     "core.errors": ("RecsysError",),
 }
@@ -114,6 +114,7 @@ __all__ = [
     "store",
     "temporal_split",
     "top_k",
+    "tune",
     "user_split",
     "workflows",
 ]

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -110,12 +110,47 @@ def thread_limit(n_threads: int | None) -> Iterator[None]:
 def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS to one thread while the block runs. The limit is process-wide for that time.
 
+    Blocks of several threads may overlap: the limit ends with the last of them.
+
     Examples
     --------
     >>> with single_threaded_blas():
     ...     pass
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    _blas.enter()
+    try:
         yield
+    finally:
+        _blas.leave()
+
+
+class _BlasLimit:
+    """Counts the blocks that hold BLAS to one thread, because what they set is one for the whole process.
+
+    If each set and restored it for itself, the first of two overlapping blocks to end would free the other one's
+    BLAS, and the second would leave it at one thread for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks = 0
+        self._limits = ExitStack()
+
+    def enter(self) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        with self._lock:
+            # Looked up every time: a library that was loaded meanwhile brings a BLAS of its own.
+            controller = ThreadpoolController()
+            if any(one["user_api"] == "blas" and one["num_threads"] > 1 for one in controller.info()):
+                self._limits.enter_context(controller.limit(limits=1, user_api="blas"))
+            self._blocks += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._blocks -= 1
+            if not self._blocks:
+                self._limits.close()
+
+
+_blas = _BlasLimit()

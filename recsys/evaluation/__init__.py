@@ -1,4 +1,4 @@
-"""`evaluate`, `compare`, `backtest`, `gate`: honest offline numbers."""
+"""`evaluate`, `compare`, `backtest`, `tune`, `gate`: honest offline numbers."""
 
 from recsys.evaluation.backtest_result import Backtest, WindowResult
 from recsys.evaluation.backtesting import backtest
@@ -8,6 +8,8 @@ from recsys.evaluation.evaluating import DEFAULT_METRICS, evaluate
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.gates import Gate, GateOutcome, gate, parse_gate
 from recsys.evaluation.pairing import CatalogueDifference, Difference
+from recsys.evaluation.tuning import tune
+from recsys.evaluation.tuning_result import Look, Trial, Tuning
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -18,6 +20,9 @@ __all__ = [
     "Evaluation",
     "Gate",
     "GateOutcome",
+    "Look",
+    "Trial",
+    "Tuning",
     "WindowResult",
     "backtest",
     "compare",
@@ -25,4 +30,5 @@ __all__ = [
     "evaluate",
     "gate",
     "parse_gate",
+    "tune",
 ]

@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from recsys.models.popularity import Popularity
     from recsys.models.registry import load_model, make_model, model_names
     from recsys.models.results import Explanation, RankedLists, SimilarItems
+    from recsys.models.spaces import Choice, Dimension, Integer, Real
 
 _HOMES = {
     "ALS": "als",
     "BPR": "bpr",
+    "Choice": "spaces",
+    "Dimension": "spaces",
     "Explanation": "results",
     "FactorModel": "factor_model",
+    "Integer": "spaces",
     "ItemKNN": "itemknn",
     "ItemModel": "item_model",
     "LogisticMF": "logisticmf",
     "Popularity": "popularity",
     "RankedLists": "results",
+    "Real": "spaces",
     "Recommender": "base",
     "SimilarItems": "results",
     "load_model": "registry",
@@ -37,13 +42,17 @@ _HOMES = {
 __all__ = [
     "ALS",
     "BPR",
+    "Choice",
+    "Dimension",
     "Explanation",
     "FactorModel",
+    "Integer",
     "ItemKNN",
     "ItemModel",
     "LogisticMF",
     "Popularity",
     "RankedLists",
+    "Real",
     "Recommender",
     "SimilarItems",
     "load_model",

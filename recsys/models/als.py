@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import positive_weights, train_factors
 from recsys.models.serving import Block
+from recsys.models.spaces import Dimension, Integer, Real
 
 
 class ALS(FactorModel):
@@ -74,6 +76,12 @@ class ALS(FactorModel):
 
     name: ClassVar[str] = "als"
     learns_in_epochs: ClassVar[bool] = True
+    search_space: ClassVar[Mapping[str, Dimension]] = {
+        "factors": Integer(16, 256, log=True),
+        "regularization": Real(0.0001, 0.1, log=True),
+        "unobserved_weight": Real(0.001, 1, log=True),
+        "regularization_exponent": Real(0.5, 1),
+    }
 
     spectrum_: NDArray[np.float64]
     weight_scale_: float

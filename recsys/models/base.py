@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from copy import copy
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -28,8 +29,11 @@ from recsys.scoring.draws import user_keys
 from recsys.scoring.reranking import ItemSide
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from recsys.dataset.vocabulary import Ids
     from recsys.kernels import TopK
+    from recsys.models.spaces import Dimension
     from recsys.scoring.eligibility import Instant
     from recsys.scoring.exploring import Explorer
     from recsys.scoring.reranking import Reranker
@@ -49,6 +53,8 @@ class Recommender(ABC):
 
     Attributes
     ----------
+    search_space : mapping of str to Dimension
+        Where `tune` looks for hyper-parameters; models that learn in epochs find their number by early stopping.
     users_, items_ : Vocabulary
         The ids that the model knows.
     history_, seen_ : (n_users, n_items) csr_array float32
@@ -62,6 +68,7 @@ class Recommender(ABC):
 
     name: ClassVar[str]
     learns_in_epochs: ClassVar[bool] = False
+    search_space: ClassVar[Mapping[str, Dimension]] = MappingProxyType({})
     list_policy: ListPolicy = ListPolicy()
 
     users_: Vocabulary

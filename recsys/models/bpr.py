@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.sampled_fold_in import descend_users, draw_negatives, sigmoid
+from recsys.models.spaces import Dimension, Integer, Real
 
 
 class BPR(FactorModel):
@@ -50,6 +52,11 @@ class BPR(FactorModel):
 
     name: ClassVar[str] = "bpr"
     learns_in_epochs: ClassVar[bool] = True
+    search_space: ClassVar[Mapping[str, Dimension]] = {
+        "factors": Integer(16, 256, log=True),
+        "learning_rate": Real(0.002, 0.2, log=True),
+        "regularization": Real(0.00001, 0.1, log=True),
+    }
 
     negatives_: NDArray[np.int32]
 

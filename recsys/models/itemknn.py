@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from recsys.dataset import Dataset
 from recsys.kernels import Csr
 from recsys.models.implicit_adapter import positive_weights
 from recsys.models.item_model import ItemModel
+from recsys.models.spaces import Choice, Dimension, Integer, Real
 
 Weighting = Literal["cosine", "tfidf", "bm25"]
 Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -48,6 +50,11 @@ class ItemKNN(ItemModel):
     """
 
     name: ClassVar[str] = "itemknn"
+    search_space: ClassVar[Mapping[str, Dimension]] = {
+        "neighbors": Integer(10, 1000, log=True),
+        "weighting": Choice(("cosine", "tfidf", "bm25")),
+        "shrink": Real(0.5, 500, log=True),
+    }
 
     def __init__(self, neighbors: int = 100, weighting: Weighting = "tfidf", shrink: float = 20.0) -> None:
         self.neighbors = neighbors

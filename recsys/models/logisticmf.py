@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.sampled_fold_in import descend_users, draw_negatives, sigmoid
+from recsys.models.spaces import Dimension, Integer, Real
 
 
 class LogisticMF(FactorModel):
@@ -50,6 +52,12 @@ class LogisticMF(FactorModel):
 
     name: ClassVar[str] = "logisticmf"
     learns_in_epochs: ClassVar[bool] = True
+    search_space: ClassVar[Mapping[str, Dimension]] = {
+        "factors": Integer(8, 128, log=True),
+        "learning_rate": Real(0.1, 3, log=True),
+        "regularization": Real(0.1, 30, log=True),
+        "negatives": Integer(5, 60, log=True),
+    }
 
     negatives_: NDArray[np.int32]
     step_regularization_: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from recsys.dataset import Dataset, Label
 from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.factor_model import FactorModel
+from recsys.models.spaces import Choice, Dimension
 
 
 class Popularity(FactorModel):
@@ -38,6 +40,9 @@ class Popularity(FactorModel):
     """
 
     name: ClassVar[str] = "popularity"
+    search_space: ClassVar[Mapping[str, Dimension]] = {
+        "half_life": Choice((None, "7d", "30d", "90d", "365d"), needs_times=True),
+    }
 
     def __init__(self, half_life: str | None = None) -> None:
         self.half_life = half_life

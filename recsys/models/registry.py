@@ -70,20 +70,32 @@ def make_model(name: str, **params: object) -> Recommender:
     ItemKNN(neighbors=50, weighting='tfidf', shrink=20.0)
     """
     kind = model_class(name)
-    known = list(inspect.signature(kind).parameters)
-    hints = get_type_hints(kind.__init__)
-    values = {}
-    for key, value in params.items():
-        if key not in known:
-            raise ArgumentError(
-                f"{name} has no parameter {key!r}",
-                f"one of {', '.join(known)} was expected",
-                did_you_mean(key, known),
-            )
-        values[key] = _typed(key, value, hints[key])
-    model = kind(**values)
+    model = kind(**{key: typed_param(kind, key, value) for key, value in params.items()})
     model.check_params()
     return model
+
+
+def typed_param(kind: type[Recommender], key: str, value: object) -> object:
+    """Return a value as the type that a parameter of a model's class has; text is read.
+
+    Raises
+    ------
+    ArgumentError
+        The model has no such parameter, or the value does not have its type.
+
+    Examples
+    --------
+    >>> typed_param(model_class("itemknn"), "shrink", "1e2")
+    100.0
+    """
+    known = list(inspect.signature(kind).parameters)
+    if key not in known:
+        raise ArgumentError(
+            f"{kind.name} has no parameter {key!r}",
+            f"one of {', '.join(known)} was expected",
+            did_you_mean(key, known),
+        )
+    return _typed(key, value, get_type_hints(kind.__init__)[key])
 
 
 def load_model(folder: str | Path) -> Recommender:

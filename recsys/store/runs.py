@@ -21,7 +21,7 @@ from recsys.store.arrow import fetch_frame, offered
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KINDS = ("train", "evaluate", "compare", "backtest", "recommend")
+KINDS = ("train", "evaluate", "compare", "backtest", "tune", "trial", "recommend")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: in order, and nothing that looks like another
 _EPOCH_S = 1_735_689_600  # 2025-01-01 UTC
 _TICKS_PER_S = 32
@@ -36,8 +36,8 @@ class Run:
     ----------
     run_id : str
         Sorts by the time at which the job began.
-    kind : {"train", "evaluate", "compare", "backtest", "recommend"}
-        What was done.
+    kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend"}
+        What was done; a trial is one setting of a tuning.
     created_at : datetime
         When it was finished (UTC).
     recipe : mapping
@@ -61,7 +61,7 @@ class Run:
     artifact : str or None
         SHA-256 of the fitted model.
     status : str
-        ``"finished"``: a job that failed leaves no row.
+        ``"finished"``: a job that failed leaves no row. Trials may also be ``"pruned"`` or ``"failed"``.
     repeatable : bool
         False where the data or the model is gone, e.g. after a person was forgotten.
     warnings : tuple of str
@@ -187,9 +187,50 @@ def find_run(con: DuckDBPyConnection, ref: str, kinds: Collection[str] = KINDS) 
     return found[0]
 
 
+def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
+    """Return the trials of a tuning, in the order in which they were over.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        A cursor of the store.
+    ref : str
+        The id of the tuning or of one of its trials, a unique beginning of it, or ``@latest``. A tuning that was
+        interrupted has no run of its own yet; its trials name it.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    ArgumentError
+        Several ids begin so.
+    """
+    kinds = ("tune", "trial")
+    if ref.startswith("@"):
+        found = {str(_latest(con, ref, kinds).recipe["tuning"])}
+    else:
+        rows = con.execute(
+            "SELECT DISTINCT recipe->>'$.tuning' FROM runs WHERE kind IN ('tune', 'trial')"
+            " AND (starts_with(run_id, ?) OR starts_with(recipe->>'$.tuning', ?))",
+            [ref, ref],
+        ).fetchall()
+        found = {str(row[0]) for row in rows if ref}
+    if len(found) > 1:
+        raise ArgumentError(f"tuning {ref!r} is ambiguous ({', '.join(sorted(found)[:3])})", "a whole id was expected")
+    trials = _select(
+        con, "WHERE kind = 'trial' AND recipe->>'$.tuning' = ? ORDER BY created_at, run_id", sorted(found)[:1] or [""]
+    )
+    if not trials:
+        raise NotFoundError(f"there is no tuning {ref!r}", "a tuning with a trial was expected", "recsys runs list")
+    return trials
+
+
 def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | None = None) -> pl.DataFrame:
-    """Return one row a run, the newest first: run_id, kind, created_at, model, snapshot_id, …, metrics as JSON text."""
-    conditions, params = "", []
+    """Return one row a run, the newest first: run_id, kind, created_at, model, snapshot_id, …, metrics as JSON text.
+
+    Trials are many: they are listed only if `kind` is ``"trial"``.
+    """
+    conditions, params = "WHERE kind != 'trial'", []
     if kind is not None:
         conditions, params = "WHERE kind = ?", [one_of("kind", kind, KINDS)]
     bound = "" if limit is None else f"LIMIT {positive_int('limit', limit)}"

@@ -305,7 +305,7 @@ class Store(Jobs):
     # ---- runs and models
 
     def runs(self, *, kind: str | None = None, limit: int | None = None) -> pl.DataFrame:
-        """Return one row a run, the newest first."""
+        """Return one row a run, the newest first; the trials of tunings only if `kind` is ``"trial"``."""
         from recsys.store.runs import list_runs
 
         with self.read() as con:

@@ -66,10 +66,6 @@ class Held(NamedTuple):
         cut = recipe["cut"]
         return cls(recipe.get("split", "temporal"), recipe["holdout"], cut and datetime.fromisoformat(cut))
 
-    def to_dict(self) -> dict[str, str | None]:
-        """Return what a recipe records."""
-        return {"holdout": self.size, "split": self.kind, "cut": None if self.cut is None else self.cut.isoformat()}
-
     @property
     def part(self) -> tuple[str, str]:
         """What tells this part of a snapshot from others; equal ones hold the same events."""
@@ -110,3 +106,16 @@ class Held(NamedTuple):
             finite_float("holdout", number, above=0, below=1, hint=hint)
         else:
             positive_int("holdout", int(number) if number.is_integer() else number, hint=hint)
+
+
+def held_dict(held: Held | None) -> dict[str, str | None]:
+    """Return what a recipe records of the part that is held out.
+
+    Examples
+    --------
+    >>> held_dict(None)
+    {'holdout': None, 'split': None, 'cut': None}
+    """
+    if held is None:
+        return {"holdout": None, "split": None, "cut": None}
+    return {"holdout": held.size, "split": held.kind, "cut": None if held.cut is None else held.cut.isoformat()}

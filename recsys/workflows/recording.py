@@ -51,6 +51,12 @@ class Job:
         self.store, self.kind, self.run_id = store, kind, new_run_id()
         self._began, self._began_at = time.perf_counter(), utc_now()
 
+    def part(self, kind: str) -> Job:
+        """Return a part of this job that is recorded for itself; it looks at what happened since the job began."""
+        part = Job(self.store, kind)
+        part._began_at = self._began_at
+        return part
+
     def record(
         self,
         *,
@@ -64,10 +70,13 @@ class Job:
         metrics: Mapping[str, float | None] | None = None,
         result: Mapping[str, Any] | None = None,
         artifact: str | None = None,
+        status: str = "finished",
+        wall_s: float | None = None,
     ) -> Run:
         """Write the finished job, with its snapshot and per-user metrics, in one short transaction.
 
-        A `snapshot` that is a text is the id of one that is kept already; the others are the fields of `Run`.
+        A `snapshot` that is a text is the id of one that is kept already; the others are the fields of `Run`. `wall_s`
+        is by default the time since the job began.
 
         Raises
         ------
@@ -85,9 +94,10 @@ class Job:
             versions=versions(),
             metrics=metrics or {},
             result=result or {},
-            wall_s=time.perf_counter() - self._began,
+            wall_s=time.perf_counter() - self._began if wall_s is None else wall_s,
             peak_rss_mb=peak_rss_mb(),
             artifact=artifact,
+            status=status,
             warnings=tuple(dict.fromkeys(warnings)),
         )
         with self.store.write() as con:

@@ -14,7 +14,7 @@ from recsys.store.versions import versions
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import Options, run_comparison, run_evaluation
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.training import fit, held_of, model_of, prepare, recipe_of
+from recsys.workflows.training import held_of, train_like
 
 if TYPE_CHECKING:
     from recsys.models import Recommender
@@ -81,7 +81,7 @@ def _check(old: Run) -> None:
 
 
 def _repeat_training(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Recommender]:
-    again = retrain(store, old, progress)
+    again = train_like(store, old, progress)
     if again.run.artifact == old.artifact:
         return again
     if held_of(old) is None:
@@ -94,17 +94,10 @@ def _repeat_training(store: Store, old: Run, progress: ProgressCallback) -> Reco
     return again
 
 
-def retrain(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[Recommender]:
-    """Train a run again on its own snapshot, split in the same way."""
-    job = Job(store, "train")
-    material = prepare(store, recipe_of(old), old.snapshot_id, held_of(old))._replace(recipe=recipe_of(old))
-    return fit(job, model_of(old), material, parents=(old.run_id,), progress=progress)
-
-
 def _repeat_measurement(store: Store, old: Run, progress: ProgressCallback) -> Recorded[Any]:
     with store.read() as con:
         parents = [find_run(con, parent, kinds=("train",)) for parent in old.parents]
-    trained = [retrain(store, parent, progress).run for parent in parents]
+    trained = [train_like(store, parent, progress).run for parent in parents]
     recipe = old.recipe
     options = Options(
         metrics=tuple(recipe["metrics"]),

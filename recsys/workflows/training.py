@@ -18,7 +18,7 @@ from recsys.store import DataRecipe, Run
 from recsys.store.artifacts import save_artifact
 from recsys.store.runs import find_run
 from recsys.store.snapshots import Snapshot, find_snapshot, freeze, rebuild
-from recsys.workflows.holding import Held, SplitKind
+from recsys.workflows.holding import Held, SplitKind, held_dict
 from recsys.workflows.recording import Job, Recorded
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def refit(
     store : Store
         The store.
     run : str
-        A training run.
+        A training run, a trial of a tuning, or a tuning (its best trial).
     until : str or datetime, optional
         Only events before this instant.
     n_threads : int, optional
@@ -147,11 +147,48 @@ def refit(
         There is nothing to learn from.
     """
     job = Job(store, "train")
-    candidate = training_run(store, run)
+    candidate = settings_run(store, run)
     with thread_limit(n_threads):
         recipe = replace(recipe_of(candidate), until=until, as_of=None)
         material = prepare(store, recipe, None, None)
         return fit(job, model_of(candidate), material, parents=(candidate.run_id,), progress=progress)
+
+
+def retrain(
+    store: Store, run: str, *, n_threads: int | None = None, progress: ProgressCallback = silent
+) -> Recorded[Recommender]:
+    """Train with the settings of a run on its own snapshot, with the same part held out.
+
+    After a tuning this gives the candidate to test: trained with the best settings on the whole training period.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : str
+        A training run, a trial of a tuning, or a tuning (its best trial).
+    n_threads : int, optional
+        At most so many threads.
+    progress : callable, optional
+        Told of every epoch.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    DataError
+        The data of the run is gone, because a person was forgotten.
+    """
+    like = settings_run(store, run)
+    with thread_limit(n_threads):
+        return train_like(store, like, progress)
+
+
+def train_like(store: Store, like: Run, progress: ProgressCallback = silent) -> Recorded[Recommender]:
+    """Train as a run was, on its own snapshot, split in the same way."""
+    job = Job(store, "train")
+    material = prepare(store, recipe_of(like), like.snapshot_id, held_of(like))._replace(recipe=recipe_of(like))
+    return fit(job, model_of(like), material, parents=(like.run_id,), progress=progress)
 
 
 def make(model: str | Recommender, params: Mapping[str, object] | None, seed: int | None) -> Recommender:
@@ -212,7 +249,7 @@ def fit(
             "model": model.name,
             "params": model.params,
             "data": material.recipe.to_dict(),
-            **({"holdout": None, "split": None, "cut": None} if material.held is None else material.held.to_dict()),
+            **held_dict(material.held),
         },
         seed=model.params.get("seed"),
         snapshot=material.snapshot,
@@ -229,6 +266,14 @@ def training_run(store: Store, ref: str) -> Run:
     """Return a training run; ``@latest`` is the latest training run."""
     with store.read() as con:
         return find_run(con, ref, kinds=("train",))
+
+
+def settings_run(store: Store, ref: str) -> Run:
+    """Return a run with a model and its settings: a training, a trial, or the best trial of a tuning."""
+    kinds = ("train",) if ref in ("@latest", "@latest:train") else ("train", "trial", "tune")
+    with store.read() as con:
+        found = find_run(con, ref, kinds=kinds)
+        return find_run(con, found.result["best_run"]) if found.kind == "tune" else found
 
 
 def recipe_of(run: Run) -> DataRecipe:

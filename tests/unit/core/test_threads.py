@@ -57,3 +57,21 @@ def test_blas_is_held_to_one_thread_inside():
 
     with single_threaded_blas():
         assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} <= {1}
+
+
+def test_blas_is_free_again_only_when_the_last_of_overlapping_blocks_ends():
+    from threadpoolctl import ThreadpoolController
+
+    def blas_threads():
+        return [one["num_threads"] for one in ThreadpoolController().info() if one["user_api"] == "blas"]
+
+    with ThreadpoolController().limit(limits=2, user_api="blas"):
+        free = blas_threads()
+        first, second = single_threaded_blas(), single_threaded_blas()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(blas_threads()) == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == free
+        assert 2 in free
