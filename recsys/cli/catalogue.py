@@ -34,6 +34,7 @@ VERBS: dict[str, Verb] = {
     "evaluate": Verb(MODELS, "Measure a trained model on the held-out part.", ("measuring", "eligibility")),
     "compare": Verb(MODELS, "Compare trained models user by user, with significance.", ("measuring", "eligibility")),
     "backtest": Verb(MODELS, "Train and test over several windows of time.", ("recipe",)),
+    "tune": Verb(MODELS, "Search for hyper-parameters on a part of the training period.", ("recipe",)),
     "recommend": Verb(MODELS, "Write recommendations for all users, or for some.", ("eligibility",)),
     "similar": Verb(MODELS, "Show the items most similar to an item."),
     "explain": Verb(MODELS, "Say why a user gets an item."),

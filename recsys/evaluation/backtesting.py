@@ -188,8 +188,7 @@ def _seeds_of(model: Recommender | Factory, seeds: Sequence[int]) -> Iterator[in
 def _made(model: Recommender | Factory, seed: int) -> Recommender:
     if not isinstance(model, Recommender):
         return model(seed)
-    params = model.params
-    return type(model)(**(params | {"seed": seed} if "seed" in params else params))
+    return model.clone(seed=seed) if "seed" in model.params else model.clone()
 
 
 def _check_models(models: Mapping[str, Recommender | Factory], seeds: Sequence[int], baseline: str | None) -> None:

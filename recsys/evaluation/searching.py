@@ -196,7 +196,7 @@ class Search:
 
         try:
             with thread_limit(self._share):
-                model = type(one.candidate.base)(**one.candidate.params(one.chosen))
+                model = one.candidate.base.clone(**one.chosen)
                 watch = model.learns_in_epochs and "iterations" not in one.candidate.space
                 found = take_look(model, rung, self._metric, watch_epochs=watch, progress=check)
         except _StoppedError:

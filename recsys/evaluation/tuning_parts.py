@@ -51,7 +51,7 @@ def _base(model: Model, seed: int) -> Recommender:
     base = make_model(model) if isinstance(model, str) else model
     if not isinstance(base, Recommender):
         raise ArgumentError(f"a model is a {type(model).__name__}", "a model's name or a Recommender was expected")
-    return type(base)(**(base.params | ({"seed": seed} if "seed" in base.params else {})))
+    return base.clone(seed=seed) if "seed" in base.params else base.clone()
 
 
 def _owners(path: str, bases: Sequence[Recommender]) -> list[tuple[str, str]]:

@@ -164,7 +164,7 @@ class Tuning(Viewable):
 
     def best_model(self) -> Recommender:
         """Return a new, unfitted model with the best settings."""
-        return type(self.bases[self.best.model])(**self.best.params)
+        return self.bases[self.best.model].clone(**self.best.params)
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a trial.

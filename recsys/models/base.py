@@ -140,9 +140,10 @@ class Recommender(ABC):
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
         return {name: getattr(self, name) for name in names}
 
-    def clone(self) -> Self:
-        """Return a new, unfitted model with the same hyper-parameters and the same `with_policy`."""
-        return type(self)(**self.params).with_policy(self.list_policy.rerank, self.list_policy.explore)
+    def clone(self, **changes: Any) -> Self:
+        """Return a new, unfitted model with the same hyper-parameters but for `changes`, and the same `with_policy`."""
+        fresh = type(self)(**{**self.params, **changes})
+        return fresh.with_policy(self.list_policy.rerank, self.list_policy.explore)
 
     def with_policy(self, rerank: Reranker | None = None, explore: Explorer | None = None) -> Self:
         """Return the model, sharing what it has learned, with other lists: what `recommend` takes, made its own.

@@ -41,7 +41,7 @@ def space_of(model: Recommender, wishes: Mapping[str, Wish], *, has_times: bool 
     asked = {name: dimension_of(kind, name, wish) for name, wish in wishes.items()}
     for name, dimension in asked.items():
         for corner in dimension.corners:
-            kind(**(model.params | {name: corner})).check_params()
+            model.clone(**{name: corner}).check_params()
     declared = {name: one for name, one in kind.search_space.items() if has_times or not _needs_times(one)}
     return {**declared, **asked}
 

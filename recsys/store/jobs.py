@@ -10,7 +10,7 @@ from recsys.core.errors import ArgumentError
 from recsys.store.recipes import DataRecipe
 
 if TYPE_CHECKING:
-    from recsys.evaluation import Backtest, Comparison, Evaluation
+    from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
     from recsys.models import Recommender
     from recsys.store.store import Store
     from recsys.workflows import RecommendSummary, Recorded
@@ -49,6 +49,12 @@ class Jobs:
 
         return workflows.refit(cast("Store", self), run, **options)
 
+    def retrain(self, run: str, **options: Any) -> Recorded[Recommender]:
+        """Train with a run's settings on its own snapshot and split; see `recsys.workflows.retrain`."""
+        from recsys import workflows
+
+        return workflows.retrain(cast("Store", self), run, **options)
+
     def evaluate(self, run: str, *args: Any, **options: Any) -> Recorded[Evaluation]:
         """Measure a trained model on its held-out part; see `recsys.workflows.evaluate`."""
         from recsys import workflows
@@ -74,6 +80,21 @@ class Jobs:
 
         recipe, options = _with_recipe(recipe, snapshot, options)
         return workflows.backtest(cast("Store", self), models, recipe=recipe, snapshot=snapshot, **options)
+
+    def tune(
+        self, models: Any, *, recipe: DataRecipe | None = None, snapshot: str | None = None, **options: Any
+    ) -> Recorded[Tuning]:
+        """Search for hyper-parameters, every trial a run; data as in `train`; see `recsys.workflows.tune`."""
+        from recsys import workflows
+
+        recipe, options = _with_recipe(recipe, snapshot, options)
+        return workflows.tune(cast("Store", self), models, recipe=recipe, snapshot=snapshot, **options)
+
+    def resume(self, tuning: str, **options: Any) -> Recorded[Tuning]:
+        """Go on with a search that was interrupted, or make it longer; see `recsys.workflows.resume`."""
+        from recsys import workflows
+
+        return workflows.resume(cast("Store", self), tuning, **options)
 
     def recommend(self, run: str, out: str | PathLike[str] | IO[bytes], **options: Any) -> Recorded[RecommendSummary]:
         """Write lists for many users to a file or a stream; see `recsys.workflows.recommend`."""

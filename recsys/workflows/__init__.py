@@ -6,7 +6,8 @@ from recsys.workflows.evaluating import compare, evaluate
 from recsys.workflows.recommending import Lists, RecommendSummary, look, recommend
 from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
-from recsys.workflows.training import refit, train
+from recsys.workflows.training import refit, retrain, train
+from recsys.workflows.tuning import resume, tune
 
 __all__ = [
     "Lists",
@@ -22,6 +23,9 @@ __all__ = [
     "recommend",
     "refit",
     "repeat",
+    "resume",
+    "retrain",
     "similar",
     "train",
+    "tune",
 ]

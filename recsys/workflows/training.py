@@ -204,7 +204,7 @@ def make(model: str | Recommender, params: Mapping[str, object] | None, seed: in
     if seed is None:
         return fresh
     derived_int(seed)
-    return type(fresh)(**{**fresh.params, "seed": seed}) if "seed" in fresh.params else fresh
+    return fresh.clone(seed=seed) if "seed" in fresh.params else fresh
 
 
 def prepare(store: Store, recipe: DataRecipe, snapshot: str | None, held: Held | None) -> Material:

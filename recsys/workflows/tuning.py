@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys import evaluation
-from recsys.core.errors import ArgumentError
+from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.threads import thread_limit
 from recsys.evaluation import Trial, Tuning
@@ -161,10 +161,15 @@ def resume(
     job = Job(store, "tune")
     with store.read() as con:
         runs = find_trials(con, tuning)
+    if not all(run.repeatable for run in runs):
+        raise DataError(
+            f"tuning {runs[0].recipe['tuning']} cannot go on: a person in its data was forgotten",
+            "",
+            "start a new search",
+        )
     recipe = runs[0].recipe
-    search = Search(**recipe["search"])
-    if trials is not None:
-        search = search._replace(trials=trials)
+    asked = max(run.recipe["search"]["trials"] for run in runs)
+    search = Search(**recipe["search"])._replace(trials=asked if trials is None else trials)
     with thread_limit(n_threads):
         data = DataRecipe.from_dict(recipe["data"])
         material = prepare(store, data, runs[0].snapshot_id, Held.of(recipe))._replace(recipe=data)
@@ -174,7 +179,7 @@ def resume(
 def _validation(held: Held | None, split: SplitKind | None, validation: str | float | None) -> Held | None:
     if validation is None:
         return None if held is None else held._replace(cut=None)
-    return Held.parse(split if held is None else held.kind, validation)  # type: ignore[arg-type]  # one of the kinds
+    return Held.parse(split if held is None else held.kind, validation)
 
 
 def _run(

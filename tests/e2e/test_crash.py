@@ -99,3 +99,32 @@ def test_killed_while_lists_are_written(store: Store, tmp_path: Path) -> None:
     assert len(store.runs(kind="recommend")) == 1
     store.recommend("@latest:train", out, k=5)
     assert out.read_bytes() != older
+
+
+def test_a_search_that_is_killed_goes_on(store: Store) -> None:
+    search = {
+        "trials": 8,
+        "seed": 2,
+        "event": "play",
+        "holdout": "6d",
+        "metric": "ndcg@5",
+        "space": {"neighbors": [3, 9]},
+    }
+    whole = store.tune("itemknn", **search).result
+    before = store.runs(kind="trial")["run_id"].to_list()
+    killed(f"""
+        import recsys.workflows.tuning as tuning
+        keep, kept = tuning._keep, []
+        def few(*args):
+            kept.append(keep(*args))
+            return kept[-1] if len(kept) < 4 else die()
+        tuning._keep = few
+        Store({str(store.path)!r}).tune("itemknn", jobs=2, **{search!r})
+    """)
+    left = [one for one in store.runs(kind="trial")["run_id"] if one not in before]
+    assert len(left) == 4
+    run, found = store.resume(left[0])
+    assert set(left) < set(run.parents)
+    assert [(one.chosen, one.value, one.status) for one in found.trials] == [
+        (one.chosen, one.value, one.status) for one in whole.trials
+    ]

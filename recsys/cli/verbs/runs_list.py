@@ -20,7 +20,10 @@ def command(
     ctx: typer.Context,
     kind: Annotated[
         str | None,
-        typer.Option(metavar="train|evaluate|compare|backtest|recommend", help="Only runs of this kind."),
+        typer.Option(
+            metavar="train|evaluate|compare|backtest|tune|trial|recommend",
+            help="Only runs of this kind; trials are listed only so.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", help="At most so many.")] = 20,
 ) -> None:

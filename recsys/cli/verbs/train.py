@@ -19,6 +19,7 @@ recsys train als --set factors=64 --set iterations=20 --seed 7 --holdout 14d
 recsys train popularity --snapshot june
 recsys train itemknn --split random --holdout 0.2      # for a log without times
 recsys train --refit @latest                  # the same recipe on everything
+recsys train --params-of 3f2a                 # the settings of a trial, or the best of a tuning
 RUN=$(recsys train bpr --holdout 14d -q)      # stdout is the run id alone
 """
 
@@ -53,7 +54,17 @@ def command(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Makes the training repeatable.")] = None,
     refit: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Train this run's recipe on everything.", autocompletion=completion.runs),
+        typer.Option(
+            metavar="RUN", help="Train a run's or trial's recipe on everything.", autocompletion=completion.runs
+        ),
+    ] = None,
+    params_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Train with a trial's settings, with the same part kept apart.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
 ) -> None:
     """Train a model and print its run id.
@@ -63,9 +74,12 @@ def command(
     predicts the future; the results of the others say so.
     """
     session: Session = ctx.obj
-    if (model is None) == (refit is None):
+    sources = {"--refit": refit, "--params-of": params_of}
+    if sum(one is not None for one in (model, *sources.values())) != 1:
         raise ArgumentError(
-            "train needs a model or --refit RUN" if model is None else "train takes a model or --refit RUN, not both",
+            "train needs a model, --refit RUN or --params-of RUN"
+            if model is None and refit is None
+            else "train takes a model, --refit RUN or --params-of RUN, and one of them only",
             "one of popularity, itemknn, als, bpr, logisticmf was expected",
             "recsys train als --holdout 14d",
         )
@@ -74,10 +88,13 @@ def command(
     from recsys.cli.results import emit_training
     from recsys.cli.words import pairs
 
+    if model is None:
+        _refuse_with_run(session, sources, settings, holdout, split, snapshot, seed)
     store = session.open_store()
     if refit is not None:
-        _refuse_with_refit(session, settings, holdout, split, snapshot, seed)
         recorded = workflows.refit(store, refit, until=session.options.get("until"), progress=session.progress)
+    elif params_of is not None:
+        recorded = workflows.retrain(store, params_of, progress=session.progress)
     else:
         recorded = workflows.train(
             store,
@@ -101,11 +118,14 @@ def command(
     )
 
 
-def _refuse_with_refit(session: Session, *own: object) -> None:
+def _refuse_with_run(session: Session, sources: dict[str, str | None], *own: object) -> None:
     from recsys.cli.requests import recipe_from
 
-    others = {name: value for name, value in session.options.items() if name != "until"}
+    option = next(name for name, run in sources.items() if run is not None)
+    allowed = {"until"} if option == "--refit" else set()
+    others = {name: value for name, value in session.options.items() if name not in allowed}
     if any(value is not None for value in own) or recipe_from(others) is not None:
         raise ArgumentError(
-            "--refit repeats the recipe of a run", "no option that changes it (other than --until) was expected"
+            f"{option} repeats the recipe of a run",
+            f"no option that changes it{' (other than --until)' if allowed else ''} was expected",
         )

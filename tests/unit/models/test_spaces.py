@@ -74,7 +74,7 @@ def test_a_wish_is_read_as_the_parameter_has_it(words: object, dimension: object
 
 def test_numbers_texts_and_none() -> None:
     assert dimension_of(ALS, "regularization", "1e-3..1e0:log") == Real(0.001, 1.0, log=True)
-    assert dimension_of(ALS, "alpha", "none,2.5") == Choice((None, 2.5))
+    assert dimension_of(ALS, "unobserved_weight", "none,2.5") == Choice((None, 2.5))
     assert dimension_of(ItemKNN, "weighting", "bm25,cosine") == Choice(("bm25", "cosine"))
     assert dimension_of(Popularity, "half_life", ["7d", None]) == Choice(("7d", None))
 

@@ -56,7 +56,7 @@ def test_references(store: Store) -> None:
     with pytest.raises(NotFoundError, match="no compare run yet"):
         store.run("@latest:compare")
     with pytest.raises(ArgumentError, match="did you mean 'train'"):
-        store.run("@latest:trian")
+        store.run("@latest:tran")
     with pytest.raises(NotFoundError, match="no reference '@champion'"):
         store.run("@champion")
     with pytest.raises(ArgumentError, match="run aab2 is of kind 'evaluate'"):
