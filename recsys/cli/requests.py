@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.cli.words import file_lines, joined
+from recsys.cli.words import file_lines, joined, pairs
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from recsys.scoring import Eligibility
+    from recsys.scoring.exploring import Explorer
+    from recsys.scoring.reranking import Reranker
     from recsys.store import DataRecipe
 
 _LABEL = ("aggregate", "cap", "transform", "half_life")
@@ -73,6 +75,41 @@ def measuring_from(options: Mapping[str, Any]) -> dict[str, Any]:
     words = {name: options[name] for name in ("on_cold", "seen_data") if name in options}
     repeats = {"exclude_seen": False} if "include_seen" in options else {}
     return {**lists, **words, **repeats, "eligibility": eligibility_from(options)}
+
+
+def reranker_from(name: str | None, settings: Sequence[str] | None) -> Reranker | None:
+    """Return the re-ranker of ``--rerank`` and ``--set-rerank``; None when there is none.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such re-ranker or parameter, or a parameter stands alone.
+    """
+    if name is None:
+        if settings:
+            raise ArgumentError("--set-rerank stands alone", "--rerank mmr or --rerank calibrated was expected with it")
+        return None
+    from recsys.scoring.named import make_reranker
+
+    return make_reranker(name, **pairs("--set-rerank", settings))
+
+
+def explorer_from(settings: Sequence[str] | None, seed: int | None) -> Explorer | None:
+    """Return the explorer of ``--explore`` and ``--seed``; None when there is none.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such parameter, or a seed stands alone.
+    """
+    if not settings:
+        if seed is not None:
+            raise ArgumentError("--seed stands alone", "--explore was expected with it", "--explore epsilon=0.1")
+        return None
+    from recsys.scoring.named import make_explorer
+
+    seeds: dict[str, object] = {} if seed is None else {"seed": seed}
+    return make_explorer(**pairs("--explore", joined(settings)), **seeds)
 
 
 def read_ids(option: str, path: Path, name: str) -> list[str]:

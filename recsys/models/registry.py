@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from importlib import import_module
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from recsys.core.checks import did_you_mean, one_of
+from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError
+from recsys.core.parameters import typed_parameters
 from recsys.models.artefacts import read_name
 from recsys.models.base import Recommender
 
@@ -21,7 +18,6 @@ MODELS = {
     "bpr": "BPR",
     "logisticmf": "LogisticMF",
 }
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
 
 
 def model_names() -> list[str]:
@@ -70,7 +66,7 @@ def make_model(name: str, **params: object) -> Recommender:
     ItemKNN(neighbors=50, weighting='tfidf', shrink=20.0)
     """
     kind = model_class(name)
-    model = kind(**{key: typed_param(kind, key, value) for key, value in params.items()})
+    model = kind(**typed_parameters(name, kind, params))
     model.check_params()
     return model
 
@@ -88,14 +84,7 @@ def typed_param(kind: type[Recommender], key: str, value: object) -> object:
     >>> typed_param(model_class("itemknn"), "shrink", "1e2")
     100.0
     """
-    known = list(inspect.signature(kind).parameters)
-    if key not in known:
-        raise ArgumentError(
-            f"{kind.name} has no parameter {key!r}",
-            f"one of {', '.join(known)} was expected",
-            did_you_mean(key, known),
-        )
-    return _typed(key, value, get_type_hints(kind.__init__)[key])
+    return typed_parameters(kind.name, kind, {key: value})[key]
 
 
 def load_model(folder: str | Path) -> Recommender:
@@ -115,41 +104,3 @@ def load_model(folder: str | Path) -> Recommender:
             f"{folder} holds a model {name!r}", f"one of {', '.join(MODELS)} was expected", "use load of its own class"
         )
     return model_class(name).load(folder)
-
-
-def _typed(key: str, value: object, hint: Any) -> object:
-    """Return the value if it has the type of the hint, or the text read as that type."""
-    if get_origin(hint) is Literal:
-        return one_of(key, value, get_args(hint))
-    kinds = get_args(hint) or (hint,)
-    if type(None) in kinds and value in (None, "none"):
-        return None
-    for kind, read in ((bool, _truth), (int, _whole), (float, _number), (str, _text)):
-        found = read(value) if kind in kinds and isinstance(value, bool) <= (kind is bool) else None
-        if found is not None:
-            return found
-    expected = " or ".join(_WORDS[kind] for kind in kinds)
-    raise ArgumentError(f"{key} is {value!r}", f"{expected} was expected")
-
-
-def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, str):
-        return int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", value) else None
-    return int(value) if isinstance(value, Integral) else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return float(value) if isinstance(value, Real) else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

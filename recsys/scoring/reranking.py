@@ -6,8 +6,8 @@ A re-ranker reorders a pool of candidates; it never adds one. What may not be sh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import polars as pl
@@ -62,6 +62,13 @@ class Reranker(Protocol):
     def pool(self) -> int:
         """How many candidates it looks at."""
 
+    @property
+    def attribute(self) -> str | None:
+        """The item attribute that it looks at."""
+
+    def with_items(self, item_attributes: object) -> Self:
+        """Return the re-ranker with a frame of item attributes, unless it has one."""
+
     def prepare(self, side: ItemSide) -> Reorder:
         """Look up what is needed of the items."""
 
@@ -107,6 +114,10 @@ class MMR:
     def name(self) -> str:
         """A word for it."""
         return "mmr"
+
+    def with_items(self, item_attributes: object) -> Self:
+        """Return the re-ranker with a frame of item attributes, unless it has one."""
+        return self if self.item_attributes is not None else replace(self, item_attributes=item_attributes)
 
     def prepare(self, side: ItemSide) -> Reorder:
         """Look up what is needed of the items.
@@ -172,6 +183,10 @@ class Calibrated:
     def name(self) -> str:
         """A word for it."""
         return "calibrated"
+
+    def with_items(self, item_attributes: object) -> Self:
+        """Return the re-ranker with a frame of item attributes, unless it has one."""
+        return self if self.item_attributes is not None else replace(self, item_attributes=item_attributes)
 
     def prepare(self, side: ItemSide) -> Reorder:
         """Look up what is needed of the items.

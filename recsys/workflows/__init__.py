@@ -3,7 +3,8 @@
 from recsys.workflows.asking import Neighbours, Reasons, explain, similar
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import compare, evaluate
-from recsys.workflows.recommending import Lists, RecommendSummary, look, recommend
+from recsys.workflows.listed import Lists, RecommendSummary
+from recsys.workflows.recommending import look, recommend
 from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
 from recsys.workflows.training import refit, retrain, train

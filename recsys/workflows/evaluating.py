@@ -28,6 +28,7 @@ from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.training import held_of, recipe_of, training_run
 
 if TYPE_CHECKING:
+    from recsys.scoring.reranking import Reranker
     from recsys.store import Store
 
 OnCold = Literal["fallback", "skip"]
@@ -43,6 +44,7 @@ class Options(NamedTuple):
     eligibility: Eligibility | None = None
     seen_data: SeenData = "refuse"
     exclude_seen: bool = True
+    rerank: Reranker | None = None
 
 
 class Exam(NamedTuple):
@@ -80,6 +82,7 @@ def evaluate(
     eligibility: Eligibility | None = None,
     seen_data: SeenData = "refuse",
     exclude_seen: bool = True,
+    rerank: Reranker | None = None,
     progress: ProgressCallback = silent,
 ) -> Recorded[Evaluation]:
     """Measure the model of a training run on the part that was held out from it.
@@ -105,6 +108,8 @@ def evaluate(
         for a run whose split is not in time; or anything. The result is marked.
     exclude_seen : bool
         Keep items out of a user's list that the user had in training; they are no hits then.
+    rerank : Reranker, optional
+        Measure re-ranked lists: ``MMR(…)`` or ``Calibrated(…)``. Item attributes are those of the store.
     progress : callable, optional
         Told of every chunk of users.
 
@@ -116,7 +121,7 @@ def evaluate(
         The model has seen the test part, or there is none.
     """
     job = Job(store, "evaluate")
-    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data, exclude_seen)
+    options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data, exclude_seen, rerank)
     return run_evaluation(job, training_run(store, run), options, progress=progress)
 
 
@@ -162,6 +167,7 @@ def run_evaluation(
     """Measure one run and record it; `mark` is the change up to which attributes are read."""
     model = _load(job.store, trained)
     exam = set_exam(job.store, [trained], mark)
+    model = model if options.rerank is None else model.with_policy(_with_items(options.rerank, exam.test))
     found = evaluation.evaluate(
         model,
         exam.test,
@@ -307,6 +313,11 @@ def _with_attributes(
     return Exam(test, snapshot_id, cut, mark)
 
 
+def _with_items(rerank: Reranker, test: Dataset) -> Reranker:
+    known = test.item_attributes
+    return rerank if known is None else rerank.with_items(known.with_columns(test.items.ids.rename("item_id")))
+
+
 def _load(store: Store, run: Run) -> Recommender:
     if run.artifact is None:
         raise DataError(f"run {run.run_id} keeps no model", "a training run with a model was expected")
@@ -324,6 +335,7 @@ def _recipe(runs: Sequence[Run], exam: Exam, options: Options) -> dict[str, Any]
         "eligibility": None if options.eligibility is None else repr(options.eligibility),
         "seen_data": options.seen_data,
         "exclude_seen": options.exclude_seen,
+        "rerank": None if options.rerank is None else options.rerank.to_dict(),
         "attributes_mark": exam.attributes_mark,
     }
 

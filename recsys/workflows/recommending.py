@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -18,10 +18,10 @@ from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
 from recsys.dataset import Vocabulary
-from recsys.display import View, Viewable, counted
+from recsys.display import counted
 from recsys.models import Recommender
 from recsys.models.serving import History, read_history
-from recsys.scoring import SOURCES, Eligibility, Recommendations
+from recsys.scoring import SOURCES, Eligibility, ListPolicy, Recommendations
 from recsys.store import Run
 from recsys.store.activity import active_users
 from recsys.store.artifacts import load_artifact
@@ -29,100 +29,22 @@ from recsys.store.datasets import attributes
 from recsys.store.runs import utc_now
 from recsys.store.snapshots import extract, find_snapshot
 from recsys.workflows.exporting import STREAM, ListWriter, StreamWriter, format_of
-from recsys.workflows.identities import forgotten, ids_like, table_of, with_titles
+from recsys.workflows.identities import forgotten, ids_like, with_titles
+from recsys.workflows.listed import Lists, RecommendSummary
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.training import recipe_of, training_run
 
 if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
     from recsys.scoring.eligibility import Instant
+    from recsys.scoring.exploring import Explorer
+    from recsys.scoring.reranking import Reranker
     from recsys.store import Store
 
 OnUnknown = Literal["raise", "skip", "fallback"]
 LOOK_AT_MOST = 50
 _USERS_PER_CHUNK = 1 << 16
 _ROWS_PER_CHUNK = 2_000_000
-
-
-@dataclass(frozen=True)
-class RecommendSummary:
-    """What was written.
-
-    Attributes
-    ----------
-    out : str
-        The file; ``"-"`` for an open stream.
-    manifest : str or None
-        What stands beside it.
-    rows, users : int
-        Recommendations, and users with at least one of them.
-    fallback_users : int
-        Users of these who got the most popular items.
-    skipped : int
-        Users who were asked for and got nothing.
-    k : int
-        Items wanted per user.
-    sha256 : str
-        Of the file.
-    """
-
-    out: str
-    manifest: str | None
-    rows: int
-    users: int
-    fallback_users: int
-    skipped: int
-    k: int
-    sha256: str
-
-    def __str__(self) -> str:
-        where = "" if self.out == STREAM else f" in {self.out}"
-        parts = [f"{counted(self.rows, 'row')} for {counted(self.users, 'user')}{where}"]
-        if self.fallback_users:
-            parts.append(f"{self.fallback_users:,} of them by the fallback")
-        if self.skipped:
-            parts.append(f"{counted(self.skipped, 'user')} got nothing")
-        return "; ".join(parts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Lists(Viewable):
-    """Lists of a few users, with titles where the store has them.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        user_id, item_id, [title], rank, score, source.
-    warnings : tuple of str
-        What a reader should know.
-    """
-
-    frame: pl.DataFrame
-    warnings: tuple[str, ...] = ()
-
-    def to_polars(self) -> pl.DataFrame:
-        """Return the frame."""
-        return self.frame
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"recommendations": self.frame.to_dicts(), "warnings": list(self.warnings)}
-
-    def view(self) -> View:
-        """Return the lists, with a note on those that are fallbacks."""
-        fallbacks = self.frame.filter(pl.col("source") == "fallback")["user_id"].n_unique()
-        note = (
-            (f"fallback: {fallbacks:,} without training events, who get the most popular items",) if fallbacks else ()
-        )
-        return View(
-            f"lists of {counted(self.frame['user_id'].n_unique(), 'user')}",
-            (table_of(self.frame),),
-            (*note, *self.warnings),
-        )
 
 
 class Serving(NamedTuple):
@@ -141,6 +63,8 @@ class Serving(NamedTuple):
     at : datetime
         The instant of serving (UTC).
     on_unknown : str
+    policy : ListPolicy
+        Re-ranking and exploration, the latter with its seed.
     warnings : tuple of str
     """
 
@@ -151,6 +75,7 @@ class Serving(NamedTuple):
     eligibility: Eligibility | None
     at: Instant
     on_unknown: OnUnknown
+    policy: ListPolicy
     warnings: tuple[str, ...]
 
     def lists(self, users: pl.Series, k: int, n_threads: int | None = None) -> Recommendations:
@@ -160,6 +85,8 @@ class Serving(NamedTuple):
             k,
             history=self.history,
             eligibility=self.eligibility,
+            rerank=self.policy.rerank,
+            explore=self.policy.explore,
             on_unknown=self.on_unknown,
             at=self.at,
             user_attributes=self.attributes,
@@ -201,6 +128,8 @@ def recommend(
     history: Literal["now"] | None = None,
     on_unknown: OnUnknown = "fallback",
     eligibility: Eligibility | None = None,
+    rerank: Reranker | None = None,
+    explore: Explorer | None = None,
     at: Instant | None = None,
     format: str | None = None,  # noqa: A002  # the word that users type
     n_threads: int | None = None,
@@ -208,7 +137,8 @@ def recommend(
 ) -> Recorded[RecommendSummary]:
     """Write the lists of all users, or of some, to a file with one row a recommendation.
 
-    Columns: user_id, item_id, rank, score, source. The file replaces an older one when it is whole; a manifest,
+    Columns: user_id, item_id, rank, score, source; with `explore` also propensity_position, propensity_slate and
+    propensity_given_above. The file replaces an older one when it is whole; a manifest,
     ``<out>.manifest.json``, says what it is. Memory does not grow with the number of users.
 
     Parameters
@@ -233,6 +163,10 @@ def recommend(
         What users without a history get.
     eligibility : Eligibility, optional
         What may be shown to whom. User attributes are those of the store as they are now.
+    rerank : Reranker, optional
+        ``MMR(…)`` or ``Calibrated(…)``. Item attributes are those of the store as they are now.
+    explore : Explorer, optional
+        ``EpsilonGreedy(…)`` or ``PlackettLuce(…)``. The seed is recorded, one drawn here as well.
     at : datetime, date, ISO text or int64 µs, optional
         The instant of serving, for rules with time windows. Default: now.
     format : {"parquet", "csv", "jsonl"}, optional
@@ -254,16 +188,17 @@ def recommend(
     job = Job(store, "recommend")
     positive_int("k", k)
     writer = _sink(out, format, job.run_id)
-    serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
+    serving = prepare_serving(store, run, history, on_unknown, eligibility, at, ListPolicy(rerank, explore))
     asked, dropped = _audience(store, serving, users, since)
-    counts = {"users": 0, "fallback_users": 0, "skipped": 0}
+    counts = {"users": 0, "fallback_users": 0, "skipped": 0, "explored": 0}
     warnings = [*serving.warnings, *dropped]
     if not len(asked):
         warnings.append("nobody was asked for: there are no rows")
     with writer:
         for chunk, done in _chunks(asked, k):
             lists = serving.lists(chunk, k, n_threads)
-            writer.write(serving.checked(lists))
+            frame = serving.checked(lists)
+            writer.write(frame)
             _count(counts, lists, len(chunk))
             warnings += lists.warnings
             progress(Progress("recommend", done, len(asked), "users"))
@@ -276,12 +211,14 @@ def recommend(
             "history": history,
             "on_unknown": on_unknown,
             "eligibility": None if eligibility is None else repr(eligibility),
+            "policy": serving.policy.to_dict(),
             "at": str(serving.at),
             "format": writer.kind,
             "out": writer.name,
         }
         size = {"rows": writer.rows, **counts}
-        checksum = writer.publish(lambda sha256: _manifest(job, serving, writer.name, k, size, sha256))
+        told = {"k": k, "columns": frame.columns, "policy": serving.policy.to_dict()}
+        checksum = writer.publish(lambda sha256: _manifest(job, serving, writer.name, {**size, **told}, sha256))
     named, beside = (STREAM, None) if writer.manifest is None else (str(out), str(writer.manifest))
     summary = RecommendSummary(named, beside, k=k, sha256=checksum, **size)
     recorded = job.record(
@@ -309,6 +246,8 @@ def look(
     history: Literal["now"] | None = None,
     on_unknown: OnUnknown = "fallback",
     eligibility: Eligibility | None = None,
+    rerank: Reranker | None = None,
+    explore: Explorer | None = None,
     at: Instant | None = None,
 ) -> Lists:
     """Return the lists of a few users, with titles where the store has them; nothing is written or recorded.
@@ -320,7 +259,7 @@ def look(
     ArgumentError
         More users are meant than one can look at.
     """
-    serving = prepare_serving(store, run, history, on_unknown, eligibility, at)
+    serving = prepare_serving(store, run, history, on_unknown, eligibility, at, ListPolicy(rerank, explore))
     asked, dropped = _audience(store, serving, users, since)
     if len(asked) > LOOK_AT_MOST:
         raise ArgumentError(
@@ -340,6 +279,7 @@ def prepare_serving(
     on_unknown: OnUnknown,
     eligibility: Eligibility | None,
     at: Instant | None,
+    policy: ListPolicy = ListPolicy(),  # noqa: B008 - frozen
 ) -> Serving:
     """Load a model and read from the store what it needs to serve."""
     one_of("on_unknown", on_unknown, ("fallback", "skip", "raise"))
@@ -353,7 +293,17 @@ def prepare_serving(
         with store.read() as con:
             known = attributes(con, "users")
     now = utc_now() if at is None else at
-    return Serving(trained, model, newer, known, eligibility, now, on_unknown, warnings)
+    return Serving(trained, model, newer, known, eligibility, now, on_unknown, _with_items(store, policy), warnings)
+
+
+def _with_items(store: Store, policy: ListPolicy) -> ListPolicy:
+    """Return the policy with a seed, and with the items' attributes as they are now, if it asks for any."""
+    policy = policy.seeded()
+    if policy.rerank is None or policy.rerank.attribute is None:
+        return policy
+    with store.read() as con:
+        items = attributes(con, "items")
+    return policy if items is None else replace(policy, rerank=policy.rerank.with_items(items))
 
 
 def _newer_history(store: Store, run: Run, model: Recommender) -> tuple[History | None, tuple[str, ...]]:
@@ -423,16 +373,15 @@ def _count(counts: dict[str, int], lists: Recommendations, asked: int) -> None:
     counts["users"] += int(served.sum())
     counts["fallback_users"] += int((served & (lists.sources == SOURCES.index("fallback"))).sum())
     counts["skipped"] += asked - int(served.sum())
+    counts["explored"] += 0 if lists.sample is None else int(lists.sample.explored.sum())
 
 
-def _manifest(job: Job, serving: Serving, name: str, k: int, size: dict[str, int], checksum: str) -> dict[str, Any]:
+def _manifest(job: Job, serving: Serving, name: str, told: dict[str, Any], checksum: str) -> dict[str, Any]:
     return {
         "schema": "recsys/recommendations/1",
         "file": Path(name).name,
         "sha256": checksum,
-        **size,
-        "k": k,
-        "columns": ["user_id", "item_id", "rank", "score", "source"],
+        **told,
         "run": job.run_id,
         "model_run": serving.run.run_id,
         "model": serving.run.recipe["model"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.core.errors import ArgumentError, DataError, GateError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.evaluation import DEFAULT_METRICS
+from recsys.scoring.named import make_reranker
 from recsys.store import Run
 from recsys.store.runs import find_run
 from recsys.store.versions import versions
@@ -105,6 +106,7 @@ def _repeat_measurement(store: Store, old: Run, progress: ProgressCallback) -> R
         on_cold=recipe["on_cold"],
         seen_data=recipe["seen_data"],
         exclude_seen=recipe["exclude_seen"],
+        rerank=None if recipe.get("rerank") is None else make_reranker(**recipe["rerank"]),
     )
     job, mark = Job(store, old.kind), recipe["attributes_mark"]
     if old.kind == "evaluate":

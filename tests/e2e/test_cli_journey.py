@@ -120,6 +120,18 @@ def test_recommend_to_a_file(cli: Cli, runs: dict[str, str]) -> None:
     assert pl.read_csv("vip.csv")["user_id"].unique().sort().to_list() == [1, 2]
 
 
+def test_recommend_with_a_policy(cli: Cli, runs: dict[str, str]) -> None:
+    words = ["--k", "5", "--rerank", "mmr", "--set-rerank", "trade_off=0.3", "--explore", "epsilon=0.3", "--seed", "7"]
+    assert cli.json("recommend", runs["als"], *words, "--out", "drawn.csv")["summary"]["explored"] > 0
+    lists = pl.read_csv("drawn.csv")
+    assert set(lists["source"]) >= {"model", "exploration"}
+    assert lists["propensity_given_above"].is_between(0, 1, closed="right").all()
+    cli.text("recommend", runs["als"], *words, "--out", "again.csv")
+    assert Path("again.csv").read_bytes() == Path("drawn.csv").read_bytes()
+    measured = cli.json("evaluate", runs["als"], "--metrics", "ndcg@5", "--rerank", "mmr")
+    assert measured != cli.json("evaluate", runs["als"], "--metrics", "ndcg@5")
+
+
 def test_recommend_for_a_look(cli: Cli, runs: dict[str, str]) -> None:
     rows = cli.json("recommend", runs["als"], "--user", "1", "--k", "3")["recommendations"]
     assert [row["rank"] for row in rows] == [1, 2, 3]

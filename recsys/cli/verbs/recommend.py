@@ -24,6 +24,7 @@ recsys recommend 3f2a --k 20 --history now --deny withdrawn.csv --out recs.parqu
 recsys recommend 3f2a --users vip.csv --on-unknown skip --out vip.csv
 recsys recommend 3f2a --since 2026-06-01 --out changed.jsonl
 recsys recommend 3f2a --user 42 --user 43            # a look, on the terminal
+recsys recommend 3f2a --rerank mmr --set-rerank attribute=genres --explore epsilon=0.1 --seed 7 --out recs.parquet
 recsys recommend 3f2a --out - | gzip > recs.csv.gz   # rows on stdout, as they come
 """
 
@@ -54,6 +55,23 @@ def command(
     at: Annotated[
         str | None, typer.Option(metavar="DATE", help="The time of serving, for --available.  [default: now]")
     ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(metavar="mmr|calibrated", help="Re-rank the best: diverse, or as in the history."),
+    ] = None,
+    set_rerank: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of --rerank; may be repeated.")
+    ] = None,
+    explore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Draw lists: epsilon=0.1, or temperature=1 (Plackett-Luce); also pool=100, by=rank|score. Repeatable.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Makes the draws of --explore repeatable.  [default: a new one]")
+    ] = None,
     on_unknown: Annotated[
         str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
     ] = "fallback",
@@ -63,8 +81,10 @@ def command(
 ) -> None:
     """Write recommendations for all users, or for some.
 
-    The file has one row a recommendation: user_id, item_id, rank, score, source (model or fallback). Beside it stands a
-    manifest. No row breaks the rules of --deny, --allow and --available: the finished rows are checked once more.
+    The file has one row a recommendation: user_id, item_id, rank, score, source (model, fallback or exploration), and
+    with --explore how probable the draw was: propensity_position, propensity_slate, propensity_given_above. Beside it
+    stands a manifest. No row breaks the rules of --deny, --allow and --available: the finished rows are checked once
+    more.
     Without --out, the lists of --user, --users or --since are shown, if they are few.
     """
     session: Session = ctx.obj
@@ -79,7 +99,7 @@ def command(
         raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
     if user and users is not None:
         raise ArgumentError("--user and --users were both given", "one of them was expected")
-    from recsys.cli.requests import eligibility_from, read_ids
+    from recsys.cli.requests import eligibility_from, explorer_from, read_ids, reranker_from
 
     store = session.open_store()
     asked: dict[str, Any] = {
@@ -89,6 +109,8 @@ def command(
         "at": at,
         "on_unknown": on_unknown,
         "eligibility": eligibility_from(session.options),
+        "rerank": reranker_from(rerank, set_rerank),
+        "explore": explorer_from(explore, seed),
         "since": since,
     }
     if out is None:

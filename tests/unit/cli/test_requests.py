@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from recsys.cli.requests import eligibility_from, measuring_from, read_ids, recipe_from
+from recsys.cli.requests import (
+    eligibility_from,
+    explorer_from,
+    measuring_from,
+    read_ids,
+    recipe_from,
+    reranker_from,
+)
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 
@@ -83,3 +91,34 @@ def test_a_file_without_ids(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match="--users names .* holds no ids"):
         read_ids("--users", tmp_path / name, "user_id")
+
+
+def test_rerankers_and_explorers() -> None:
+    assert reranker_from(None, None) is None
+    assert explorer_from(None, None) is None
+    reranker = reranker_from("mmr", ["trade_off=0.5", "attribute=genres", "pool=20"])
+    assert reranker is not None
+    assert reranker.to_dict() == {"name": "mmr", "trade_off": 0.5, "pool": 20, "attribute": "genres"}
+    explorer = explorer_from(["temperature=2,by=score", "pool=30"], 7)
+    assert explorer is not None
+    assert explorer.to_dict() == {"name": "plackett-luce", "temperature": 2.0, "pool": 30, "by": "score", "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: reranker_from("mrr", None), "did you mean 'mmr'"),
+        (lambda: reranker_from("mmr", ["tradeoff=1"]), "did you mean 'trade_off'"),
+        (lambda: reranker_from("mmr", ["item_attributes=x"]), "no parameter 'item_attributes'"),
+        (lambda: reranker_from("mmr", ["pool=many"]), "A whole number was expected"),
+        (lambda: reranker_from("calibrated", None), "use attribute=genres"),
+        (lambda: reranker_from(None, ["pool=3"]), "--set-rerank stands alone"),
+        (lambda: explorer_from(None, 7), "--seed stands alone"),
+        (lambda: explorer_from(["pool=7"], None), "Either epsilon"),
+        (lambda: explorer_from(["epsilon=0.1", "temperature=1"], None), "epsilon and temperature"),
+        (lambda: explorer_from(["epsilon=2"], None), "epsilon is 2.0"),
+    ],
+)
+def test_wrong_rerankers_and_explorers(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        call()

@@ -13,7 +13,7 @@ from recsys import workflows
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import hash_file
 from recsys.core.progress import Progress
-from recsys.scoring import Eligibility
+from recsys.scoring import MMR, Eligibility, EpsilonGreedy, PlackettLuce
 from recsys.store import Store
 from recsys.workflows import recommending
 
@@ -36,7 +36,13 @@ def test_everybody_gets_what_the_model_recommends(shop: Shop, tmp_path: Path) ->
     assert found.equals(shop.store.load_model(shop.als).recommend(k=4).to_polars())
     assert summary.rows == len(found) == 240
     assert summary.users == 60
-    assert shop.store.run(run.run_id).metrics == {"rows": 240, "users": 60, "fallback_users": 0, "skipped": 0}
+    assert shop.store.run(run.run_id).metrics == {
+        "rows": 240,
+        "users": 60,
+        "fallback_users": 0,
+        "skipped": 0,
+        "explored": 0,
+    }
     assert "240 rows for 60 users" in str(summary)
 
 
@@ -339,3 +345,49 @@ def test_a_look_at_those_who_changed_if_they_are_few(shop: Shop) -> None:
     assert workflows.look(shop.store, shop.als, ["u001"], k=1).view().title == "lists of 1 user"
     with pytest.raises(ArgumentError, match=r"60 users were asked for.*--out"):
         workflows.look(shop.store, shop.als, k=1)
+
+
+def with_genres(shop: Shop) -> None:
+    items = pl.DataFrame({"item_id": range(100, 124)})
+    genres = pl.col("item_id").map_elements(lambda item: f"g{item % 4}|h{item % 3}", pl.String)
+    shop.store.ingest("items", items.with_columns(genres.alias("genres"), title=pl.lit("some title")))
+
+
+def test_drawn_lists_carry_propensities_and_the_manifest_the_policy(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_genres(shop)
+    out, rules = tmp_path / "recs.parquet", Eligibility().deny([100, 101, 115])
+    policy = {"rerank": MMR(0.3, attribute="genres"), "explore": EpsilonGreedy(0.5, seed=7)}
+    run, summary = shop.store.recommend(shop.als, out, k=5, eligibility=rules, **policy)
+    found, manifest = pl.read_parquet(out), json.loads((tmp_path / "recs.parquet.manifest.json").read_text())
+    drawn = ["propensity_position", "propensity_slate", "propensity_given_above"]
+    assert found.columns == manifest["columns"] == COLUMNS + drawn
+    assert not found["item_id"].is_in([100, 101, 115]).any()
+    explored = int((found["source"] == "exploration").sum())
+    assert summary.explored == explored > 0
+    assert f"{explored:,} rows explored" in str(summary)
+    assert manifest["policy"] == run.recipe["policy"]
+    assert manifest["policy"]["explore"] == {"name": "epsilon-greedy", "epsilon": 0.5, "pool": 100, "seed": 7}
+    assert manifest["policy"]["rerank"]["attribute"] == "genres"
+    monkeypatch.setattr(recommending, "_USERS_PER_CHUNK", 7)
+    shop.store.recommend(shop.als, tmp_path / "again.parquet", k=5, eligibility=rules, **policy)
+    assert pl.read_parquet(tmp_path / "again.parquet").equals(found)
+
+
+def test_a_seed_that_was_drawn_is_recorded(shop: Shop, tmp_path: Path) -> None:
+    first = shop.store.recommend(shop.als, tmp_path / "a.csv", explore=PlackettLuce(3.0)).run
+    seed = first.recipe["policy"]["explore"]["seed"]
+    shop.store.recommend(shop.als, tmp_path / "b.csv", explore=PlackettLuce(3.0, seed=seed))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_an_empty_file_has_the_columns_of_a_draw(shop: Shop, tmp_path: Path) -> None:
+    shop.store.recommend(shop.als, tmp_path / "recs.csv", since="2030-01-01", explore=EpsilonGreedy(0.1))
+    header = ",".join([*COLUMNS, "propensity_position", "propensity_slate", "propensity_given_above"])
+    assert (tmp_path / "recs.csv").read_text() == header + "\n"
+
+
+def test_a_look_at_drawn_lists(shop: Shop) -> None:
+    lists = workflows.look(shop.store, shop.als, ["u001"], explore=EpsilonGreedy(1.0, seed=1))
+    assert "another item than the best one left" in lists.view().notes[0]

@@ -7,6 +7,7 @@ import pytest
 
 from recsys.core.errors import ArgumentError, DataError, GateError
 from recsys.models import ALS
+from recsys.scoring import MMR
 
 from .conftest import METRICS, Shop, taste_log
 
@@ -22,12 +23,14 @@ def test_a_training_gives_the_same_bytes(shop: Shop) -> None:
 
 def test_measurements_come_back(shop: Shop) -> None:
     evaluated = shop.store.evaluate(shop.als, METRICS, by=["country"]).run
+    reranked = shop.store.evaluate(shop.als, METRICS, rerank=MMR(0.2)).run
+    assert reranked.metrics != evaluated.metrics
     compared = shop.store.compare([shop.pop, shop.als], METRICS).run
     other = shop.store.train("als", params={"factors": 2, "iterations": 2}, event="play", holdout="10d").run
     twins = shop.store.compare([shop.als, other.run_id], METRICS).run
     tested = shop.store.backtest({"pop": "popularity"}, windows=2, test="5d", metrics=METRICS).run
     shop.store.ingest("events", taste_log(seed=8))
-    for old in (evaluated, compared, twins, tested):
+    for old in (evaluated, reranked, compared, twins, tested):
         run = shop.store.repeat(old.run_id).run
         assert run.kind == old.kind
         assert sorted(map(str, run.metrics.values())) == sorted(map(str, old.metrics.values()))
