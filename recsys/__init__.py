@@ -37,7 +37,19 @@ if TYPE_CHECKING:
         user_split,
     )
     from recsys.evaluation import backtest, compare, evaluate, tune
-    from recsys.models import ALS, BPR, ItemKNN, LogisticMF, Popularity, Recommender, load_model
+    from recsys.models import (
+        ALS,
+        BPR,
+        EASE,
+        GraphFilter,
+        ItemKNN,
+        LogisticMF,
+        Popularity,
+        PureSVD,
+        Recommender,
+        RP3Beta,
+        load_model,
+    )
     from recsys.scoring import Eligibility, Recommendations, top_k
     from recsys.simulation import simulate
     from recsys.store import Store
@@ -54,7 +66,19 @@ _HOMES = {
         "temporal_split",
         "user_split",
     ),
-    "models": ("ALS", "BPR", "ItemKNN", "LogisticMF", "Popularity", "Recommender", "load_model"),
+    "models": (
+        "ALS",
+        "BPR",
+        "EASE",
+        "GraphFilter",
+        "ItemKNN",
+        "LogisticMF",
+        "Popularity",
+        "PureSVD",
+        "RP3Beta",
+        "Recommender",
+        "load_model",
+    ),
     "scoring": ("Eligibility", "Recommendations", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
     "simulation": ("simulate",),
@@ -80,12 +104,16 @@ _HOME_OF = {name: f"recsys.{home}" for home, names in _HOMES.items() for name in
 __all__ = [
     "ALS",
     "BPR",
+    "EASE",
     "Dataset",
     "Eligibility",
+    "GraphFilter",
     "ItemKNN",
     "Label",
     "LogisticMF",
     "Popularity",
+    "PureSVD",
+    "RP3Beta",
     "Recommendations",
     "Recommender",
     "RecsysError",

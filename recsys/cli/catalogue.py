@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from recsys.models import names
+
 
 class Verb(NamedTuple):
     """A verb: where help lists it, what it does, and which shared options it takes."""
@@ -50,7 +52,7 @@ GROUPS: dict[str, str] = {
     "runs": "Trainings, evaluations and comparisons: list, show, diff, repeat.",
 }
 
-MODEL_NAMES = ("popularity", "itemknn", "als", "bpr", "logisticmf")
+MODEL_NAMES = tuple(names.MODELS)
 TABLES = ("events", "items", "users", "impressions", "exposures")
 
 

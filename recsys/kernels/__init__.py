@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsys.kernels._checks import Csr
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
+    from recsys.kernels.blocks import square_blocks
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.reranking import calibrated_places, mmr_places
@@ -35,6 +36,7 @@ _HOMES = {
     "mmr_places": "reranking",
     "position_marginals": "sampling",
     "TopK": "selection",
+    "square_blocks": "blocks",
     "select_topk": "selection",
     "sparse_topk": "selection",
     "topk": "selection",
@@ -60,6 +62,7 @@ __all__ = [
     "ranking_metrics",
     "select_topk",
     "sparse_topk",
+    "square_blocks",
     "topk",
 ]
 

@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from recsys.models.als import ALS
     from recsys.models.base import Recommender
     from recsys.models.bpr import BPR
+    from recsys.models.ease import EASE
     from recsys.models.factor_model import FactorModel
+    from recsys.models.graphfilter import GraphFilter
     from recsys.models.item_model import ItemModel
     from recsys.models.itemknn import ItemKNN
     from recsys.models.logisticmf import LogisticMF
     from recsys.models.popularity import Popularity
+    from recsys.models.puresvd import PureSVD
     from recsys.models.registry import load_model, make_model, model_names
     from recsys.models.results import Explanation, RankedLists, SimilarItems
+    from recsys.models.rp3beta import RP3Beta
     from recsys.models.spaces import Choice, Dimension, Integer, Real
 
 _HOMES = {
@@ -23,13 +27,17 @@ _HOMES = {
     "BPR": "bpr",
     "Choice": "spaces",
     "Dimension": "spaces",
+    "EASE": "ease",
     "Explanation": "results",
     "FactorModel": "factor_model",
+    "GraphFilter": "graphfilter",
     "Integer": "spaces",
     "ItemKNN": "itemknn",
     "ItemModel": "item_model",
     "LogisticMF": "logisticmf",
     "Popularity": "popularity",
+    "PureSVD": "puresvd",
+    "RP3Beta": "rp3beta",
     "RankedLists": "results",
     "Real": "spaces",
     "Recommender": "base",
@@ -42,15 +50,19 @@ _HOMES = {
 __all__ = [
     "ALS",
     "BPR",
+    "EASE",
     "Choice",
     "Dimension",
     "Explanation",
     "FactorModel",
+    "GraphFilter",
     "Integer",
     "ItemKNN",
     "ItemModel",
     "LogisticMF",
     "Popularity",
+    "PureSVD",
+    "RP3Beta",
     "RankedLists",
     "Real",
     "Recommender",

@@ -10,14 +10,7 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.parameters import typed_parameters
 from recsys.models.artefacts import read_name
 from recsys.models.base import Recommender
-
-MODELS = {
-    "popularity": "Popularity",
-    "itemknn": "ItemKNN",
-    "als": "ALS",
-    "bpr": "BPR",
-    "logisticmf": "LogisticMF",
-}
+from recsys.models.names import MODELS
 
 
 def model_names() -> list[str]:

@@ -13,7 +13,20 @@ import pytest
 from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
 from recsys.core.progress import Progress
 from recsys.dataset import Dataset, Label, temporal_split
-from recsys.models import ALS, BPR, ItemKNN, LogisticMF, Popularity, Recommender, load_model, make_model
+from recsys.models import (
+    ALS,
+    BPR,
+    EASE,
+    GraphFilter,
+    ItemKNN,
+    LogisticMF,
+    Popularity,
+    PureSVD,
+    Recommender,
+    RP3Beta,
+    load_model,
+    make_model,
+)
 from recsys.scoring import Eligibility, Recommendations
 
 DAY = 86_400_000_000
@@ -480,3 +493,27 @@ class TestBPR(EpochContract):
 class TestLogisticMF(EpochContract):
     cannot = ("explain",)
     make = staticmethod(lambda: LogisticMF(**options(regularization=0.6)))
+
+
+class TestEASE(RecommenderContract):
+    make = staticmethod(lambda: EASE(l2=5.0))
+
+
+class TestLocalEASE(RecommenderContract):
+    make = staticmethod(lambda: EASE(l2=5.0, neighbors=8))
+
+
+class TestGraphFilter(RecommenderContract):
+    make = staticmethod(lambda: GraphFilter(factors=6))
+
+
+class TestLinearGraphFilter(RecommenderContract):
+    make = staticmethod(lambda: GraphFilter(ideal_weight=0.0, sharpening=0.0))
+
+
+class TestRP3Beta(RecommenderContract):
+    make = staticmethod(lambda: RP3Beta(neighbors=8))
+
+
+class TestPureSVD(RecommenderContract):
+    make = staticmethod(lambda: PureSVD(factors=6))

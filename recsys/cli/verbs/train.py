@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from recsys.cli import completion
+from recsys.cli.catalogue import MODEL_NAMES
 from recsys.core.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="popularity, itemknn, als, bpr or logisticmf.",
+            help=f"{', '.join(MODEL_NAMES[:-1])} or {MODEL_NAMES[-1]}.",
             autocompletion=completion.models,
             metavar="MODEL",
             show_default=False,
@@ -80,7 +81,7 @@ def command(
             "train needs a model, --refit RUN or --params-of RUN"
             if model is None and refit is None
             else "train takes a model, --refit RUN or --params-of RUN, and one of them only",
-            "one of popularity, itemknn, als, bpr, logisticmf was expected",
+            f"one of {', '.join(MODEL_NAMES)} was expected",
             "recsys train als --holdout 14d",
         )
     from recsys import workflows

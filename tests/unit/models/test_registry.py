@@ -12,7 +12,17 @@ from recsys.models import ALS, ItemKNN, Popularity, load_model, make_model, mode
 
 
 def test_every_name_makes_its_model() -> None:
-    assert model_names() == ["popularity", "itemknn", "als", "bpr", "logisticmf"]
+    assert model_names() == [
+        "popularity",
+        "itemknn",
+        "rp3beta",
+        "graphfilter",
+        "ease",
+        "puresvd",
+        "als",
+        "bpr",
+        "logisticmf",
+    ]
     for name in model_names():
         assert make_model(name).name == name
 
