@@ -10,6 +10,11 @@ def models(incomplete: str) -> list[str]:
     return [name for name in MODEL_NAMES if name.startswith(incomplete)]
 
 
+def trainable(incomplete: str) -> list[str]:
+    """Return what `train` takes that begins with a word."""
+    return [*models(incomplete), *(["auto"] if "auto".startswith(incomplete) else [])]
+
+
 def tables(incomplete: str) -> list[str]:
     """Return the table names that begin with a word."""
     return [name for name in TABLES if name.startswith(incomplete)]

@@ -2,6 +2,7 @@
 
 from recsys.evaluation.backtest_result import Backtest, WindowResult
 from recsys.evaluation.backtesting import backtest
+from recsys.evaluation.choosing import Choosing, choose
 from recsys.evaluation.comparing import compare, compare_evaluations
 from recsys.evaluation.comparison import Comparison
 from recsys.evaluation.evaluating import DEFAULT_METRICS, evaluate
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_METRICS",
     "Backtest",
     "CatalogueDifference",
+    "Choosing",
     "Comparison",
     "Difference",
     "Evaluation",
@@ -25,6 +27,7 @@ __all__ = [
     "Tuning",
     "WindowResult",
     "backtest",
+    "choose",
     "compare",
     "compare_evaluations",
     "evaluate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
@@ -13,6 +13,7 @@ from recsys.core.seeds import derived_int
 from recsys.core.threads import thread_limit
 from recsys.core.times import from_micros
 from recsys.dataset import Dataset
+from recsys.evaluation import choose
 from recsys.models import Recommender, make_model
 from recsys.store import DataRecipe, Run
 from recsys.store.artifacts import save_artifact
@@ -23,6 +24,9 @@ from recsys.workflows.recording import Job, Recorded
 
 if TYPE_CHECKING:
     from recsys.store import Store
+
+
+AUTO = "auto"
 
 
 class Material(NamedTuple):
@@ -72,7 +76,8 @@ def train(
     store : Store
         Where the data is and the run goes.
     model : str or Recommender
-        A model's name, or an unfitted model (a copy of it is trained).
+        A model's name, or an unfitted model (a copy of it is trained). ``"auto"``: the family that does best on a part
+        of the training period, as it comes; the run's result says why.
     params : mapping, optional
         Hyper-parameters of a model given by name.
     seed : int, optional
@@ -107,13 +112,24 @@ def train(
         There is nothing to learn from.
     """
     job = Job(store, "train")
-    fresh = make(model, params, seed)
+    if model == AUTO and params:
+        raise ArgumentError("params were given with 'auto'", "a model's name was expected", "use tune to search them")
+    fresh = None if model == AUTO else make(model, params, seed)
     held = Held.parse(split, holdout)
     if snapshot is not None and recipe is not None:
         raise ArgumentError("snapshot and recipe were both given", "one of them was expected")
     with thread_limit(n_threads):
         material = prepare(store, recipe or DataRecipe(), snapshot, held)
-        return fit(job, fresh, material, progress=progress)
+        if fresh is not None:
+            return fit(job, fresh, material, progress=progress)
+        chosen = choose(
+            material.train,
+            validation=0.2 if held is None else held.split(material.train)[0],
+            seed=0 if seed is None else seed,
+            progress=progress,
+        )
+        material = material._replace(warnings=(*material.warnings, *chosen.warnings))
+        return fit(job, chosen.model(), material, result={"auto": chosen.to_dict()}, progress=progress)
 
 
 def refit(
@@ -238,6 +254,7 @@ def fit(
     material: Material,
     *,
     parents: tuple[str, ...] = (),
+    result: Mapping[str, Any] | None = None,
     progress: ProgressCallback = silent,
 ) -> Recorded[Recommender]:
     """Fit a model, keep its artefact, then record the run."""
@@ -256,6 +273,7 @@ def fit(
         parents=parents,
         trained_through=None if through is None else from_micros(through),
         metrics=_sizes(material),
+        result=result,
         artifact=artifact,
         warnings=material.warnings,
     )

@@ -287,3 +287,97 @@ def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     Path("mine").mkdir()
     Path("mine/file").touch()
     assert main(["demo", "mine"]) == 2
+
+
+TUNE = ("tune", "itemknn", "als", "--event", "play", "--holdout", "10d", "--seed", "3", "--trials", "8")
+SPACE = ("--space", "als.factors=4,8", "--space", "iterations=2", "--space", "neighbors=5..60:log")
+
+
+def test_tune_train_the_best_and_test_it(cli: Cli, runs: dict[str, str]) -> None:
+    found = cli.json(*TUNE, *SPACE, "--jobs", "2")
+    assert [trial["number"] for trial in found["trials"]] == list(range(8))
+    assert set(found["runs"].values()) == {row["run_id"] for row in cli.json("runs", "list", "--kind", "trial")}
+    assert not [row for row in cli.json("runs", "list", "--limit", "100") if row["kind"] == "trial"]
+    best = cli.json("runs", "show", found["best_run"])
+    assert (best["recipe"]["params"], best["metrics"]) == (
+        found["best"]["params"],
+        {"ndcg@10": found["best"]["value"]},
+    )
+    candidate = cli.text("train", "--params-of", found["best_run"])
+    assert cli.json("evaluate", candidate)["metrics"]["ndcg@10"]["estimate"] > 0
+    assert cli.json("train", "--refit", found["run_id"])["recipe"]["params"] == found["best"]["params"]
+    one_by_one = cli.json(*TUNE, *SPACE)
+    assert [(one["chosen"], one["value"]) for one in one_by_one["trials"]] == [
+        (one["chosen"], one["value"]) for one in found["trials"]
+    ]
+
+
+def test_tune_shows_the_best_and_what_to_do_next(cli: Cli, runs: dict[str, str]) -> None:
+    out = cli.text("tune", "popularity", "--event", "play", "--holdout", "10d", "--metric", "recall@5", "--trials", "9")
+    run = rs.Store("shop").run("@latest")
+    assert "recall@5" in out.splitlines()[0]
+    assert "half_life=" in out
+    assert f"recsys train --params-of {run.result['best_run']}" in out
+    assert f"recsys train --refit {run.result['best_run']}" in out
+    assert "5 of 9 trials were made: there were no other settings" in out
+
+
+def test_a_search_is_interrupted_and_goes_on(
+    cli: Cli, runs: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recsys.workflows import tuning
+
+    whole = cli.json(*TUNE, *SPACE)
+    real, kept = tuning._keep, []
+
+    def keep(*args: Any) -> str:
+        if len(kept) == 3:
+            raise KeyboardInterrupt
+        kept.append(real(*args))
+        return kept[-1]
+
+    monkeypatch.setattr(tuning, "_keep", keep)
+    assert main([*TUNE, *SPACE]) == 130
+    assert "recsys tune --resume @latest" in capsys.readouterr().err
+    monkeypatch.setattr(tuning, "_keep", real)
+    again = cli.json("tune", "--resume", "@latest", "--jobs", "2")
+    assert set(kept) < set(again["runs"].values())
+    assert [(one["params"], one["value"]) for one in again["trials"]] == [
+        (one["params"], one["value"]) for one in whole["trials"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["tune"], 2, "tune needs a model or --resume TUNING"),
+        (["tune", "als", "--resume", "@latest"], 2, "not both"),
+        (["tune", "--resume", "@latest", "--seed", "3"], 2, "No option other than --trials, --jobs, --timeout"),
+        (["tune", "--resume", "@latest", "--event", "play"], 2, "No option other than"),
+        (["tune", "--resume", "zzz"], 3, "there is no tuning 'zzz'"),
+        (["tune", "als", "--space", "factors"], 2, "--space is 'factors'"),
+        (["tune", "als", "--space", "factors=9..3"], 2, "the space of factors is '9..3'"),
+        (["tune", "als", "--space", "factor=9"], 2, "did you mean 'factors'"),
+        (["tune", "als", "--no-pruning", "--rung-users", "9"], 2, "--rung-users and --no-pruning"),
+        (["tune", "als", "--event", "play", "--holdout", "900d"], 5, "empty"),
+        (["train", "--refit", "@latest", "--params-of", "@latest"], 2, "one of them only"),
+        (["train", "--params-of", "@latest", "--set", "factors=3"], 2, "--params-of repeats the recipe of a run"),
+        (["train", "auto", "--set", "factors=3", "--event", "play"], 2, "params were given with 'auto'"),
+    ],
+)
+def test_wrong_turns_of_a_search(
+    words: list[str], code: int, message: str, runs: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == code
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_train_auto_says_why(runs: dict[str, str], cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "auto", "--event", "play", "--holdout", "10d"]) == 0
+    out, err = capsys.readouterr()
+    run = rs.Store("shop").run(out.strip())
+    assert f"{run.result['auto']['tuning']['best']['model']} did best: ndcg@10 on what happened from" in err
+    assert "the data: 278 users, 76 items" in err
+    assert cli.json("runs", "repeat", run.run_id)["recipe"]["model"] == run.recipe["model"]

@@ -18,6 +18,7 @@ EXAMPLES = """
 recsys train als --holdout 14d --event play
 recsys train als --set factors=64 --set iterations=20 --seed 7 --holdout 14d
 recsys train popularity --snapshot june
+recsys train auto --holdout 14d               # the model that suits the data; says why
 recsys train itemknn --split random --holdout 0.2      # for a log without times
 recsys train --refit @latest                  # the same recipe on everything
 recsys train --params-of 3f2a                 # the settings of a trial, or the best of a tuning
@@ -30,8 +31,8 @@ def command(
     model: Annotated[
         str | None,
         typer.Argument(
-            help=f"{', '.join(MODEL_NAMES[:-1])} or {MODEL_NAMES[-1]}.",
-            autocompletion=completion.models,
+            help=f"{', '.join(MODEL_NAMES[:-1])} or {MODEL_NAMES[-1]}; auto chooses one.",
+            autocompletion=completion.trainable,
             metavar="MODEL",
             show_default=False,
         ),
@@ -109,6 +110,8 @@ def command(
             progress=session.progress,
         )
     emit_training(session, "train", recorded.run)
+    for reason in recorded.run.result.get("auto", {}).get("reasons", ()):
+        session.note(reason)
     session.note(
         f"trained in {recorded.run.wall_s:.1f} s. Next: recsys "
         + (
