@@ -21,7 +21,7 @@ from recsys.models.registry import model_names
 
 _FLOOR = "popularity"
 _FEW_PAIRS = 300
-_DENSE_ITEMS = 10_000  # EASE: 400 MB an items × items matrix, some seconds to factorise
+_DENSE_ITEMS = 10_000  # EASE: 400 MB of weights, and 10¹² multiplications to invert them
 _MOST_PRODUCTS = 2_000_000_000
 
 
@@ -74,9 +74,10 @@ class Shape(NamedTuple):
 _OBJECTIONS: Mapping[str, Callable[[Shape], str]] = {
     "popularity": lambda shape: "",
     "itemknn": lambda shape: _too_few(shape) or _too_many_products(shape),
-    "als": lambda shape: _too_few(shape),
-    "ease": lambda shape: _too_few(shape) or _too_many_items(shape),
+    "rp3beta": lambda shape: _too_few(shape) or _too_many_products(shape),
     "graphfilter": lambda shape: _too_few(shape) or _too_many_products(shape),
+    "ease": lambda shape: _too_few(shape) or _too_many_items(shape),
+    "als": lambda shape: _too_few(shape),
 }
 
 
