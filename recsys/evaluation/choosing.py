@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recsys.core.errors import DataError
+from recsys.core.memory import spelled
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Split
 from recsys.display import Table, View, Viewable, counted, number_text
@@ -231,10 +232,7 @@ def _too_few(shape: Shape) -> str:
 def _too_many_items(shape: Shape) -> str:
     if shape.items <= _DENSE_ITEMS:
         return ""
-    size = 4 * shape.items**2 / 1e9
-    return (
-        f"its weights among {shape.items:,} items would take {size:,.1f} GB, and as much again while they are computed"
-    )
+    return f"its weights among {shape.items:,} items would take {spelled(4 * shape.items**2)} and long to invert"
 
 
 def _too_many_products(shape: Shape) -> str:
