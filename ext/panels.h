@@ -11,8 +11,6 @@
 #define GROUP 12
 #define PANEL 32
 
-enum { BASELINE, AVX2, AVX512 };
-
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
 
@@ -62,15 +60,6 @@ score_avx2(const float *users, const float *items, int64_t d, float *scores)
     }
 }
 
-static inline int widest_path(void)
-{
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f"))
-        return AVX512;
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? AVX2 : BASELINE;
-}
-#else
-static inline int widest_path(void) { return BASELINE; }
 #endif
 
 /* Plain C; 4 users with 8 items at a time fit the registers of any 128-bit machine. */
@@ -87,21 +76,6 @@ static void score_baseline(const float *users, const float *items, int64_t d, fl
                 for (int item = 0; item < 8; item++)
                     scores[(first + user) * PANEL + left + item] = sums[user][item];
         }
-}
-
-static inline void score_panel(int path, const float *users, const float *items, int64_t d, float *scores)
-{
-#if defined(__GNUC__) && defined(__x86_64__)
-    if (path == AVX512) {
-        score_avx512(users, items, d, scores);
-        return;
-    }
-    if (path == AVX2) {
-        score_avx2(users, items, d, scores);
-        return;
-    }
-#endif
-    score_baseline(users, items, d, scores);
 }
 
 #endif

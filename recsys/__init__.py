@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         RP3Beta,
         load_model,
     )
-    from recsys.scoring import Eligibility, Recommendations, top_k
+    from recsys.scoring import Eligibility, Recommendations, TopKIndex, top_k
     from recsys.simulation import simulate
     from recsys.store import Store
 
@@ -79,7 +79,7 @@ _HOMES = {
         "Recommender",
         "load_model",
     ),
-    "scoring": ("Eligibility", "Recommendations", "top_k"),
+    "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
     "simulation": ("simulate",),
     "core.errors": ("RecsysError",),
@@ -120,6 +120,7 @@ __all__ = [
     "Relevance",
     "Split",
     "Store",
+    "TopKIndex",
     "__version__",
     "backtest",
     "compare",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.blocks import square_blocks
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
+    from recsys.kernels.index import TopKIndex
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.reranking import calibrated_places, mmr_places
     from recsys.kernels.sampling import position_marginals
@@ -37,6 +38,7 @@ _HOMES = {
     "position_marginals": "sampling",
     "TopK": "selection",
     "square_blocks": "blocks",
+    "TopKIndex": "index",
     "select_topk": "selection",
     "sparse_topk": "selection",
     "topk": "selection",
@@ -50,6 +52,7 @@ __all__ = [
     "RankCounts",
     "RankMetric",
     "TopK",
+    "TopKIndex",
     "aggregate_rows",
     "als_rows",
     "build_csr",

@@ -41,9 +41,11 @@ def simd_path() -> str:
 
     Examples
     --------
-    >>> simd_path() in ("baseline", "avx2", "avx512")
+    >>> simd_path() in ("baseline", "avx2", "avx512", "avx512vnni")
     True
     """
-    from recsys.kernels import _topk
+    from recsys.kernels import _scan
 
-    return one_of(SIMD_VARIABLE, os.environ.get(SIMD_VARIABLE) or _topk.PATHS[-1], _topk.PATHS)
+    wanted = os.environ.get(SIMD_VARIABLE) or _scan.PATHS[-1]
+    emulated = [name for name in _scan.PATH_CODES if name.startswith("emulated")]
+    return wanted if wanted in emulated else one_of(SIMD_VARIABLE, wanted, _scan.PATHS)

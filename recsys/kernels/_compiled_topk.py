@@ -6,21 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.threads import row_chunks, run_chunks
-from recsys.kernels import _select, _sparse_topk, _topk
+from recsys.kernels import _scan, _select, _sparse_topk, _topk
 from recsys.kernels._checks import Rows, WeightedRows
-from recsys.kernels._choice import simd_path
 from recsys.kernels._filters import Filters
+from recsys.kernels._prepare import Prepared, extend, prepare
 
 Ranked = tuple[NDArray[np.int32], NDArray[np.float32]]
 Norms = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-# A chunk should take less than 100 ms on a slow core; a tile of users should stay in the cache beside a block of items.
-_TILE_GROUPS = 40
-_TILE_PRODUCTS = 1 << 32
+__all__ = ["Prepared", "extend", "prepare", "query", "row_norms", "select_topk", "sparse_topk", "topk"]
+
+# A chunk should take less than 100 ms on a slow core; its users should stay in the cache beside a panel of items.
+_CHUNK_USERS, _FEWEST_USERS, _CHUNKS_PER_THREAD = 512, 32, 4
+_SCAN_PRODUCTS = 1 << 34
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
 _FEW_USERS = 8
-_SHORT_ROW = 1 / 16
 
 
 def topk(
@@ -33,7 +34,7 @@ def topk(
         codes = codes[filters.eligible]
     blocked, allowed = filters.blocked, _rows_or_none(filters.allowed)
     listed = len(codes) if filters.allowed is None else len(filters.allowed.indices) / max(1, len(users))
-    if len(users) < _FEW_USERS or listed < _SHORT_ROW * len(codes):
+    if len(users) < _FEW_USERS or listed < _scan.SHORT_SHARE * len(codes) or not len(codes):
         chunks = row_chunks(len(users), _rows_of(_LIST_PRODUCTS, listed * items.shape[1]))
         run_chunks(
             lambda rows: _topk.score_lists(users, items, codes, *blocked, *allowed, *rows, indices, scores),
@@ -42,17 +43,34 @@ def topk(
         )
         return indices, scores
     user_norms, item_norms = norms
-    codes = codes[np.argsort(-item_norms[codes], kind="stable")]
-    panels, path = _pack(items, codes, n_threads), _topk.PATHS.index(simd_path())
-    sorted_norms = item_norms[codes]
+    prepared = prepare(items, item_norms, codes, users, n_threads)
+    return query(prepared, users, user_norms, k, filters._replace(eligible=None), n_threads)
+
+
+def query(
+    prepared: Prepared,
+    users: NDArray[np.float32],
+    norms: NDArray[np.float64],
+    k: int,
+    filters: Filters,
+    n_threads: int,
+) -> Ranked:
+    """Return the k best of the prepared items of each user."""
+    best = _allocate(len(users), k)
+    n_items = sum(len(segment.items) for segment in prepared.segments)
+    mask, blocked, allowed = _bytes(filters.eligible), filters.blocked, _rows_or_none(filters.allowed)
+    few = None
+    if filters.eligible is not None and np.count_nonzero(filters.eligible) < _scan.SHORT_SHARE * n_items:
+        few = np.flatnonzero(filters.eligible).astype(np.int32)
+    products, kept = n_items * users.shape[1], min(k, n_items) * 4
+    size = min(_CHUNK_USERS, -(-len(users) // (n_threads * _CHUNKS_PER_THREAD)))
+    size = min(max(_FEWEST_USERS, size), _rows_of(_SCAN_PRODUCTS, products), _rows_of(_CELLS, kept))
     run_chunks(
-        lambda rows: _topk.score_tiles(
-            users, user_norms, items, panels, sorted_norms, codes, *blocked, *allowed, path, *rows, indices, scores
-        ),
-        row_chunks(len(users), _tile_size(len(users), len(codes) * items.shape[1], n_threads)),
+        lambda rows: prepared.plan.query(users, norms, mask, *blocked, *allowed, few, *rows, *best),
+        row_chunks(len(users), size),
         n_threads,
     )
-    return indices, scores
+    return best
 
 
 def sparse_topk(
@@ -95,26 +113,6 @@ def row_norms(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _allocate(n_users: int, k: int) -> Ranked:
     return np.empty((n_users, k), np.int32), np.empty((n_users, k), np.float32)
-
-
-def _tile_size(n_users: int, products: int, n_threads: int) -> int:
-    """Return how many users make a chunk: whole groups, and at least one chunk a thread."""
-    group = _topk.GROUP_USERS
-    return group * min(_TILE_GROUPS, -(-n_users // (group * n_threads)), _rows_of(_TILE_PRODUCTS, group * products))
-
-
-def _pack(items: NDArray[np.float32], codes: NDArray[np.int32], n_threads: int) -> NDArray[np.float32]:
-    n_panels, d = -(-len(codes) // _topk.PANEL_ITEMS), items.shape[1]
-    panels = _aligned(n_panels * d * _topk.PANEL_ITEMS).reshape(n_panels, d, _topk.PANEL_ITEMS)
-    chunks = row_chunks(n_panels, _rows_of(_CELLS, d * _topk.PANEL_ITEMS))
-    run_chunks(lambda part: _topk.pack_panels(items, codes, *part, panels), chunks, n_threads)
-    return panels
-
-
-def _aligned(size: int) -> NDArray[np.float32]:
-    """Return floats that start on a cache line, so that no vector load straddles two."""
-    room = np.empty(size + 16, np.float32)
-    return room[(-(room.ctypes.data // 4)) % 16 :][:size]
 
 
 def _rows_or_none(rows: Rows | None) -> tuple[NDArray[np.int64] | None, NDArray[np.int32] | None]:

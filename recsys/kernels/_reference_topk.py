@@ -30,6 +30,36 @@ def topk(
     return best
 
 
+def prepare(
+    items: NDArray[np.float32],
+    norms: NDArray[np.float64],
+    codes: NDArray[np.int32],
+    users: NDArray[np.float32],
+    n_threads: int,
+) -> NDArray[np.float32]:
+    """Twin of the preparation: there is nothing to prepare."""
+    return items
+
+
+def extend(
+    prepared: NDArray[np.float32], items: NDArray[np.float32], norms: NDArray[np.float64], n_threads: int
+) -> NDArray[np.float32]:
+    """Twin of adding items."""
+    return np.vstack([prepared, items])
+
+
+def query(
+    prepared: NDArray[np.float32],
+    users: NDArray[np.float32],
+    norms: NDArray[np.float64],
+    k: int,
+    filters: Filters,
+    n_threads: int,
+) -> Ranked:
+    """Twin of the scan over prepared items."""
+    return topk(users, prepared, (norms, norms), k, filters, n_threads)
+
+
 def sparse_topk(
     history: WeightedRows, weights: WeightedRows, k: int, filters: Filters, n_threads: int
 ) -> tuple[Ranked, int]:

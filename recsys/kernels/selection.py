@@ -16,7 +16,7 @@ from recsys.kernels._choice import reference_wanted
 from recsys.kernels._filters import Filter, merge_filters
 
 _LARGEST = float(np.finfo(np.float32).max) / 2  # half, so that no rounding and no order of summation overflows
-_MAX_COLUMNS = 1 << 20  # the bounds on rounding errors hold for far more, nobody has more
+MOST_COLUMNS = 1 << 20  # the bounds on rounding errors hold for far more, nobody has more
 
 
 class TopK(NamedTuple):
@@ -76,8 +76,8 @@ def topk(
     Notes
     -----
     A score is the float32 inner product in a fixed order of summation, so that scores and ties are the same for any
-    number of threads and any SIMD path (``RECSYS_SIMD``). With 8 or more users a reordered copy of the item factors
-    is made.
+    number of threads and any SIMD path (``RECSYS_SIMD``). With 8 or more users the items are prepared first, which
+    takes about d + 20 bytes an item; `TopKIndex` does that once for many calls.
 
     Examples
     --------
@@ -88,14 +88,14 @@ def topk(
     >>> topk(users, items, 2, deny=np.array([False, True, True])).indices.tolist()
     [[0, -1], [0, -1]]
     """
-    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), kernels_wanted()
     users, items = dense_rows("user_factors", user_factors), dense_rows("item_factors", item_factors)
-    if users.shape[1] != items.shape[1] or not 1 <= users.shape[1] <= _MAX_COLUMNS:
+    if users.shape[1] != items.shape[1] or not 1 <= users.shape[1] <= MOST_COLUMNS:
         seen = f"user_factors have {users.shape[1]} columns and item_factors {items.shape[1]}"
-        raise ArgumentError(seen, f"the same number from 1 to {_MAX_COLUMNS} was expected")
+        raise ArgumentError(seen, f"the same number from 1 to {MOST_COLUMNS} was expected")
     filters = merge_filters((len(users), len(items)), exclude, allow, deny)
     norms = kernels.row_norms(users), kernels.row_norms(items)
-    _refuse_unbounded(*norms)
+    refuse_unbounded(*norms)
     return TopK(*kernels.topk(users, items, norms, k, filters, n_threads))
 
 
@@ -144,7 +144,7 @@ def sparse_topk(
     >>> sparse_topk(history, weights, 2)
     TopK(indices=array([[ 1, -1]], dtype=int32), scores=array([[  5., -inf]], dtype=float32))
     """
-    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), kernels_wanted()
     n_items = _square("item_weights", item_weights)
     shape = (_n_rows("history", history), n_items)
     past, weights = (
@@ -194,7 +194,7 @@ def select_topk(
     >>> select_topk(np.array([[1, 3, -np.inf, 3]], np.float32), 4).indices.tolist()
     [[1, 3, 0, -1]]
     """
-    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), _kernels()
+    k, n_threads, kernels = positive_int("k", k), thread_count(n_threads), kernels_wanted()
     block = dense_rows("scores", scores)
     filters = merge_filters((block.shape[0], block.shape[1]), exclude, allow, deny)
     best, bad = kernels.select_topk(block, k, filters, n_threads)
@@ -205,7 +205,8 @@ def select_topk(
     return TopK(*best)
 
 
-def _kernels() -> ModuleType:
+def kernels_wanted() -> ModuleType:
+    """Return the module that answers: the compiled kernels or their twins."""
     if reference_wanted():
         from recsys.kernels import _reference_topk
 
@@ -215,7 +216,8 @@ def _kernels() -> ModuleType:
     return _compiled_topk
 
 
-def _refuse_unbounded(user_norms: NDArray[np.float64], item_norms: NDArray[np.float64]) -> None:
+def refuse_unbounded(user_norms: NDArray[np.float64], item_norms: NDArray[np.float64]) -> None:
+    """Raise DataError for norms that are not finite, or whose product could overflow float32."""
     for name, norms in (("user_factors", user_norms), ("item_factors", item_norms)):
         if not np.isfinite(norms).all():
             row = int(np.isfinite(norms).argmin())

@@ -12,10 +12,12 @@ from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.ranking import Filters
 from recsys.models.serving import Block, Codes
-from recsys.scoring import top_k
+from recsys.scoring import TopKIndex, top_k
 
 if TYPE_CHECKING:
     from recsys.kernels import TopK
+
+_FEW_USERS = 8
 
 
 class FactorModel(Recommender):
@@ -31,6 +33,8 @@ class FactorModel(Recommender):
 
     user_factors_: NDArray[np.float32]
     item_factors_: NDArray[np.float32]
+    # What serving prepares: the factors that it belongs to, and their index. Neither learned nor saved; swapped as one.
+    _serving: tuple[NDArray[np.float32], TopKIndex | None] | None = None
 
     @abstractmethod
     def _fold_in(self, weights: Csr) -> NDArray[np.float32]:
@@ -54,7 +58,20 @@ class FactorModel(Recommender):
         return self._vectors(block) @ self.item_factors_.T
 
     def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
-        return top_k(self._vectors(block), self.item_factors_, k, **filters._asdict(), n_threads=n_threads)
+        vectors, index = self._vectors(block), self._index(len(block.codes))
+        if index is None:
+            return top_k(vectors, self.item_factors_, k, **filters._asdict(), n_threads=n_threads)
+        return index.query(vectors, k, **filters._asdict(), n_threads=n_threads)
+
+    def _index(self, n_users: int) -> TopKIndex | None:
+        """Return the prepared items; None for the first few users, for whom preparing costs more than it saves."""
+        served, items = self._serving, self.item_factors_
+        if served is None or served[0] is not items:
+            served = items, TopKIndex(items, like=self.user_factors_) if n_users >= _FEW_USERS else None
+        elif served[1] is None:
+            served = items, TopKIndex(items, like=self.user_factors_)
+        self._serving = served
+        return served[1]
 
     def _users_per_chunk(self) -> int:
         return 1 << 14

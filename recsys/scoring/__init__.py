@@ -1,5 +1,6 @@
 """Eligibility, top-k, re-ranking, exploration and Recommendations."""
 
+from recsys.kernels import TopKIndex
 from recsys.scoring.draws import Sample
 from recsys.scoring.eligibility import Eligibility
 from recsys.scoring.exploring import EpsilonGreedy, PlackettLuce
@@ -20,5 +21,6 @@ __all__ = [
     "Recommendations",
     "ResolvedEligibility",
     "Sample",
+    "TopKIndex",
     "top_k",
 ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from recsys.core.errors import RecsysError
-from recsys.kernels import select_topk, sparse_topk, topk
+from recsys.kernels import TopKIndex, select_topk, sparse_topk, topk
 
 Array = np.ndarray[Any, Any]
 FACTORS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
@@ -26,15 +26,23 @@ FACTORS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
     "too huge": lambda rng, n, d: rng.standard_normal((n, d)) * 1e25,
     "tiny": lambda rng, n, d: rng.standard_normal((n, d)) * 1e-22,
     "subnormal": lambda rng, n, d: rng.standard_normal((n, d)) * 1e-41,
+    "equal norms": lambda rng, n, d: rng.choice([-1.0, 1.0], (n, d)),
+    "one giant coordinate": lambda rng, n, d: (
+        rng.standard_normal((n, d)) * 10.0 ** (4 * (rng.integers(0, d, (n, 1)) == np.arange(d)))
+    ),
+    "low rank": lambda rng, n, d: rng.standard_normal((n, 2)) @ rng.standard_normal((2, d)),
+    "decaying": lambda rng, n, d: rng.standard_normal((n, d)) * 0.8 ** np.arange(d),
+    "mixed magnitudes": lambda rng, n, d: rng.standard_normal((n, d)) * 10.0 ** rng.integers(-40, 18, (n, 1)),
+    "1e30": lambda rng, n, d: rng.standard_normal((n, d)) * 1e30,
     "skewed": lambda rng, n, d: rng.standard_normal((n, d)) * rng.lognormal(0, 4, (n, 1)),
     "nan": lambda rng, n, d: np.where(rng.random((n, d)) < 0.02, np.nan, 1.0),
     "infinite": lambda rng, n, d: np.where(rng.random((n, d)) < 0.02, -np.inf, 1.0),
 }
 kinds = st.sampled_from(sorted(FACTORS))
 seeds = st.integers(0, 2**32)
-sizes = st.one_of(st.integers(0, 12), st.integers(0, 1300))
+sizes = st.one_of(st.integers(0, 12), st.integers(0, 1300), st.integers(2000, 5000))
 n_users = st.one_of(st.integers(0, 12), st.integers(0, 40))
-columns = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 31, 33, 48, 65])
+columns = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 31, 33, 48, 65, 129])
 ks = st.sampled_from([1, 2, 3, 10, 50, 1500])
 
 
@@ -94,7 +102,7 @@ def filters(draw: st.DrawFn) -> Callable[[np.random.Generator, tuple[int, int]],
     ks,
     filters(),
     seeds,
-    st.sampled_from(["", "avx2", "baseline"]),
+    st.sampled_from(["", "avx2", "baseline", "avx512", "emulated avx512", "emulated avx512vnni"]),
     st.integers(1, 3),
 )
 def test_topk_is_its_twin(
@@ -109,13 +117,39 @@ def test_topk_is_its_twin(
     simd: str,
     threads: int,
 ) -> None:
-    from recsys.kernels._topk import PATHS
+    from recsys.kernels._scan import PATHS
 
     rng = np.random.default_rng(seed)
     left = FACTORS[user_kind](rng, users, d).astype(np.float32)
     right = FACTORS[item_kind](rng, items, d).astype(np.float32)
     chosen = options(rng, (users, items))
-    assert_twins_agree(topk, left, right, k, **chosen, n_threads=threads, simd=simd if simd in PATHS else "")
+    assert_twins_agree(
+        topk,
+        left,
+        right,
+        k,
+        **chosen,
+        n_threads=threads,
+        simd=simd if simd in PATHS or simd.startswith("emulated") else "",
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(kinds, kinds, n_users, st.lists(st.integers(0, 2500), min_size=1, max_size=3), columns, ks, filters(), seeds)
+def test_an_index_is_its_twin_whatever_was_added(
+    user_kind: str, item_kind: str, users: int, sizes: list[int], d: int, k: int, options: Any, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    left = FACTORS[user_kind](rng, users, d).astype(np.float32)
+    parts = [FACTORS[item_kind](rng, size, d).astype(np.float32) for size in sizes]
+
+    def ask(**filters: Any) -> Any:
+        index = TopKIndex(parts[0])
+        for part in parts[1:]:
+            index = index.add(part)
+        return index.query(left, k, **filters)
+
+    assert_twins_agree(ask, **options(rng, (users, sum(sizes))))
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,7 +10,7 @@ import recsys.kernels
 from recsys.core.errors import ArgumentError
 from recsys.kernels import topk
 from recsys.kernels._choice import reference_wanted, simd_path
-from recsys.kernels._topk import PATHS
+from recsys.kernels._scan import PATH_CODES, PATHS
 
 
 def test_the_variable_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,11 +26,12 @@ def test_a_wrong_word_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         topk(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 1)
 
 
-def test_every_simd_path_of_this_machine_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_simd_path_of_this_machine_and_those_emulated_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     users, items = rng.standard_normal((50, 37)).astype(np.float32), rng.standard_normal((2000, 37)).astype(np.float32)
     results = []
-    for path in PATHS:
+    emulated = [path for path in PATH_CODES if path.startswith("emulated")]
+    for path in (*PATHS, *emulated):
         monkeypatch.setenv("RECSYS_SIMD", path)
         assert simd_path() == path
         result = topk(users, items, 20)

@@ -1,0 +1,136 @@
+"""Directions in which the scan of the exact top-k looks first: a change of basis, and how many of its columns to take.
+
+Any basis gives the same lists; a good one lets the scan drop most items after few columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.core.threads import single_threaded_blas
+
+Rows = NDArray[np.float32]
+Square = NDArray[np.float64]
+
+_SAMPLE = 4096  # rows that a Gram matrix is taken of
+_LARGEST = 1024  # columns; beyond, rounding in the products would cost more than the basis saves
+_SMALLEST = 17
+_FLOOR = 1e-4  # of the mean variance, added to every direction so that no user or item blows up
+_MOST_HEAD = 512  # columns whose quantised product fits 16 bits with a useful precision
+_CELL, _LOOK, _LOOK_CELL = 1.0, 2500.0, 8.0  # cost of a column of the head, of a closer look, of a column of it
+_TRIED_USERS, _TRIED_ITEMS, _TRIED_K = 32, 1024, 50
+
+
+class Directions(NamedTuple):
+    """A user's vector u becomes ``u @ users``, an item's ``v @ items``; inner products stay the same.
+
+    Attributes
+    ----------
+    users, items : (d, d) float32 or None
+        None: the identity.
+    head : int
+        How many of the new columns the scan takes for all items.
+    rate : float
+        A bound: the scan's inner products are off by at most this share of (|u| + |u users|) (|v| + |v items|), and so
+        are the final scores, both together.
+    """
+
+    users: Rows | None
+    items: Rows | None
+    head: int
+    rate: float
+
+
+def choose_directions(items: Rows, users: Rows, order: NDArray[np.int32]) -> Directions:
+    """Return a basis for these items and for users like those given; `order` lists the items by falling norm.
+
+    With ``U = users``, ``V = items`` and both Gram matrices diagonal and equal in the new basis, the leading columns
+    carry as much of the score matrix ``U Vᵀ`` as that many columns can (its singular vectors, taken from the Gram
+    matrices).
+    """
+    with single_threaded_blas():
+        left, right = _sample(users), _sample(items[order[:: max(1, len(order) // _SAMPLE)]])
+        return _choose(left, right, len(order))
+
+
+def _choose(users: Square, items: Square, n_items: int) -> Directions:
+    d, unit = items.shape[1], 2.0**-24
+    rate = 4 * (d + 8) * unit + 1e-5
+    basis = (
+        _balanced(users.T @ users / len(users), items.T @ items / len(items)) if _SMALLEST <= d <= _LARGEST else None
+    )
+    if basis is None:
+        return Directions(None, None, _head(users, items, n_items), rate)
+    head = _head(users @ basis[0], items @ basis[1], n_items)
+    to_users, to_items = (np.ascontiguousarray(_mix(side, head), np.float32) for side in basis)
+    exact = to_users.astype(np.float64), to_items.astype(np.float64)
+    loss = float(np.linalg.norm(exact[0] @ exact[1].T - np.eye(d))) * 1.001 + 1e-12
+    size = max(float(np.linalg.norm(side)) for side in exact)
+    return Directions(to_users, to_items, head, rate + loss + 8 * (d + 8) * unit * size)
+
+
+def _mix(side: Square, head: int) -> Square:
+    """Spread the head's columns, and the others', over each other by an orthogonal matrix.
+
+    A few columns with most of the length would waste the steps of the quantisation on the others.
+    """
+    mixed: Square = np.hstack([part @ _cosines(part.shape[1]) for part in (side[:, :head], side[:, head:])])
+    return mixed
+
+
+def _cosines(n: int) -> Square:
+    """Return the orthogonal matrix of the discrete cosine transform (type II)."""
+    matrix: Square = np.sqrt(2 / max(1, n)) * np.cos(np.pi / max(1, n) * np.outer(np.arange(n) + 0.5, np.arange(n)))
+    matrix[:, :1] *= np.sqrt(0.5)
+    return matrix
+
+
+def _sample(rows: Rows) -> Square:
+    """Return some rows, evenly spaced, in float64, with the longest of norm 1."""
+    some = rows[:: max(1, len(rows) // _SAMPLE)].astype(np.float64)
+    longest = np.sqrt(np.square(some).sum(axis=1)).max(initial=0.0)
+    return np.divide(some, longest) if longest > 0 else some
+
+
+def _balanced(users: Square, items: Square) -> tuple[Square, Square] | None:
+    d = len(users)
+    floors = [_FLOOR * np.trace(gram) / d for gram in (users, items)]
+    if min(floors) <= 0:
+        return None
+    try:
+        root = np.linalg.cholesky(users + floors[0] * np.eye(d)).T
+        squares, vectors = np.linalg.eigh(root @ (items + floors[1] * np.eye(d)) @ root.T)
+    except np.linalg.LinAlgError:
+        return None
+    vectors = vectors[:, ::-1]
+    roots = np.sqrt(np.sqrt(np.maximum(squares[::-1], squares[-1] * 1e-12)))
+    left, right = np.linalg.solve(root, vectors) * roots, root.T @ vectors / roots
+    balance = np.sqrt(np.linalg.norm(right) / np.linalg.norm(left))
+    return left * balance, right / balance
+
+
+def _head(users: Square, items: Square, n_items: int) -> int:
+    """Return the number of leading columns that makes the scan cheapest, tried on a sample."""
+    d = users.shape[1]
+    users, items = users[:: max(1, len(users) // _TRIED_USERS)], items[:: max(1, len(items) // _TRIED_ITEMS)]
+    tried: list[int] = sorted({min(p, d) for p in range(32, min(d, _MOST_HEAD) + 16, 16)})
+    if len(tried) == 1:
+        return tried[-1]
+    place = min(len(items), max(1, round(_TRIED_K * len(items) / n_items)))
+    reach = -np.partition(-(users @ items.T), place - 1, axis=1)[:, place - 1 : place]
+    scores, done = np.zeros((len(users), len(items))), 0
+    best: tuple[float, int] = np.inf, d
+    squares = [np.square(side).cumsum(axis=1) for side in (users, items)]
+    for p in tried:
+        scores += users[:, done:p] @ items[:, done:p].T
+        done = p
+        heads = [np.sqrt(side[:, p - 1]) for side in squares]
+        tails = [np.sqrt(np.maximum(side[:, -1] - side[:, p - 1], 0)) for side in squares]
+        rest, size = np.outer(*tails), np.outer(*heads)
+        active = (size + rest >= reach).mean()
+        passed = (scores + rest + (1 / 128 + 1 / 256) * np.sqrt(p / 12) * size >= reach).mean()
+        best = min(best, (float(active * p * _CELL + passed * (_LOOK + _LOOK_CELL * (d - p))), p))
+    return best[1]
