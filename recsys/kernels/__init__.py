@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recsys.kernels._checks import Csr
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.blocks import square_blocks
+    from recsys.kernels.bpr import bpr_epoch, bpr_users
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.index import TopKIndex
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
@@ -29,6 +30,8 @@ _HOMES = {
     "aggregate_rows": "csr",
     "count_codes": "csr",
     "build_csr": "csr",
+    "bpr_epoch": "bpr",
+    "bpr_users": "bpr",
     "RankCounts": "ranking",
     "RankMetric": "ranking",
     "rank_counts": "ranking",
@@ -55,6 +58,8 @@ __all__ = [
     "TopKIndex",
     "aggregate_rows",
     "als_rows",
+    "bpr_epoch",
+    "bpr_users",
     "build_csr",
     "calibrated_places",
     "count_codes",

@@ -27,7 +27,7 @@ _USERS_PER_CHUNK = 1 << 12
 
 
 def draw_negatives(popularity: NDArray[np.integer], seed: int) -> NDArray[np.int32]:
-    """Return (STEPS,) int32 items drawn by their number of pairs, as BPR draws them in training.
+    """Return (STEPS,) int32 items drawn by their number of pairs.
 
     Examples
     --------

@@ -490,6 +490,11 @@ class TestBPR(EpochContract):
     make = staticmethod(lambda: BPR(**options(learning_rate=0.05, iterations=60)))
 
 
+class TestImplicitBPR(EpochContract):
+    cannot = ("explain",)
+    make = staticmethod(lambda: BPR(**options(learning_rate=0.05, iterations=60, backend="implicit")))
+
+
 class TestLogisticMF(EpochContract):
     cannot = ("explain",)
     make = staticmethod(lambda: LogisticMF(**options(regularization=0.6)))
