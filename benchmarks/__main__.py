@@ -11,9 +11,12 @@ import benchmarks
 from benchmarks._summary import summarise
 from benchmarks._timing import run_cases
 
+NO_BENCHMARKS = {"search", "settings"}  # what chooses settings, and what it chose
+
 
 def main() -> None:
-    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
+    modules = {module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")}
+    known = sorted(modules - NO_BENCHMARKS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}; all of them by default")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller data")

@@ -88,6 +88,7 @@ class Spot(NamedTuple):
 def spots_chart(spots: Sequence[Spot], cost: str, gain: str, size: str, note: str) -> Any:
     """Return gain against cost (logarithmic) with a name at every spot, and a second panel of size against cost."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FuncFormatter
 
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(8, 7), sharex=True, layout="constrained", height_ratios=(3, 1.6)
@@ -107,6 +108,10 @@ def spots_chart(spots: Sequence[Spot], cost: str, gain: str, size: str, note: st
             )
         axis.set_xscale("log")
     lower.set(xlabel=cost, ylabel=size, yscale="log")
+    ticks = [tick for tick in (100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000) if _within(tick, spots)]
+    lower.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    lower.minorticks_off()
+    upper.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     upper.set_ylabel(gain)
     upper.legend(loc="lower right", frameon=False)
     figure.supxlabel(note, fontsize=7.5, color="#444444")
@@ -114,6 +119,11 @@ def spots_chart(spots: Sequence[Spot], cost: str, gain: str, size: str, note: st
     _name_spots(upper, [(spot.name, max(spot.cost, 0.01), spot.gain) for spot in spots])
     _name_spots(lower, [(spot.name, max(spot.cost, 0.01), spot.size) for spot in spots])
     return figure
+
+
+def _within(tick: float, spots: Sequence[Spot]) -> bool:
+    sizes = [spot.size for spot in spots]
+    return 0.8 * min(sizes) <= tick <= 1.25 * max(sizes)
 
 
 def _name_spots(axis: Any, spots: Sequence[tuple[str, float, float]]) -> None:

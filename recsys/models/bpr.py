@@ -22,6 +22,7 @@ from recsys.models.implicit_adapter import Factors, positive_weights, train_fact
 from recsys.models.spaces import Dimension, Integer, Real
 
 _FIRST_SPREAD = 0.1  # of a vector's length at the start
+_FADING = 0.96  # of the learning rate, an epoch: whatever `iterations` is, so that fewer epochs are a part of more
 _FOLD_IN_RATES = np.linspace(0.2, 0.01, 20, dtype=np.float32)
 _POOL = 1 << 16
 _ITEMS_PER_NEGATIVE = 64
@@ -39,7 +40,7 @@ class BPR(FactorModel):
     factors : int
         Length of the vectors.
     learning_rate : float
-        Size of the first gradient steps; it falls linearly, to 0 after `iterations` epochs.
+        Size of the gradient steps of the first epoch; of each later one 4 % less.
     regularization : float
         Of the squared lengths, in every step.
     negatives : int
@@ -132,7 +133,7 @@ class BPR(FactorModel):
                 users,
                 items,
                 biases,
-                learning_rate=self.learning_rate * (1 - epoch / self.iterations),
+                learning_rate=self.learning_rate * _FADING**epoch,
                 regularization=self.regularization,
                 negatives=self._drawn,
                 seed=int(random.integers(1 << 62)),
