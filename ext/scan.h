@@ -21,6 +21,7 @@
 #define SEED 128         /* panels that a first threshold is taken from, at most */
 #define SMALL_SEED 32    /* the same for short lists */
 #define SHORT_LIST 32
+#define MOST_GROUPS 16   /* panels' worth of groups that a first threshold is taken from */
 #define PENDING 8        /* items whose vectors are on their way from memory */
 #define USER_LIMIT 128.0f /* |qu| <= 128 and |qv| <= 255.99, so |qu . qv| <= 32767: exact in 16 bits whatever wraps between */
 #define ITEM_LIMIT 255.99f
@@ -119,36 +120,32 @@ typedef struct {
 } Users;
 
 /* Hoare's selection: the k largest come first, the k-th largest is returned. */
-#define DEFINE_SELECT(NAME, TYPE)                                   \
-    static inline TYPE NAME(TYPE *values, int64_t n, int64_t k)     \
-    {                                                               \
-        int64_t low = 0, high = n - 1, wanted = k - 1;              \
-        while (low < high) {                                        \
-            TYPE pivot = values[low + (high - low) / 2];            \
-            int64_t left = low, right = high;                       \
-            while (left <= right) {                                 \
-                while (values[left] > pivot)                        \
-                    left++;                                         \
-                while (values[right] < pivot)                       \
-                    right--;                                        \
-                if (left <= right) {                                \
-                    TYPE value = values[left];                      \
-                    values[left++] = values[right];                 \
-                    values[right--] = value;                        \
-                }                                                   \
-            }                                                       \
-            if (wanted <= right)                                    \
-                high = right;                                       \
-            else if (wanted >= left)                                \
-                low = left;                                         \
-            else                                                    \
-                break;                                              \
-        }                                                           \
-        return values[wanted];                                      \
+static inline uint64_t select_keys(uint64_t *keys, int64_t n, int64_t k)
+{
+    int64_t low = 0, high = n - 1, wanted = k - 1;
+    while (low < high) {
+        uint64_t pivot = keys[low + (high - low) / 2];
+        int64_t left = low, right = high;
+        while (left <= right) {
+            while (keys[left] > pivot)
+                left++;
+            while (keys[right] < pivot)
+                right--;
+            if (left <= right) {
+                uint64_t key = keys[left];
+                keys[left++] = keys[right];
+                keys[right--] = key;
+            }
+        }
+        if (wanted <= right)
+            high = right;
+        else if (wanted >= left)
+            low = left;
+        else
+            break;
     }
-DEFINE_SELECT(select_floats, float)
-DEFINE_SELECT(select_keys, uint64_t)
-#undef DEFINE_SELECT
+    return keys[wanted];
+}
 
 /* Largest first: quicksort down to short runs, then insertion. */
 static void sort_keys(uint64_t *keys, int64_t n)

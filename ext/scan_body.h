@@ -351,7 +351,8 @@ static void NAME(answer)(const Index *index, User *user, float *threshold, int32
             SUMS start = LOAD_STARTS(starts, v);                                                                       \
             _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) sums[u][v] = start;                                      \
         }                                                                                                                \
-        for (int64_t step = 0; step < steps; step++) {                                                                   \
+        _Pragma("GCC unroll 2") for (int64_t step = 0; step < steps; step++)                                             \
+        {                                                                                                                \
             VALUE values[N];                                                                                            \
             _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) values[u] = BROADCAST(users[u] + 4 * step);              \
             _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++)                                                    \
@@ -401,65 +402,88 @@ typedef struct {
     WORD *bars;
 } NAME(Chunk);
 
-/* Of the items of a panel whose sums exceed the bar, those with an estimate of at least the cut, or the others. */
-static uint64_t NAME(part)(const WORD *stored, WORD bar, const float *estimates, float cut, int upper)
+/* The items of a panel whose stored sums exceed a bar. */
+static inline uint64_t NAME(stored_above)(const WORD *stored, WORD bar)
 {
     SUMS sums[VECTORS];
-    uint64_t part = 0;
     for (int v = 0; v < VECTORS; v++)
         memcpy(&sums[v], stored + v * (WIDE / VECTORS), sizeof(SUMS));
-    for (uint64_t bits = ABOVE(sums, bar); bits; bits &= bits - 1)
-        if ((estimates[__builtin_ctzll(bits)] >= cut) == upper)
-            part |= bits & -bits;
-    return part;
+    return ABOVE(sums, bar);
 }
 
-/* A first threshold: look at those items of the first block whose heads are largest, then at what may still pass. */
-static void NAME(seed)(
-    const Index *index, const Rules *rules, NAME(Chunk) *chunk, int64_t slot, const WORD *sums, float *estimates)
+/* A value that at least `wanted` of n values reach, and few more, by bisection: no branch depends on the values. */
+static float NAME(reached_by)(const float *values, int64_t n, int64_t wanted)
+{
+    float low = values[0], high = values[0];
+    for (int64_t place = 0; place < n; place++) {
+        low = values[place] < low ? values[place] : low;
+        high = values[place] > high ? values[place] : high;
+    }
+    for (int turn = 0; turn < 10; turn++) {
+        float middle = low + (high - low) * 0.5f;
+        int32_t count = 0;
+        for (int64_t place = 0; place < n; place++)
+            count += values[place] >= middle;
+        if (count >= wanted)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* About the `wanted`-th largest head among n panels: the items are dealt to groups, and the best of each group compete. */
+static float NAME(seed_cut)(const Segment *segment, int64_t n, const WORD *sums, int64_t wanted)
+{
+    float most[MOST_GROUPS * WIDE];
+    int64_t groups = 1;
+    while (groups < MOST_GROUPS && groups * WIDE < 2 * wanted)
+        groups *= 2;
+    if (groups * 2 > n || wanted * 2 > groups * WIDE)
+        return INFINITY;
+    for (int64_t place = 0; place < groups * WIDE; place++)
+        most[place] = -INFINITY;
+    for (int64_t panel = 0; panel < n; panel++) {
+        const WORD *line = sums + panel * WIDE;
+        float *group = most + panel % groups * WIDE, scale = segment->panels[panel].scale;
+        for (int64_t item = 0; item < WIDE; item++) {
+            float estimate = scale * (float)line[item];
+            group[item] = estimate > group[item] ? estimate : group[item];
+        }
+    }
+    return NAME(reached_by)(most, groups * WIDE, wanted);
+}
+
+/* A first threshold: look at those items of the first panels whose heads are largest, then at what may still pass. */
+static void NAME(seed)(const Index *index, const Rules *rules, NAME(Chunk) *chunk, int64_t slot, const WORD *sums)
 {
     const Segment *segment = index->segments;
+    Users *sides = &chunk->sides;
     User *user = &chunk->users[slot];
-    int64_t n_panels = (segment->n + WIDE - 1) / WIDE, n, groups = WIDE;
+    int64_t n = (segment->n + WIDE - 1) / WIDE;
     int64_t wanted = user->found.k + rules->blocked_ptr[user->row + 1] - rules->blocked_ptr[user->row];
-    float cut = -INFINITY, most[1024];
-    n_panels = n_panels < chunk->n_seeds ? n_panels : chunk->n_seeds;
-    n = n_panels * WIDE;
-    while (groups < 1024 && groups < 2 * wanted)
-        groups *= 2;
-    for (int64_t panel = 0; panel < n_panels; panel++) {
-        float scale = segment->panels[panel].scale;
-        for (int64_t item = 0; item < WIDE; item++)
-            estimates[panel * WIDE + item] = scale * (float)sums[panel * WIDE + item];
-    }
-    if (groups * 2 <= n && wanted * 2 <= groups) {
-        memcpy(most, estimates, groups * sizeof(float));
-        for (int64_t first = groups; first < n; first += WIDE) {
-            float *group = most + first % groups;
-            for (int64_t item = 0; item < WIDE; item++)
-                group[item] = estimates[first + item] > group[item] ? estimates[first + item] : group[item];
-        }
-        cut = select_floats(most, groups, wanted);
-        for (int64_t panel = 0; panel < n_panels; panel++) {
+    uint64_t done[SEED] = {0};
+    n = n < chunk->n_seeds ? n : chunk->n_seeds;
+    float cut = NAME(seed_cut)(segment, n, sums, wanted);
+    if (cut < INFINITY) {
+        for (int64_t panel = 0; panel < n; panel++) {
             WORD bar = NAME(bar)(cut * segment->panels[panel].inverse);
-            uint64_t bits = NAME(part)(sums + panel * WIDE, bar, estimates + panel * WIDE, cut, 1);
-            if (bits &= NAME(valid)(segment, panel))
-                NAME(look)(index, segment, rules, user, &chunk->sides, slot, panel, bits, sums + panel * WIDE);
+            done[panel] = NAME(stored_above)(sums + panel * WIDE, bar) & NAME(valid)(segment, panel);
+            if (done[panel])
+                NAME(look)(index, segment, rules, user, sides, slot, panel, done[panel], sums + panel * WIDE);
         }
-        NAME(flush)(index, user, &chunk->sides.threshold[slot]);
-        NAME(compact)(user, &chunk->sides.threshold[slot]);
+        NAME(flush)(index, user, &sides->threshold[slot]);
+        NAME(compact)(user, &sides->threshold[slot]);
     }
-    else
-        cut = INFINITY;
-    for (int64_t panel = 0; panel < n_panels; panel++) {
+    for (int64_t panel = 0; panel < n; panel++) {
         const Extremes *e = segment->panels + panel;
-        float needed = chunk->sides.threshold[slot] - NAME(head_error)(&chunk->sides, slot, e);
-        if (needed > chunk->sides.quantised[slot] * e->quantised)
+        float needed = sides->threshold[slot] - NAME(head_error)(sides, slot, e);
+        if (needed > sides->quantised[slot] * e->quantised)
             continue;
-        WORD bar = NAME(bar)(needed * (chunk->sides.inverse[slot] * e->inverse));
-        uint64_t bits = NAME(part)(sums + panel * WIDE, bar, estimates + panel * WIDE, cut, 0);
-        if (bits &= NAME(valid)(segment, panel))
-            NAME(look)(index, segment, rules, user, &chunk->sides, slot, panel, bits, sums + panel * WIDE);
+        WORD bar = NAME(bar)(needed * (sides->inverse[slot] * e->inverse));
+        uint64_t bits = NAME(stored_above)(sums + panel * WIDE, bar) & ~done[panel] & NAME(valid)(segment, panel);
+        if (bits)
+            NAME(look)(index, segment, rules, user, sides, slot, panel, bits, sums + panel * WIDE);
     }
 }
 
@@ -507,9 +531,12 @@ static int64_t NAME(narrow)(NAME(Chunk) *chunk, int64_t n, const Extremes *e)
         int32_t near = (int32_t)bar;
         bars[at] = near - 1 - (bar < (float)near);
     }
+    const int64_t *restrict slots = chunk->slots;
+    int64_t *restrict chosen = chunk->chosen;
+    WORD *restrict kept_bars = chunk->bars;
     for (int64_t at = 0; at < n; at++) {
-        chunk->chosen[kept] = chunk->slots[at];
-        chunk->bars[kept] = (WORD)bars[at];
+        chosen[kept] = slots[at];
+        kept_bars[kept] = (WORD)bars[at];
         kept += !(excess[at] > 0);
     }
     return kept;
@@ -538,7 +565,7 @@ static void NAME(scan_panel)(
     }
 }
 
-static void NAME(scan)(const Index *index, const Rules *rules, NAME(Chunk) *chunk, float *estimates, WORD *seeds)
+static void NAME(scan)(const Index *index, const Rules *rules, NAME(Chunk) *chunk, WORD *seeds)
 {
     const Segment *segment = index->segments;
     int64_t steps = (index->head + STEP - 1) / STEP, n_panels = (segment->n + WIDE - 1) / WIDE;
@@ -560,7 +587,7 @@ static void NAME(scan)(const Index *index, const Rules *rules, NAME(Chunk) *chun
         }
         for (int64_t user = 0; user < count; user++)
             if (chunk->sides.threshold[first + user] < INFINITY)
-                NAME(seed)(index, rules, chunk, first + user, seeds + user * SEED * WIDE, estimates);
+                NAME(seed)(index, rules, chunk, first + user, seeds + user * SEED * WIDE);
     }
     for (; segment < index->segments + index->n_segments; segment++) {
         n_panels = (segment->n + WIDE - 1) / WIDE;
@@ -589,7 +616,7 @@ static int NAME(scan_users)(
     NAME(Chunk) chunk = {.n = n, .stride = steps * 4, .n_seeds = wanted <= SHORT_LIST ? SMALL_SEED : SEED};
     float *sides = malloc(24 * n * sizeof(float));
     uint64_t *keys = malloc(n * capacity * sizeof(uint64_t));
-    float *work = malloc(((2 * GROUP + 1) * d + SEED * WIDE) * sizeof(float));
+    float *work = malloc((2 * GROUP + 1) * d * sizeof(float));
     int16_t *tails = calloc(n * index->tail_width + 1, sizeof(int16_t));
     int32_t *integers = malloc(d * sizeof(int32_t));
     WORD *words = malloc((n + TILE * SEED * WIDE) * sizeof(WORD));
@@ -602,7 +629,7 @@ static int NAME(scan_users)(
         NAME(lay_out)(&chunk.active, sides + 11 * n, n);
         chunk.needed = sides + 22 * n;
         chunk.whole_bars = (int32_t *)(sides + 23 * n);
-        float *rotated = work, *packed = rotated + GROUP * d, *errors = packed + GROUP * d, *estimates = errors + d;
+        float *rotated = work, *packed = rotated + GROUP * d, *errors = packed + GROUP * d;
         chunk.bars = words;
         chunk.chosen = chunk.slots + n;
         for (int64_t first = 0; first < n; first += GROUP) {
@@ -637,7 +664,7 @@ static int NAME(scan_users)(
                 NAME(list_short_rows)(index, rules, user, &chunk.sides.threshold[slot]);
             }
         }
-        NAME(scan)(index, rules, &chunk, estimates, words + n);
+        NAME(scan)(index, rules, &chunk, words + n);
         for (int64_t slot = 0; slot < n; slot++) {
             User *user = &chunk.users[slot];
             NAME(answer)(index, user, &chunk.sides.threshold[slot], items + user->row * k, scores + user->row * k, k);
