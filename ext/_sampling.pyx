@@ -6,6 +6,8 @@ from libc.stdlib cimport free, malloc
 cdef enum:
     NODES = 4  # times that are worked on together
 
+cdef double SMALLEST = 1e-18
+
 
 cdef struct Room:
     double* gone  # (n, NODES) probability that an item has arrived by now
@@ -65,18 +67,25 @@ cdef void sum_group(
     Room room, Py_ssize_t size, Py_ssize_t listed, Py_ssize_t octaves, double* times,
 ) noexcept nogil:
     """Sum the integrand of every position over all octaves, at the nodes that begin at `times`."""
-    cdef Py_ssize_t place, node, octave
-    cdef double gone, left
+    cdef Py_ssize_t place, node, octave, reached
+    cdef double gone, left, rate = 0.0, share
     for place in range(listed * NODES):
         room.total[place] = 0.0
     for place in range(size):
+        rate += room.weight[place]
         for node in range(NODES):
             gone = room.weight[place] * times[node]
             gone = gone - 0.5 * gone * gone + gone * gone * gone / 6.0  # 1 − exp(−x) for a tiny x
             room.gone[place * NODES + node] = gone
             room.left[place * NODES + node] = 1.0 - gone
     for octave in range(octaves):
-        sum_octave(room, size, listed, times)
+        # Position j grows with the j-th power of time: early on, the later positions are beyond the last digit.
+        reached = 1
+        share = rate * times[NODES - 1]
+        while reached < listed and share > SMALLEST:
+            share *= rate * times[NODES - 1]
+            reached += 1
+        sum_octave(room, size, reached, times)
         for place in range(size * NODES):
             # 1 − exp(−2x) = g (2 − g) keeps its digits where g is small, exp(−2x) = l² where l is
             gone = room.gone[place] * (2.0 - room.gone[place])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+TOGETHER, SMALLEST = 4, 1e-18
+
 Nodes = NDArray[np.float64]
 
 
@@ -24,9 +26,12 @@ def position_marginals(
         tiny = own[:, None] * times
         gone = tiny - 0.5 * tiny * tiny + tiny * tiny * tiny / 6.0
         left = 1.0 - gone
-        total = np.zeros((listed, len(times)))
+        total, rate = np.zeros((listed, len(times))), np.cumsum(own)[-1:].sum()
         for _ in range(octaves[row, 0] if listed else 0):
-            total += _integrand(own, gone, left, times, listed)
+            for group in range(0, len(times), TOGETHER):
+                part = slice(group, group + TOGETHER)
+                reached = _reached(listed, rate * times[part][-1])
+                total[:reached, part] += _integrand(own, gone[:, part], left[:, part], times[part], reached)
             doubled, squared = gone * (2.0 - gone), left * left
             gone = np.where(doubled < 0.5, doubled, 1.0 - squared)
             left = np.where(doubled < 0.5, 1.0 - doubled, squared)
@@ -36,6 +41,15 @@ def position_marginals(
             summed += total[:, node]
         out[row, :listed] = summed * step
     return out
+
+
+def _reached(listed: int, arrivals: float) -> int:
+    """Return how many positions count yet: position j grows with the j-th power of time."""
+    reached, share = 1, arrivals
+    while reached < listed and share > SMALLEST:
+        share *= arrivals
+        reached += 1
+    return reached
 
 
 def _integrand(own: Nodes, gone: Nodes, left: Nodes, times: Nodes, listed: int) -> Nodes:

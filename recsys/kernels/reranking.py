@@ -13,7 +13,7 @@ from recsys.kernels import _rerank
 from recsys.kernels._checks import Csr, WeightedRows, dense_rows, describe, pattern_rows, weighted_rows
 from recsys.kernels._choice import reference_wanted
 
-_STEPS_PER_CHUNK = 1 << 22
+_STEPS_PER_CHUNK = 1 << 21
 _LARGEST = 1e15  # so that no inner product overflows float32
 
 

@@ -26,7 +26,8 @@ class Sample(NamedTuple):
     given_above : (n_users, k) float64
         The same, given the items above.
     slate : (n_users,) float64
-        Probability of the whole list in its order: the product of `given_above`.
+        Probability of the whole list in its order: the product of `given_above`; NaN where it is below 1e-308, as it is
+        for long lists.
 
     In empty slots the probabilities are NaN; an empty list has the slate probability 1.
     """

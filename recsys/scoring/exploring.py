@@ -122,7 +122,7 @@ class EpsilonGreedy:
             rows, slots = np.nonzero((sizes == size)[:, None] & (places >= 0))
             table = epsilon_marginals(int(size), k, self.epsilon)
             position[rows, slots] = table[np.minimum(places[rows, slots], len(table) - 1), slots]
-        return Drawn(places, Sample(explored, position, above, _slate(above)))
+        return Drawn(places, Sample(explored, np.minimum(position, 1.0), above, _slate(above)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters as plain values."""
@@ -193,7 +193,7 @@ class PlackettLuce:
         above[:, :width] = np.where(drawn, ordered / np.where(drawn, left, 1.0), np.nan)[:, :width]
         shared = self.by == "rank"
         position[:, :width] = (_common_marginals if shared else _own_marginals)(weights, order, width, n_threads)
-        position = np.where(places >= 0, position, np.nan)
+        position = np.where(places >= 0, np.minimum(position, 1.0), np.nan)  # rounding stays below 1
         return Drawn(places, Sample(_not_the_best(places), position, above, _slate(above)))
 
     def _log_weights(self, scores: Scores) -> Scores:
@@ -293,7 +293,7 @@ def _not_the_best(places: Places) -> NDArray[np.bool_]:
 
 def _slate(given_above: NDArray[np.float64]) -> NDArray[np.float64]:
     slates: NDArray[np.float64] = np.where(np.isnan(given_above), 1.0, given_above).prod(axis=1)
-    return slates
+    return np.where(slates > 0, slates, np.nan)  # never a false 0: float64 ends at 1e-308
 
 
 def _check_pool_and_seed(pool: int, seed: int | None) -> None:

@@ -27,7 +27,7 @@ from recsys.models import (
     load_model,
     make_model,
 )
-from recsys.scoring import Eligibility, Recommendations
+from recsys.scoring import MMR, Eligibility, PlackettLuce, Recommendations
 
 DAY = 86_400_000_000
 COUNTRIES = ("SE", "DE", None)
@@ -286,6 +286,34 @@ class RecommenderContract:
         here = {"user_id": [555, 100], "country": ["NO", None]}
         found = model.recommend([100, 555], eligibility=rules, user_attributes=here, on_unknown="fallback")
         assert found.to_polars().select("user_id", "item_id").rows() == [(555, "i01")]
+
+    # ---- re-ranking and exploration
+
+    def test_a_drawn_list_holds_only_what_may_be_shown(self, model: Recommender, train: Dataset) -> None:
+        rules = Eligibility().deny([f"i{code:02d}" for code in range(0, 24, 3)])
+        everyone = [*range(36), 100, 555]
+        explore = PlackettLuce(3.0, pool=12, seed=1)
+        found = model.recommend(everyone, k=6, eligibility=rules, explore=explore, on_unknown="fallback")
+        assert not rules.forbids(*columns(found)).any()
+        seen = train.pairs()
+        assert all(not set(codes) & set(seen[[row]].indices) for row, codes in enumerate(found.lists[:36]))
+        assert found.sources[36:].tolist() == [1, 1]
+        frame = found.to_polars()
+        assert "exploration" in set(frame["source"])
+        assert frame["propensity_position"].is_between(0, 1, closed="right").all()
+        alone = model.recommend([555], k=6, eligibility=rules, explore=explore, on_unknown="fallback")
+        assert alone.lists.tolist() == found.lists[[37]].tolist()
+
+    def test_reranking_chooses_among_the_best(self, model: Recommender) -> None:
+        pool = model.recommend(k=10)
+        try:
+            found = model.recommend(k=4, rerank=MMR(0.3, pool=10))
+        except NotEstimableError as error:
+            assert "attribute" in str(error)  # noqa: PT017 - a model may have no vectors
+            return
+        assert all(set(few) <= set(many) for few, many in zip(found.lists, pool.lists, strict=True))
+        assert found.lists[:, 0].tolist() == pool.lists[:, 0].tolist()
+        assert same(model.recommend(k=4, rerank=MMR(1.0)), model.recommend(k=4))
 
     # ---- similar items and explanations
 

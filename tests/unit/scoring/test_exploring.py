@@ -151,7 +151,7 @@ def test_pools_of_all_lengths(name: str, sizes: list[int], k: int) -> None:
         assert set(listed[min(k, size) :]) <= {-1}
         assert 0 < slate <= 1
     filled = places >= 0
-    assert ((sample.position[filled] > 0) & (sample.position[filled] <= 1 + 1e-9)).all()
+    assert ((sample.position[filled] > 0) & (sample.position[filled] <= 1)).all()
     assert np.isnan(sample.position[~filled]).all()
 
 
@@ -171,6 +171,13 @@ def test_inverse_propensities_estimate_another_policy() -> None:
         listed = (places == [1, 0, 3]).all(axis=1) / sample.slate
         value = listed * clicked.sum(axis=1)
         assert abs(value.mean() - clicks[[1, 0, 3]].sum()) < 4 * value.std() / math.sqrt(users)
+
+
+def test_a_probability_too_small_for_a_float_is_unknown_not_zero() -> None:
+    places, sample = draw(EpsilonGreedy(1.0, seed=1), -np.arange(400.0), 3, 200)
+    assert np.isnan(sample.slate).all()
+    assert (places >= 0).all()
+    assert np.allclose(sample.position, 1 / 400)
 
 
 def test_seeds_and_parameters() -> None:
