@@ -13,11 +13,16 @@ cdef extern from "als.h" nogil:
         const float *spectrum
         const int32_t *codes
         const float *weights
+        const float *start
         float *out
         float ridge
         float offset
         int64_t n
         int64_t d
+        int64_t following
+        int64_t exact_below
+        int64_t block
+        int64_t steps
 
     ctypedef struct AlsSpace:
         float *panel
@@ -26,6 +31,7 @@ cdef extern from "als.h" nogil:
         float *inverse
         float *right
         float *root
+        float *rest
 
     int als_widest()
     void als_solve(int path, const AlsRow *row, AlsSpace *space)
@@ -41,19 +47,23 @@ def solve_rows(
     const float[:, ::1] vectors,
     const float[::1] spectrum,
     const float[::1] ridge,
+    const float[:, ::1] begin,
+    int64_t exact_below,
+    int64_t block,
+    int64_t steps,
     int path,
     int64_t start,
     int64_t stop,
     float[:, ::1] out,
 ):
-    """Fill rows start:stop with the minimiser of each row's quadratic."""
+    """Fill rows start:stop with the minimiser of each row's quadratic; with `begin`, with an update of it if they are long."""
     cdef int64_t row, longest = 0, d = vectors.shape[1], wide = d + 24, panel = wide * max(<int64_t>ALS_PANEL, wide)
     cdef AlsRow task
     cdef AlsSpace space
     cdef float *room
     for row in range(start, stop):
         longest = max(longest, indptr[row + 1] - indptr[row])
-    room = <float *>malloc((panel + wide * wide + 3 * wide + longest + 32) * sizeof(float))
+    room = <float *>malloc((panel + wide * wide + 3 * wide + 2 * longest + 48) * sizeof(float))
     if room is NULL:
         raise MemoryError
     with nogil:
@@ -63,6 +73,9 @@ def solve_rows(
         space.inverse = space.scale + wide
         space.right = space.inverse + wide
         space.root = space.right + wide
+        space.rest = space.root + longest + 8
+        task.exact_below, task.block, task.steps = exact_below, block, steps
+        task.start = NULL
         task.vectors, task.spectrum, task.d, task.offset = &vectors[0, 0], &spectrum[0], d, offset
         for row in range(start, stop):
             task.n = indptr[row + 1] - indptr[row]
@@ -70,6 +83,8 @@ def solve_rows(
                 memset(&out[row, 0], 0, d * sizeof(float))
                 continue
             task.codes, task.weights = &indices[indptr[row]], &weights[indptr[row]]
-            task.ridge, task.out = ridge[row], &out[row, 0]
+            task.ridge, task.out, task.following = ridge[row], &out[row, 0], indices.shape[0] - indptr[row]
+            if begin is not None:
+                task.start = &begin[row, 0]
             als_solve(path, &task, &space)
         free(room)

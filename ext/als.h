@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ALS_PANEL 96 /* rows of a long row's panel: beside the system in the second-level cache */
+#define ALS_PANEL 64 /* rows of a long row's panel: beside the system in the second-level cache */
+#define ALS_AHEAD 6 /* rows that are fetched into the cache before they are read */
 #define ALS_LEAST 1e-12f /* of a weight, so that its root can be divided by */
 
 #define ALS_PLAIN 0
@@ -17,19 +18,36 @@ typedef struct {
     const float *spectrum;
     const int32_t *codes;
     const float *weights; /* the target of an entry is weight + offset */
+    const float *start; /* NULL: solve exactly */
     float *out;
     float ridge, offset;
     int64_t n, d;
+    int64_t following; /* entries from here to the end of the matrix */
+    int64_t exact_below, block, steps; /* block 0: steps of conjugate gradients */
 } AlsRow;
 
 typedef struct {
-    float *panel, *system, *scale, *inverse, *right, *root;
+    float *panel, *system, *scale, *inverse, *right, *root, *rest;
 } AlsSpace;
 
 static inline int64_t als_padded(int64_t size) { return (size + 7) & ~(int64_t)7; }
 
 /* Lines of a power of two would all fall into the same few sets of the cache. */
 static inline int64_t als_stride(int64_t size) { return size % 128 ? size : size + 16; }
+
+/* The place of the entry that is read `ahead` entries later, be it of this row or of the next. */
+static inline int64_t als_later(const AlsRow *row, int64_t place, int64_t ahead)
+{
+    return place + ahead < row->following ? place + ahead : row->n - 1;
+}
+
+static inline void als_fetch(const float *vector, int64_t d)
+{
+#if defined(__GNUC__)
+    for (int64_t column = 0; column < d; column += 16)
+        __builtin_prefetch(vector + column);
+#endif
+}
 
 static inline void als_identity(float *system, int64_t ld, int64_t size)
 {
@@ -44,6 +62,7 @@ static inline void als_identity(float *system, int64_t ld, int64_t size)
 #include "als_vectors.h"
 #include "als_dense.h"
 #include "als_rows.h"
+#include "als_steps.h"
 #undef ALS_VARIANT
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -52,6 +71,7 @@ static inline void als_identity(float *system, int64_t ld, int64_t size)
 #include "als_vectors.h"
 #include "als_dense.h"
 #include "als_rows.h"
+#include "als_steps.h"
 #undef ALS_VARIANT
 
 static inline int als_widest(void)

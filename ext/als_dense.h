@@ -27,24 +27,24 @@ INLINE void FN(tile)(
             FN(store)(c + i * ldc + 8 * v, sums[i][v]);
 }
 
-/* Four rows of c, from column `first` to `size`: c ± leftᵀ panel. */
-INLINE void FN(tile_row)(
-    const float *panel, int64_t ld, int64_t n, int64_t row, int64_t first, int64_t size, float *c, int64_t ldc,
+/* The upper triangle of rows first … last of c: c ± panelᵀ panel. A strip of columns stays in the first-level cache. */
+INLINE void FN(add_product)(
+    const float *panel, int64_t ld, int64_t n, int64_t first, int64_t last, int64_t size, float *c, int64_t ldc,
     int subtract)
 {
-    const float *left = panel + row;
-    float *out = c + row * ldc;
-    for (int64_t column = first; column < size;) {
+    for (int64_t column = first, stop; column < size; column = stop) {
         int64_t vectors = (size - column) / 8;
-        if (vectors == 3 || vectors > 4) {
-            FN(tile)(left, panel + column, ld, n, out + column, ldc, 3, subtract);
-            column += 24;
-        } else if (vectors >= 2) {
-            FN(tile)(left, panel + column, ld, n, out + column, ldc, 2, subtract);
-            column += 16;
-        } else {
-            FN(tile)(left, panel + column, ld, n, out + column, ldc, 1, subtract);
-            column += 8;
+        stop = column + 8 * (vectors == 4 ? 2 : vectors < 3 ? vectors : 3);
+        for (int64_t row = first; row < last && row < stop; row += 4) {
+            int64_t start = column > (row & ~(int64_t)7) ? column : row & ~(int64_t)7;
+            const float *left = panel + row, *right = panel + start;
+            float *out = c + row * ldc + start;
+            if (stop - start == 24)
+                FN(tile)(left, right, ld, n, out, ldc, 3, subtract);
+            else if (stop - start == 16)
+                FN(tile)(left, right, ld, n, out, ldc, 2, subtract);
+            else
+                FN(tile)(left, right, ld, n, out, ldc, 1, subtract);
         }
     }
 }
@@ -52,8 +52,7 @@ INLINE void FN(tile_row)(
 /* c += panelᵀ panel for a panel of n rows. */
 OUTER void FN(add_gram)(const float *panel, int64_t ld, int64_t n, int64_t size, float *c, int64_t ldc)
 {
-    for (int64_t row = 0; row < size; row += 4)
-        FN(tile_row)(panel, ld, n, row, row & ~(int64_t)7, size, c, ldc, 0);
+    FN(add_product)(panel, ld, n, 0, size, size, c, ldc, 0);
 }
 
 /* The upper factor R of c = RᵀR, in place, and the inverses of its diagonal. */
@@ -62,8 +61,7 @@ OUTER void FN(factorise)(float *c, int64_t ld, int64_t size, float *inverse)
     for (int64_t block = 0; block < size; block += 8) {
         float *corner = c + block * ld + block;
         VEC rows[8];
-        FN(tile_row)(c, ld, block, block, block, size, c, ld, 1);
-        FN(tile_row)(c, ld, block, block + 4, block, size, c, ld, 1);
+        FN(add_product)(c, ld, block, block, block + 8, size, c, ld, 1);
         for (int i = 0; i < 8; i++)
             rows[i] = FN(load)(corner + i * ld);
         for (int i = 0; i < 8; i++) {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.threads import row_chunks, run_chunks, single_threaded_blas
 from recsys.kernels import _als
@@ -20,6 +21,7 @@ Float64 = NDArray[np.float64]
 
 _GRAM_ROWS = 4096
 _PRODUCTS_PER_CHUNK = 1 << 29
+_ENTRIES_PER_STEP = 16
 
 
 class GramBasis(NamedTuple):
@@ -38,6 +40,29 @@ class GramBasis(NamedTuple):
     vectors: Float32
     spectrum: Float64
     rotation: Float64
+
+
+class Update(NamedTuple):
+    """How long rows are improved from where they stand, instead of solved.
+
+    Attributes
+    ----------
+    start : (n, d) float32
+        The solutions so far.
+    block : int
+        Factors that are solved for at a time, the others held (iALS++, Rendle et al. 2021); 0 = conjugate gradients,
+        preconditioned by the diagonal.
+    steps : int
+        Of conjugate gradients.
+    """
+
+    start: Float32
+    block: int = 0
+    steps: int = 3
+
+    def exact_below(self, d: int) -> int:
+        """Return the number of entries below which solving a row exactly costs no more than an update."""
+        return min(d, 2 * self.block if self.block else _ENTRIES_PER_STEP * (self.steps + 1))
 
 
 def gram_basis(vectors: Float32, *, n_threads: int | None = None) -> GramBasis:
@@ -88,9 +113,10 @@ def als_rows(
     ridge: Float64,
     *,
     target_offset: float = 0.0,
+    update: Update | None = None,
     n_threads: int | None = None,
 ) -> Float32:
-    """Return, for each row, the exact solution of ``(diag(spectrum) + ridge I + Σ_i w_i v_i v_iᵀ) x = Σ_i t_i v_i``.
+    """Return, for each row, the solution of ``(diag(spectrum) + ridge I + Σ_i w_i v_i v_iᵀ) x = Σ_i t_i v_i``.
 
     The sums run over the entries of the row; ``t_i = w_i + target_offset``. With ``spectrum = α₀ · eigenvalues`` of
     `gram_basis` this is a half-step of implicit-feedback ALS (Hu, Koren and Volinsky 2008, equation 4; Rendle et al.
@@ -110,6 +136,8 @@ def als_rows(
     ridge : (n,) float64
         Above 0.
     target_offset : float
+    update : Update, optional
+        Improve rows with many entries, which never makes them worse but for rounding. Default: solve all exactly.
     n_threads : int, optional
         Threads; by default all cores.
 
@@ -134,16 +162,27 @@ def als_rows(
     vectors = dense_rows("vectors", vectors)
     rows = weighted_rows("weights", weights, (weights.shape[0], len(vectors)))
     _check(rows, vectors, spectrum, ridge)
+    begin, limits = _limits(update, (len(ridge), vectors.shape[1]))
     if reference_wanted():
-        return reference.als_rows(rows, vectors, spectrum, ridge, target_offset)
+        return reference.als_rows(rows, vectors, spectrum, ridge, target_offset, begin, *limits)
     out = np.empty((len(ridge), vectors.shape[1]), dtype=np.float32)
     narrow, path = (spectrum.astype(np.float32), ridge.astype(np.float32)), _path()
     run_chunks(
-        lambda chunk: _als.solve_rows(*rows, target_offset, vectors, *narrow, path, *chunk, out),
+        lambda chunk: _als.solve_rows(*rows, target_offset, vectors, *narrow, begin, *limits, path, *chunk, out),
         _chunks(rows.indptr, vectors.shape[1]),
         n_threads,
     )
     return out
+
+
+def _limits(update: Update | None, shape: tuple[int, int]) -> tuple[Float32 | None, tuple[int, int, int]]:
+    if update is None:
+        return None, (0, 0, 0)
+    begin = dense_rows("start", update.start)
+    if begin.shape != shape:
+        raise ArgumentError(f"start is {describe(begin)}", f"the shape {shape} was expected")
+    block, steps = positive_int("block", update.block, minimum=0), positive_int("steps", update.steps)
+    return begin, (update.exact_below(shape[1]), block, steps)
 
 
 def _path() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.dataset import Dataset, Vocabulary
 from recsys.kernels import Csr, als_rows, gram_basis
+from recsys.kernels.als import Update
 from recsys.models.als_objective import Objective
 from recsys.models.early_stopping import EarlyStopping
 
@@ -76,12 +78,23 @@ def both_sides(weights: Csr, objective: Objective) -> tuple[Side, Side]:
     )
 
 
-def half_step(side: Side, fixed: Float32, objective: Objective) -> HalfStep:
-    """Return the vectors of one side that minimise the loss for fixed vectors of the other."""
+def half_step(side: Side, fixed: Float32, objective: Objective, update: Update | None = None) -> HalfStep:
+    """Return the vectors of one side that minimise the loss for fixed vectors of the other, or come nearer to it.
+
+    An `update` starts at vectors that belong to `fixed`.
+    """
     basis = gram_basis(fixed)
     spectrum = objective.unobserved * basis.spectrum
-    solved = als_rows(side.weights, basis.vectors, spectrum, side.ridge, target_offset=objective.target_offset)
+    if update is not None:
+        update = update._replace(start=update.start @ basis.rotation.astype(np.float32))
+    solved = als_rows(
+        side.weights, basis.vectors, spectrum, side.ridge, target_offset=objective.target_offset, update=update
+    )
     return HalfStep(solved, basis.vectors)
+
+
+def solve_exactly(_: Float32) -> None:
+    """Return no `Update`: every row is solved."""
 
 
 def train_items(
@@ -89,13 +102,15 @@ def train_items(
     items: Float32,
     objective: Objective,
     *,
+    improve: Callable[[Float32], Update | None] = solve_exactly,
     epochs: int,
     progress: ProgressCallback,
     judge: EarlyStopping | None,
 ) -> Float32:
     """Return item vectors after so many sweeps from the given ones, or those of the best epoch.
 
-    A sweep solves items, then users: what `judge` sees is what will be served.
+    A sweep solves items, then users: what `judge` sees is what will be served (but for the last exact half-step, when
+    `improve` is not exact).
 
     Parameters
     ----------
@@ -103,14 +118,17 @@ def train_items(
         Users and items.
     items : (n_items, d) float32
         First vectors; zero where an item has no entry.
+    improve : callable
+        Makes the `Update` of vectors, or None to solve all rows exactly.
     epochs, progress, judge
         As for `recsys.models.implicit_adapter.train_factors`.
     """
     user_side, item_side = sides
     step = half_step(user_side, items, objective)
     for epoch in range(epochs):
-        items = half_step(item_side, step.solved, objective).solved
-        step = half_step(user_side, items, objective)
+        turned = half_step(item_side, step.solved, objective, improve(step.fixed))
+        items = turned.solved
+        step = half_step(user_side, items, objective, improve(turned.fixed))
         values = {} if judge is None else {"ndcg@10": judge.observe(step.solved, step.fixed)}
         progress(Progress("als", epoch + 1, epochs, "epochs", values))
         if judge is not None and judge.exhausted:

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from recsys.core.errors import RecsysError
 from recsys.kernels import als_rows
+from recsys.kernels.als import Update
 
 Array = np.ndarray[Any, Any]
 WEIGHTS: dict[str, Callable[[np.random.Generator, int], Array]] = {
@@ -38,12 +39,14 @@ def problem(seed: int, n: int, m: int, d: int, density: float, kind: str) -> tup
     return weights, vectors, rng.lognormal(0, 2, d), rng.lognormal(0, 2, n)
 
 
-def outcome(args: tuple[Any, ...], offset: float, reference: bool, simd: str = "") -> Array | tuple[type, str]:
+def outcome(
+    args: tuple[Any, ...], offset: float, reference: bool, simd: str = "", update: Update | None = None
+) -> Array | tuple[type, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECSYS_KERNELS", "reference" if reference else "compiled")
         patch.setenv("RECSYS_SIMD", simd)
         try:
-            return als_rows(*args, target_offset=offset)
+            return als_rows(*args, target_offset=offset, update=update)
         except RecsysError as error:
             return type(error), str(error)
 
@@ -84,6 +87,49 @@ def test_solutions_and_errors_agree(
         bound *= np.linalg.norm(expected[row] * scale) + np.linalg.norm(used) * known
         bound += 1e-37 * size * np.linalg.norm(scale)
         assert np.linalg.norm(off + used.T @ (used @ off)) <= bound
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    m=st.integers(1, 300),
+    d=st.sampled_from([1, 7, 8, 24, 31, 64, 72, 136]),
+    density=st.sampled_from([0.1, 0.5, 1.0]),
+    kind=st.sampled_from(["ones", "counts", "some zero"]),
+    offset=st.sampled_from([0.0, 1.0]),
+    block=st.sampled_from([0, 1, 5, 8, 32, 200]),
+    steps=st.integers(1, 4),
+    simd=st.sampled_from(["", "baseline"]),
+)
+def test_updates_agree(
+    seed: int, m: int, d: int, density: float, kind: str, offset: float, block: int, steps: int, simd: str
+) -> None:
+    weights, vectors, spectrum, ridge = problem(seed, 6, m, d, density, kind)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + np.float32(0.1)
+    start = np.random.default_rng(seed).standard_normal((6, d)).astype(np.float32)
+    args = (weights, vectors, spectrum + 0.1, ridge + 0.1)
+    update = Update(start, block, steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Update, "exact_below", lambda update, d: 2)
+        expected, found = outcome(args, offset, True, "", update), outcome(args, offset, False, simd, update)
+    assert isinstance(expected, np.ndarray)
+    assert isinstance(found, np.ndarray)
+    # Unit vectors: the condition is at most that of the diagonal times the total weight; a few steps do not amplify
+    # rounding by more than that, in units of the longest vector met.
+    for row in range(6):
+        total = 1 + weights[[row]].data.sum()
+        size = np.linalg.norm(expected[row]) + np.linalg.norm(start[row]) + total / (spectrum + ridge[row]).min()
+        bound = 64 * UNIT * (d + weights[[row]].nnz) * total / 0.1 * size
+        assert np.linalg.norm(found[row] - expected[row]) <= bound
+
+
+def test_unusable_updates_are_refused_alike() -> None:
+    args = (csr_array(np.ones((3, 4), np.float32)), np.ones((4, 2), np.float32), np.ones(2), np.ones(3))
+    start = np.ones((3, 2), np.float32)
+    for update in (Update(start[:2]), Update(start, block=-1), Update(start, steps=0), Update(start.astype(float))):
+        expected = outcome(args, 0.0, True, "", update)
+        assert isinstance(expected, tuple)
+        assert outcome(args, 0.0, False, "", update) == expected
 
 
 @pytest.mark.parametrize(

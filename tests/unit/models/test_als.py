@@ -130,6 +130,23 @@ def test_a_warm_start_from_itself_equals_one_long_fit() -> None:
     assert model.fit(train).user_factors_.tobytes() == ALS(factors=5, iterations=4).fit(train).user_factors_.tobytes()
 
 
+@pytest.mark.parametrize("solver", ["cg", "subspace"])
+def test_every_solver_arrives_where_the_exact_one_does(solver: str) -> None:
+    random = np.random.default_rng(6)
+    played = random.random((300, 200)) < np.where(np.arange(300)[:, None] % 3 == np.arange(200) % 3, 0.6, 0.2)
+    users, items = np.nonzero(played)
+    train = Dataset.from_frame({"user_id": users, "item_id": items})
+    exact, other = (
+        make_model("als", factors=12, iterations=40, regularization=0.05, solver=name, block_size=5).fit(train)
+        for name in ("exact", solver)
+    )
+    assert isinstance(exact, ALS)
+    assert isinstance(other, ALS)
+    expected, found = (model.user_factors_ @ model.item_factors_.T for model in (exact, other))
+    # Forty sweeps from the same start: what is left of the way is below a thousandth.
+    assert np.linalg.norm(found - expected) < 2e-3 * np.linalg.norm(expected)
+
+
 def test_what_cannot_be_started_from_is_refused() -> None:
     train = data()
     with pytest.raises(ArgumentError, match="warm_start has 4 factors"):
@@ -149,6 +166,8 @@ def test_what_cannot_be_started_from_is_refused() -> None:
         {"unobserved_weight": -1.0},
         {"regularization_exponent": -0.5},
         {"iterations": 0},
+        {"solver": "sgd"},
+        {"block_size": 0},
         {"init_std": 0.0},
         {"patience": 0},
         {"backend": "torch"},
