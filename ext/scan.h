@@ -18,6 +18,7 @@
 #define WIDE 64          /* items of a panel of the scan: one bit each in a mask */
 #define BLOCK 32         /* panels that are skipped together */
 #define BLOCK_ITEMS (WIDE * BLOCK)
+#define LEAD 16          /* leading columns whose norm is bounded apart, to skip panels */
 #define SEED 128         /* panels that a first threshold is taken from, at most */
 #define SMALL_SEED 32    /* the same for short lists */
 #define SHORT_LIST 32
@@ -33,7 +34,7 @@ typedef struct {
     float scale, inverse, tail_scale; /* of the quantised head and tail */
     float head, tail;                 /* norms of the exact parts */
     float head_error, tail_error;     /* norms of what quantisation loses */
-    float quantised;                  /* scale * |qv| */
+    float lead, rest;                 /* norms of the exact parts before and after LEAD columns */
     float whole;                      /* |v| + |v B| */
 } Extremes;
 
@@ -116,7 +117,8 @@ typedef struct {
 /* One number of each user, so that a bound is taken for several users at once. */
 typedef struct {
     float *threshold; /* no item whose final score lies below it is wanted */
-    float *head_error, *quantised, *tail, *whole, *floor, *scale, *inverse, *tail_error, *tail_quantised, *tail_scale;
+    float *head_error, *quantised, *tail, *whole, *floor, *lead, *rest, *scale, *inverse, *tail_error, *tail_quantised,
+        *tail_scale;
 } Users;
 
 /* Hoare's selection: the k largest come first, the k-th largest is returned. */

@@ -85,15 +85,15 @@ static void NAME(rotate)(
 /* ---- items */
 
 typedef struct {
-    float tail;
+    float rest;
     int32_t place;
 } NAME(Key);
 
-static int NAME(by_tail)(const void *a, const void *b)
+static int NAME(by_rest)(const void *a, const void *b)
 {
     const NAME(Key) *left = a, *right = b;
-    if (left->tail != right->tail)
-        return left->tail > right->tail ? -1 : 1;
+    if (left->rest != right->rest)
+        return left->rest > right->rest ? -1 : 1;
     return left->place < right->place ? -1 : 1;
 }
 
@@ -103,14 +103,17 @@ static void NAME(pack_panel)(
     WORD *starts, Extremes *found, int32_t *integers, float *errors)
 {
     int64_t head = index->head, tail = index->tail, steps = (head + STEP - 1) / STEP;
-    float room = ITEM_LIMIT - 0.5f * sqrtf((float)head) - 0.01f, size;
-    Extremes e = {TINY, 0, TINY, 0, 0, 0, 0, 0, 0};
+    float room = ITEM_LIMIT - 0.5f * sqrtf((float)head) - 0.01f;
+    Extremes e = {TINY, 0, TINY, 0, 0, 0, 0, 0, 0, 0};
+    int64_t lead = index->d < LEAD ? index->d : LEAD;
     for (int64_t item = 0; item < n; item++) {
         const float *v = vectors[item];
         float in_head = NAME(norm)(v, head), in_tail = NAME(norm)(v + head, tail), whole = NAME(norm)(v, head + tail);
         e.head = fmaxf(e.head, in_head);
         e.tail = fmaxf(e.tail, in_tail);
         e.whole = fmaxf(e.whole, norms[item] + whole);
+        e.lead = fmaxf(e.lead, NAME(norm)(v, lead));
+        e.rest = fmaxf(e.rest, NAME(norm)(v + lead, index->d - lead));
         e.scale = fmaxf(e.scale, fmaxf(NAME(largest)(v, head) / 126.9f, in_head / room));
         e.tail_scale = fmaxf(e.tail_scale, NAME(largest)(v + head, tail) / 126.9f);
     }
@@ -118,8 +121,7 @@ static void NAME(pack_panel)(
     memset(heads, 0, steps * STEP * WIDE);
     for (int64_t item = 0; item < n; item++) {
         int32_t sum = 0;
-        size = NAME(quantise)(vectors[item], head, e.scale, integers, errors);
-        e.quantised = fmaxf(e.quantised, size * e.scale * 1.00001f);
+        NAME(quantise)(vectors[item], head, e.scale, integers, errors);
         e.head_error = fmaxf(e.head_error, NAME(norm)(errors, head));
         for (int64_t column = 0; column < head; column++) {
             heads[(column / STEP * WIDE + item) * STEP + column % STEP] = (int8_t)integers[column];
@@ -134,12 +136,13 @@ static void NAME(pack_panel)(
     *found = e;
 }
 
-/* Prepare one block: places first … first + n of `rows` (which come by falling norm) are put into the order of the tails. */
+/* Prepare one block: places first … first + n of `rows` (which come by falling norm) are put in order by what
+ * the leading columns leave. */
 static int NAME(pack_block)(
     const Index *index, const float *items, const double *norms, int32_t *rows, int64_t n, int8_t *heads, int8_t *tails,
     WORD *starts, Extremes *panels, Extremes *block)
 {
-    int64_t d = index->d, steps = (index->head + STEP - 1) / STEP;
+    int64_t d = index->d, lead = d < LEAD ? d : LEAD, steps = (index->head + STEP - 1) / STEP;
     float *rotated = malloc((BLOCK_ITEMS + GROUP + 1) * d * sizeof(float)), *packed = rotated + BLOCK_ITEMS * d;
     float *errors = packed + GROUP * d;
     int32_t *integers = malloc(d * sizeof(int32_t)), order[BLOCK_ITEMS];
@@ -155,10 +158,10 @@ static int NAME(pack_block)(
             NAME(rotate)(sources, scales, count, index->basis, d, packed, rotated + first * d);
         }
         for (int64_t item = 0; item < n; item++) {
-            keys[item].tail = NAME(norm)(rotated + item * d + index->head, index->tail);
+            keys[item].rest = NAME(norm)(rotated + item * d + lead, d - lead);
             keys[item].place = (int32_t)item;
         }
-        qsort(keys, n, sizeof *keys, NAME(by_tail));
+        qsort(keys, n, sizeof *keys, NAME(by_rest));
         for (int64_t place = 0; place < n; place++)
             order[place] = rows[keys[place].place];
         memcpy(rows, order, n * sizeof(int32_t));
@@ -178,7 +181,8 @@ static int NAME(pack_block)(
             block->head = fmaxf(block->head, e->head);
             block->tail = fmaxf(block->tail, e->tail);
             block->head_error = fmaxf(block->head_error, e->head_error);
-            block->quantised = fmaxf(block->quantised, e->quantised);
+            block->lead = fmaxf(block->lead, e->lead);
+            block->rest = fmaxf(block->rest, e->rest);
             block->whole = fmaxf(block->whole, e->whole);
         }
     }
@@ -196,6 +200,7 @@ static void NAME(pack_user)(
     int32_t *integers, float *errors)
 {
     int64_t head = index->head, tail = index->tail, steps = (head + STEP - 1) / STEP;
+    int64_t lead = index->d < LEAD ? index->d : LEAD;
     float in_head = NAME(norm)(u, head), in_tail = NAME(norm)(u + head, tail);
     float scale = fmaxf(NAME(largest)(u, head) / 62.9f, in_head / (USER_LIMIT - 0.5f * sqrtf((float)head) - 0.01f));
     float tail_scale = fmaxf(fmaxf(NAME(largest)(u + head, tail) / 4094.0f, in_tail / 15000.0f), TINY);
@@ -205,6 +210,8 @@ static void NAME(pack_user)(
     users->quantised[place] = NAME(quantise)(u, head, scale, integers, errors) * scale * 1.00001f;
     users->head_error[place] = NAME(norm)(errors, head);
     users->tail[place] = in_tail;
+    users->lead[place] = NAME(norm)(u, lead);
+    users->rest[place] = NAME(norm)(u + lead, index->d - lead);
     users->whole[place] = (float)index->rate * (size + NAME(norm)(u, head + tail));
     for (int64_t step = 0; step < steps; step++)
         for (int64_t byte = 0; byte < 4; byte++) {
@@ -287,6 +294,12 @@ static inline float NAME(head_error)(const Users *users, int64_t place, const Ex
 {
     return users->head_error[place] * e->head + users->quantised[place] * e->head_error +
            users->tail[place] * e->tail + users->whole[place] * e->whole + users->floor[place];
+}
+
+/* A bound on the final score of any item of a panel or block. */
+static inline float NAME(reach)(const Users *users, int64_t place, const Extremes *e)
+{
+    return users->lead[place] * e->lead + users->rest[place] * e->rest + users->whole[place] * e->whole + users->floor[place];
 }
 
 /* The integer that the head of an item must exceed. */
@@ -397,7 +410,7 @@ typedef struct {
     int64_t n_seeds;     /* panels */
     unsigned char *bytes;
     int64_t n, stride, *slots, *chosen;
-    float *needed;
+    float *excess;
     int32_t *whole_bars;
     WORD *bars;
 } NAME(Chunk);
@@ -478,7 +491,7 @@ static void NAME(seed)(const Index *index, const Rules *rules, NAME(Chunk) *chun
     for (int64_t panel = 0; panel < n; panel++) {
         const Extremes *e = segment->panels + panel;
         float needed = sides->threshold[slot] - NAME(head_error)(sides, slot, e);
-        if (needed > sides->quantised[slot] * e->quantised)
+        if (sides->threshold[slot] > NAME(reach)(sides, slot, e))
             continue;
         WORD bar = NAME(bar)(needed * (sides->inverse[slot] * e->inverse));
         uint64_t bits = NAME(stored_above)(sums + panel * WIDE, bar) & ~done[panel] & NAME(valid)(segment, panel);
@@ -494,9 +507,9 @@ static int64_t NAME(gather)(NAME(Chunk) *chunk, const Extremes *e)
     Users *some = &chunk->active;
     int64_t kept = 0;
     for (int64_t slot = 0; slot < chunk->n; slot++)
-        chunk->needed[slot] = all->threshold[slot] - NAME(head_error)(all, slot, e) - all->quantised[slot] * e->quantised;
+        chunk->excess[slot] = all->threshold[slot] - NAME(reach)(all, slot, e);
     for (int64_t slot = 0; slot < chunk->n; slot++) {
-        if (chunk->needed[slot] > 0)
+        if (chunk->excess[slot] > 0)
             continue;
         some->threshold[kept] = all->threshold[slot];
         some->head_error[kept] = all->head_error[slot];
@@ -504,6 +517,8 @@ static int64_t NAME(gather)(NAME(Chunk) *chunk, const Extremes *e)
         some->tail[kept] = all->tail[slot];
         some->whole[kept] = all->whole[slot];
         some->floor[kept] = all->floor[slot];
+        some->lead[kept] = all->lead[slot];
+        some->rest[kept] = all->rest[slot];
         some->inverse[kept] = all->inverse[slot];
         chunk->slots[kept++] = slot;
     }
@@ -516,15 +531,16 @@ static int64_t NAME(narrow)(NAME(Chunk) *chunk, int64_t n, const Extremes *e)
     const Users *users = &chunk->active;
     const float *restrict threshold = users->threshold, *restrict head_error = users->head_error,
                 *restrict quantised = users->quantised, *restrict tail = users->tail, *restrict whole = users->whole,
-                *restrict floors = users->floor, *restrict inverse = users->inverse;
-    float *restrict excess = chunk->needed;
+                *restrict floors = users->floor, *restrict inverse = users->inverse, *restrict lead = users->lead,
+                *restrict rest = users->rest;
+    float *restrict excess = chunk->excess;
     int32_t *restrict bars = chunk->whole_bars;
     const Extremes x = *e;
     int64_t kept = 0;
     for (int64_t at = 0; at < n; at++) {
         float least = threshold[at] - (head_error[at] * x.head + quantised[at] * x.head_error + tail[at] * x.tail +
                                        whole[at] * x.whole + floors[at]);
-        excess[at] = least - quantised[at] * x.quantised;
+        excess[at] = threshold[at] - (lead[at] * x.lead + rest[at] * x.rest + whole[at] * x.whole + floors[at]);
         float bar = least * (inverse[at] * x.inverse);
         bar = bar < -32767.0f ? -32767.0f : bar;
         bar = bar > 32767.0f ? 32767.0f : bar;
@@ -603,7 +619,7 @@ static void NAME(scan)(const Index *index, const Rules *rules, NAME(Chunk) *chun
 static void NAME(lay_out)(Users *users, float *room, int64_t n)
 {
     *users = (Users){room, room + n, room + 2 * n, room + 3 * n, room + 4 * n, room + 5 * n, room + 6 * n, room + 7 * n,
-                     room + 8 * n, room + 9 * n, room + 10 * n};
+                     room + 8 * n, room + 9 * n, room + 10 * n, room + 11 * n, room + 12 * n};
 }
 
 /* Fill the rows start … stop of the output; 1 if there is no memory. */
@@ -614,7 +630,7 @@ static int NAME(scan_users)(
     int64_t n = stop - start, d = index->d, steps = (index->head + STEP - 1) / STEP;
     int64_t wanted = k < index->n_items ? k : index->n_items, capacity = 2 * wanted + 64;
     NAME(Chunk) chunk = {.n = n, .stride = steps * 4, .n_seeds = wanted <= SHORT_LIST ? SMALL_SEED : SEED};
-    float *sides = malloc(24 * n * sizeof(float));
+    float *sides = malloc(28 * n * sizeof(float));
     uint64_t *keys = malloc(n * capacity * sizeof(uint64_t));
     float *work = malloc((2 * GROUP + 1) * d * sizeof(float));
     int16_t *tails = calloc(n * index->tail_width + 1, sizeof(int16_t));
@@ -626,9 +642,9 @@ static int NAME(scan_users)(
     int failed = !sides || !keys || !work || !tails || !integers || !words || !chunk.users || !chunk.bytes || !chunk.slots;
     if (!failed) {
         NAME(lay_out)(&chunk.sides, sides, n);
-        NAME(lay_out)(&chunk.active, sides + 11 * n, n);
-        chunk.needed = sides + 22 * n;
-        chunk.whole_bars = (int32_t *)(sides + 23 * n);
+        NAME(lay_out)(&chunk.active, sides + 13 * n, n);
+        chunk.excess = sides + 26 * n;
+        chunk.whole_bars = (int32_t *)(sides + 27 * n);
         float *rotated = work, *packed = rotated + GROUP * d, *errors = packed + GROUP * d;
         chunk.bars = words;
         chunk.chosen = chunk.slots + n;

@@ -20,7 +20,8 @@ _LARGEST = 1024  # columns; beyond, rounding in the products would cost more tha
 _SMALLEST = 17
 _FLOOR = 1e-4  # of the mean variance, added to every direction so that no user or item blows up
 _MOST_HEAD = 512  # columns whose quantised product fits 16 bits with a useful precision
-_CELL, _LOOK, _LOOK_CELL = 1.0, 5000.0, 8.0  # cost of a column of the head, of a closer look, of a column of it
+_CELL, _LOOK, _LOOK_CELL = 0.5, 5000.0, 8.0  # cost of a column of the head, of a closer look, of a column of it
+_LEAD = 16  # columns whose norm the scan bounds apart
 _TRIED_USERS, _TRIED_ITEMS, _TRIED_K = 32, 1024, 50
 
 
@@ -73,11 +74,12 @@ def _choose(users: Square, items: Square, n_items: int) -> Directions:
 
 
 def _mix(side: Square, head: int) -> Square:
-    """Spread the head's columns, and the others', over each other by an orthogonal matrix.
+    """Spread the leading columns, the others of the head, and the tail, each over themselves by an orthogonal matrix.
 
     A few columns with most of the length would waste the steps of the quantisation on the others.
     """
-    mixed: Square = np.hstack([part @ _cosines(part.shape[1]) for part in (side[:, :head], side[:, head:])])
+    parts = np.split(side, sorted({min(_LEAD, head), head}), axis=1)
+    mixed: Square = np.hstack([part @ _cosines(part.shape[1]) for part in parts])
     return mixed
 
 
@@ -130,7 +132,6 @@ def _head(users: Square, items: Square, n_items: int) -> int:
         heads = [np.sqrt(side[:, p - 1]) for side in squares]
         tails = [np.sqrt(np.maximum(side[:, -1] - side[:, p - 1], 0)) for side in squares]
         rest, size = np.outer(*tails), np.outer(*heads)
-        active = (size + rest >= reach).mean()
         passed = (scores + rest + (1 / 128 + 1 / 256) * np.sqrt(p / 12) * size >= reach).mean()
-        best = min(best, (float(active * p * _CELL + passed * (_LOOK + _LOOK_CELL * (d - p))), p))
+        best = min(best, (float(p * _CELL + passed * (_LOOK + _LOOK_CELL * (d - p))), p))
     return best[1]
