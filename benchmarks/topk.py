@@ -4,8 +4,8 @@
 
 The factors are those of ALS and BPR, fitted on a made-up long-tailed log, or on a real one:
 ``RECSYS_BENCH_EVENTS=train.parquet`` names a file whose first two columns are user and item codes. A million items are
-the fitted ones drawn again with a little noise. ``sgemm`` is the bound of an exact method that computes every score: just
-the matrix product. Lists are compared before anything is timed.
+the fitted ones drawn again with a little noise. ``sgemm`` is the bound of an exact method that computes every score:
+just the matrix product. Lists are compared before anything is timed.
 """
 
 from __future__ import annotations
