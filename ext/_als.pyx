@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 
 cdef extern from "als.h" nogil:
@@ -14,6 +14,7 @@ cdef extern from "als.h" nogil:
         const int32_t *codes
         const float *weights
         const float *start
+        const float *mean
         float *out
         float ridge
         float offset
@@ -32,6 +33,9 @@ cdef extern from "als.h" nogil:
         float *right
         float *root
         float *rest
+        float *targets
+        float *mean
+        float *begin
 
     int als_widest()
     void als_solve(int path, const AlsRow *row, AlsSpace *space)
@@ -47,6 +51,7 @@ def solve_rows(
     const float[:, ::1] vectors,
     const float[::1] spectrum,
     const float[::1] ridge,
+    const float[:, ::1] means,
     const float[:, ::1] begin,
     int64_t exact_below,
     int64_t block,
@@ -63,7 +68,7 @@ def solve_rows(
     cdef float *room
     for row in range(start, stop):
         longest = max(longest, indptr[row + 1] - indptr[row])
-    room = <float *>malloc((panel + wide * wide + 3 * wide + 2 * longest + 48) * sizeof(float))
+    room = <float *>malloc((panel + wide * wide + 5 * wide + 3 * longest + 64) * sizeof(float))
     if room is NULL:
         raise MemoryError
     with nogil:
@@ -72,15 +77,23 @@ def solve_rows(
         space.scale = space.system + wide * wide
         space.inverse = space.scale + wide
         space.right = space.inverse + wide
-        space.root = space.right + wide
+        space.mean = space.right + wide
+        space.begin = space.mean + (d + 7) // 8 * 8
+        space.root = space.mean + 2 * wide
         space.rest = space.root + longest + 8
+        space.targets = space.rest + longest + 8
         task.exact_below, task.block, task.steps = exact_below, block, steps
-        task.start = NULL
+        task.start = task.mean = NULL
         task.vectors, task.spectrum, task.d, task.offset = &vectors[0, 0], &spectrum[0], d, offset
         for row in range(start, stop):
             task.n = indptr[row + 1] - indptr[row]
+            if means is not None:
+                task.mean = &means[row, 0]
             if task.n == 0:
-                memset(&out[row, 0], 0, d * sizeof(float))
+                if means is None:
+                    memset(&out[row, 0], 0, d * sizeof(float))
+                else:
+                    memcpy(&out[row, 0], task.mean, d * sizeof(float))
                 continue
             task.codes, task.weights = &indices[indptr[row]], &weights[indptr[row]]
             task.ridge, task.out, task.following = ridge[row], &out[row, 0], indices.shape[0] - indptr[row]

@@ -19,6 +19,7 @@ typedef struct {
     const int32_t *codes;
     const float *weights; /* the target of an entry is weight + offset */
     const float *start; /* NULL: solve exactly */
+    const float *mean;  /* NULL: 0; what the solution is counted from */
     float *out;
     float ridge, offset;
     int64_t n, d;
@@ -27,7 +28,7 @@ typedef struct {
 } AlsRow;
 
 typedef struct {
-    float *panel, *system, *scale, *inverse, *right, *root, *rest;
+    float *panel, *system, *scale, *inverse, *right, *root, *rest, *targets, *mean, *begin; /* begin follows mean */
 } AlsSpace;
 
 static inline int64_t als_padded(int64_t size) { return (size + 7) & ~(int64_t)7; }

@@ -112,7 +112,7 @@ OUTER void FN(solve_short)(const AlsRow *row, int64_t size, AlsSpace *space)
     FN(add_gram)(space->panel, ld, wide, size, space->system, ld);
     FN(factorise)(space->system, ld, size, space->inverse);
     for (int64_t i = 0; i < size; i++)
-        space->right[i] = i < row->n ? (row->weights[i] + row->offset) / space->root[i] : 0.0f;
+        space->right[i] = i < row->n ? space->targets[i] / space->root[i] : 0.0f;
     FN(substitute)(space->system, ld, size, space->inverse, space->right);
     for (int64_t i = 0; i < row->n; i++)
         space->root[i] *= space->right[i];
@@ -131,7 +131,7 @@ OUTER void FN(solve_long)(const AlsRow *row, AlsSpace *space)
         FN(gather_rows)(row, first, held, row->d, ld, space);
         FN(add_gram)(space->panel, ld, held, wide, space->system, ld);
         for (int64_t i = first; i < first + held; i++)
-            space->root[i] = (row->weights[i] + row->offset) / space->root[i];
+            space->root[i] = space->targets[i] / space->root[i];
         FN(add_lines)(space->panel, ld, space->root + first, held, wide, space->right);
     }
     FN(factorise)(space->system, ld, wide, space->inverse);

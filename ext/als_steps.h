@@ -16,7 +16,7 @@ INLINE float FN(dot)(const float *vector, const float *point, int64_t d)
 }
 
 /* out = Σ_i w_i (v_i·point) v_i, or Σ_i (t_i − w_i (v_i·point)) v_i; four entries at a time. */
-INLINE void FN(pass)(const AlsRow *row, const float *point, int residual, float *out)
+INLINE void FN(pass)(const AlsRow *row, const float *point, const float *targets, float *out)
 {
     int64_t d = row->d;
     memset(out, 0, als_padded(d) * sizeof(float));
@@ -28,8 +28,8 @@ INLINE void FN(pass)(const AlsRow *row, const float *point, int residual, float 
             vectors[i] = row->vectors + row->codes[place] * d;
             als_fetch(row->vectors + row->codes[als_later(row, place, ALS_AHEAD)] * d, d);
             values[i] = row->weights[place] * FN(dot)(vectors[i], point, d);
-            if (residual)
-                values[i] = row->weights[place] + row->offset - values[i];
+            if (targets)
+                values[i] = targets[place] - values[i];
             if (place != first + i)
                 values[i] = 0.0f;
         }
@@ -48,9 +48,9 @@ OUTER void FN(descend)(const AlsRow *row, int64_t steps, AlsSpace *space)
     float *z = space->panel, *left = z + wide, *way = left + wide, *point = way + wide, *image = point + wide, size, old;
     memset(point, 0, wide * sizeof(float));
     memset(z, 0, 3 * wide * sizeof(float));
-    FN(pass)(row, row->start, 1, image);
+    FN(pass)(row, space->begin, space->targets, image);
     for (int64_t k = 0; k < d; k++) {
-        z[k] = row->start[k] / space->scale[k];
+        z[k] = space->begin[k] / space->scale[k];
         way[k] = left[k] = space->scale[k] * image[k] - z[k];
     }
     size = FN(dot)(left, left, wide);
@@ -58,7 +58,7 @@ OUTER void FN(descend)(const AlsRow *row, int64_t steps, AlsSpace *space)
         float length;
         for (int64_t k = 0; k < d; k++)
             point[k] = space->scale[k] * way[k];
-        FN(pass)(row, point, 0, image);
+        FN(pass)(row, point, NULL, image);
         for (int64_t k = 0; k < wide; k++)
             image[k] = way[k] + space->scale[k] * image[k];
         length = size / FN(dot)(way, image, wide);
@@ -81,9 +81,9 @@ OUTER void FN(update_blocks)(const AlsRow *row, int64_t block, AlsSpace *space)
     int64_t d = row->d;
     float *rest = space->rest;
     for (int64_t i = 0; i < row->n; i++) {
-        float found = FN(dot)(row->vectors + row->codes[i] * d, row->start, d);
+        float found = FN(dot)(row->vectors + row->codes[i] * d, space->begin, d);
         als_fetch(row->vectors + row->codes[als_later(row, i, ALS_AHEAD)] * d, d);
-        rest[i] = (row->weights[i] + row->offset) / space->root[i] - space->root[i] * found;
+        rest[i] = space->targets[i] / space->root[i] - space->root[i] * found;
     }
     for (int64_t first = 0; first < d; first += block) {
         int64_t held = d - first < block ? d - first : block, wide = als_padded(held), ld = als_stride(wide);
@@ -100,12 +100,12 @@ OUTER void FN(update_blocks)(const AlsRow *row, int64_t block, AlsSpace *space)
             FN(add_lines)(space->panel, ld, rest + start, lines, wide, space->right);
         }
         for (int64_t k = 0; k < held; k++)
-            space->right[k] -= row->start[first + k] / corner.scale[k];
+            space->right[k] -= space->begin[first + k] / corner.scale[k];
         FN(factorise)(space->system, ld, wide, space->inverse);
         FN(substitute)(space->system, ld, wide, space->inverse, space->right);
         for (int64_t k = 0; k < held; k++) {
             space->right[k] *= corner.scale[k];
-            row->out[first + k] = row->start[first + k] + space->right[k];
+            row->out[first + k] = space->begin[first + k] + space->right[k];
         }
         for (int64_t i = 0; i < row->n; i++)
             rest[i] -= space->root[i] * FN(dot)(row->vectors + row->codes[i] * d + first, space->right, held);
@@ -124,10 +124,24 @@ OUTER void FN(solve_row)(const AlsRow *row, AlsSpace *space)
         space->root[i] = sqrtf(row->weights[i] > ALS_LEAST ? row->weights[i] : ALS_LEAST);
     for (int64_t i = row->n; i < size; i++)
         space->root[i] = 0.0f;
+    memset(space->mean, 0, 2 * wide * sizeof(float));
+    if (row->mean)
+        memcpy(space->mean, row->mean, row->d * sizeof(float));
+    if (row->start)
+        for (int64_t k = 0; k < row->d; k++)
+            space->begin[k] = row->start[k] - space->mean[k];
+    for (int64_t i = 0; i < row->n; i++) {
+        space->targets[i] = row->weights[i] + row->offset;
+        if (row->mean)
+            space->targets[i] -= row->weights[i] * FN(dot)(row->vectors + row->codes[i] * row->d, space->mean, row->d);
+    }
     if (row->start && row->n >= row->exact_below)
         row->block ? FN(update_blocks)(row, row->block, space) : FN(descend)(row, row->steps, space);
     else if (size < wide)
         FN(solve_short)(row, size, space);
     else
         FN(solve_long)(row, space);
+    if (row->mean)
+        for (int64_t k = 0; k < row->d; k++)
+            row->out[k] += space->mean[k];
 }

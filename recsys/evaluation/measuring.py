@@ -262,7 +262,7 @@ def _widened(pairs: Csr, n_items: int) -> Csr:
 def _reach(model: Recommender, relevant: Csr, rules: ResolvedEligibility | None) -> Reach:
     n_known = len(model.items_)
     candidates = np.zeros(relevant.shape[1], dtype=np.bool_)
-    candidates[:n_known] = model.item_events_ > 0
+    candidates[:n_known] = model.candidates()
     reachable = candidates[relevant.indices]
     cold = int((~reachable).sum())
     if rules is None:

@@ -11,6 +11,7 @@ def solve_rows(
     vectors: NDArray[float32],
     spectrum: NDArray[float32],
     ridge: NDArray[float32],
+    means: NDArray[float32] | None,
     begin: NDArray[float32] | None,
     exact_below: int,
     block: int,

@@ -16,6 +16,7 @@ def als_rows(
     spectrum: Float64,
     ridge: Float64,
     target_offset: float,
+    means: NDArray[np.float32] | None,
     begin: NDArray[np.float32] | None,
     exact_below: int,
     block: int,
@@ -23,7 +24,7 @@ def als_rows(
 ) -> NDArray[np.float32]:
     """Return the solutions or updates of `recsys.kernels.als.als_rows`."""
     wide = vectors.astype(np.float64)
-    out = np.zeros((len(ridge), vectors.shape[1]), dtype=np.float32)
+    out = np.zeros((len(ridge), vectors.shape[1]), dtype=np.float32) if means is None else means.copy()
     for row, (first, last) in enumerate(zip(rows.indptr[:-1], rows.indptr[1:], strict=True)):
         if first == last:
             continue
@@ -31,6 +32,8 @@ def als_rows(
         diagonal = spectrum + ridge[row]
         system = np.diag(diagonal) + (seen * weights[:, None]).T @ seen
         right = seen.T @ (weights + target_offset)
+        if means is not None:
+            right += diagonal * means[row]
         if begin is None or last - first < exact_below:
             out[row] = np.linalg.solve(system, right)
         elif block:

@@ -113,6 +113,7 @@ def als_rows(
     ridge: Float64,
     *,
     target_offset: float = 0.0,
+    means: Float32 | None = None,
     update: Update | None = None,
     n_threads: int | None = None,
 ) -> Float32:
@@ -136,6 +137,9 @@ def als_rows(
     ridge : (n,) float64
         Above 0.
     target_offset : float
+    means : (n, d) float32, optional
+        Where the quadratic without entries has its minimum, 0 by default: ``(diag(spectrum) + ridge I) means`` is added
+        to the right side. Rows without entries give it back.
     update : Update, optional
         Improve rows with many entries, which never makes them worse but for rounding. Default: solve all exactly.
     n_threads : int, optional
@@ -163,24 +167,31 @@ def als_rows(
     rows = weighted_rows("weights", weights, (weights.shape[0], len(vectors)))
     _check(rows, vectors, spectrum, ridge)
     begin, limits = _limits(update, (len(ridge), vectors.shape[1]))
+    if means is not None:
+        means = _of_shape("means", means, (len(ridge), vectors.shape[1]))
     if reference_wanted():
-        return reference.als_rows(rows, vectors, spectrum, ridge, target_offset, begin, *limits)
+        return reference.als_rows(rows, vectors, spectrum, ridge, target_offset, means, begin, *limits)
     out = np.empty((len(ridge), vectors.shape[1]), dtype=np.float32)
     narrow, path = (spectrum.astype(np.float32), ridge.astype(np.float32)), _path()
     run_chunks(
-        lambda chunk: _als.solve_rows(*rows, target_offset, vectors, *narrow, begin, *limits, path, *chunk, out),
+        lambda chunk: _als.solve_rows(*rows, target_offset, vectors, *narrow, means, begin, *limits, path, *chunk, out),
         _chunks(rows.indptr, vectors.shape[1]),
         n_threads,
     )
     return out
 
 
+def _of_shape(name: str, value: Float32, shape: tuple[int, int]) -> Float32:
+    rows = dense_rows(name, value)
+    if rows.shape != shape:
+        raise ArgumentError(f"{name} is {describe(rows)}", f"the shape {shape} was expected")
+    return rows
+
+
 def _limits(update: Update | None, shape: tuple[int, int]) -> tuple[Float32 | None, tuple[int, int, int]]:
     if update is None:
         return None, (0, 0, 0)
-    begin = dense_rows("start", update.start)
-    if begin.shape != shape:
-        raise ArgumentError(f"start is {describe(begin)}", f"the shape {shape} was expected")
+    begin = _of_shape("start", update.start, shape)
     block, steps = positive_int("block", update.block, minimum=0), positive_int("steps", update.steps)
     return begin, (update.exact_below(shape[1]), block, steps)
 

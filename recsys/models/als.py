@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,8 +17,9 @@ from recsys.core.threads import thread_count
 from recsys.dataset import Dataset
 from recsys.kernels import Csr, als_rows, gram_basis
 from recsys.kernels.als import Update
+from recsys.models.als_features import ItemPrior, item_prior
 from recsys.models.als_objective import Objective, default_unobserved
-from recsys.models.als_training import Start, both_sides, first_items, train_items
+from recsys.models.als_training import Side, Start, both_sides, first_items, train_items
 from recsys.models.early_stopping import EarlyStopping
 from recsys.models.factor_model import FactorModel
 from recsys.models.implicit_adapter import positive_weights, train_factors
@@ -57,6 +58,10 @@ class ALS(FactorModel):
         Expected length of the random vectors at the start.
     patience : int
         Epochs without a better ndcg@10 on `validation` after which to stop.
+    item_features : sequence of str, optional
+        Columns of the item attributes (or their names in one text, with commas) that predict an item's vector: it is
+        drawn to the mean of its attributes instead of 0, and an item without a training event is recommended by
+        its attributes alone. Only with ``backend="recsys"``.
     backend : {"recsys", "implicit"}
         Who trains. implicit's loss differs: the weight of an observed pair's target is ``α₀ + w``, and all rows share
         the mean λ.
@@ -73,6 +78,8 @@ class ALS(FactorModel):
         w of one unit of the label, α₀ and λ, as training used them.
     warm_items_ : int
         Items with a training event.
+    described_ : (n_items,) bool
+        Only with `item_features`: items that have a value which some item with training events has.
 
     Examples
     --------
@@ -95,6 +102,7 @@ class ALS(FactorModel):
     unobserved_weight_: float
     strength_: float
     warm_items_: int
+    described_: NDArray[np.bool_]
     _start: Start | None = None
 
     def __init__(
@@ -108,6 +116,7 @@ class ALS(FactorModel):
         block_size: int = 64,
         init_std: float = 0.1,
         patience: int = 3,
+        item_features: Sequence[str] | str | None = None,
         backend: Literal["recsys", "implicit"] = "recsys",
         seed: int | None = 0,
     ) -> None:
@@ -120,6 +129,7 @@ class ALS(FactorModel):
         self.block_size = block_size
         self.init_std = init_std
         self.patience = patience
+        self.item_features = item_features
         self.backend = backend
         self.seed = seed
 
@@ -134,6 +144,10 @@ class ALS(FactorModel):
             finite_float("unobserved_weight", self.unobserved_weight, above=0)
         one_of("solver", self.solver, ("cg", "exact", "subspace"))
         one_of("backend", self.backend, ("recsys", "implicit"))
+        if self.item_features is not None and self.backend != "recsys":
+            raise ArgumentError(
+                "item_features are given and the backend is 'implicit'", "the backend 'recsys' was expected"
+            )
         derived_int(self.seed)
 
     def fit(
@@ -188,21 +202,52 @@ class ALS(FactorModel):
         self.unobserved_weight_ = default if self.unobserved_weight is None else float(self.unobserved_weight)
         self.strength_ = float(self.regularization)
         judge = None if validation is None else EarlyStopping(data, validation, self.patience)
-        train = self._train if self.backend == "recsys" else self._train_by_implicit
-        basis = gram_basis(train(data, matrix, progress, judge))
+        if self.backend == "recsys":
+            objective = self._objective()
+            sides = both_sides(objective.weights(matrix), objective)
+            prior = self._prior(data, sides[1])
+            items = self._train(data, sides, prior, progress, judge)
+        else:
+            prior, items = None, self._train_by_implicit(matrix, progress, judge)
+        basis = gram_basis(items)
         self.item_factors_, self.spectrum_ = basis.vectors, basis.spectrum * self.unobserved_weight_
         self.user_factors_ = self._fold_in(matrix)
+        if prior is not None:
+            self.described_ = prior.described
+            new = self.described_ & (data.item_events == 0)
+            self.item_factors_[new] = prior.means(self.item_factors_)[new]
+
+    def _prior(self, data: Dataset, side: Side) -> ItemPrior | None:
+        if self.item_features is None:
+            return None
+        named = self.item_features.split(",") if isinstance(self.item_features, str) else self.item_features
+        return item_prior(data.item_attributes, list(named), side.ridge, data.item_events > 0)
+
+    def candidates(self) -> NDArray[np.bool_]:
+        """Return (n_items,) bool: items with a training event or, with `item_features`, with attributes that tell."""
+        warm = super().candidates()
+        return warm if self.item_features is None else warm | self.described_
 
     def _train(
-        self, data: Dataset, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
+        self,
+        data: Dataset,
+        sides: tuple[Side, Side],
+        prior: ItemPrior | None,
+        progress: ProgressCallback,
+        judge: EarlyStopping | None,
     ) -> NDArray[np.float32]:
-        objective = self._objective()
-        sides = both_sides(objective.weights(matrix), objective)
         items = first_items(sides[1], self.factors, self.init_std, generator(self.seed))
         if self._start is not None:
             self._start.fill(items, data)
         return train_items(
-            sides, items, objective, improve=self._improve, epochs=self.iterations, progress=progress, judge=judge
+            sides,
+            items,
+            self._objective(),
+            improve=self._improve,
+            prior=prior,
+            epochs=self.iterations,
+            progress=progress,
+            judge=judge,
         )
 
     def _improve(self, vectors: NDArray[np.float32]) -> Update | None:
@@ -211,7 +256,7 @@ class ALS(FactorModel):
         return Update(vectors, self.block_size if self.solver == "subspace" else 0)
 
     def _train_by_implicit(
-        self, data: Dataset, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
+        self, matrix: Csr, progress: ProgressCallback, judge: EarlyStopping | None
     ) -> NDArray[np.float32]:
         """Train by implicit, in whose units all pairs weigh 1 and λ is the same for all rows."""
         ours = Objective(self.weight_scale_, self.unobserved_weight_, self.regularization, self.regularization_exponent)

@@ -12,6 +12,7 @@ from recsys.core.progress import Progress, ProgressCallback
 from recsys.dataset import Dataset, Vocabulary
 from recsys.kernels import Csr, als_rows, gram_basis
 from recsys.kernels.als import Update
+from recsys.models.als_features import ItemPrior
 from recsys.models.als_objective import Objective
 from recsys.models.early_stopping import EarlyStopping
 
@@ -78,17 +79,24 @@ def both_sides(weights: Csr, objective: Objective) -> tuple[Side, Side]:
     )
 
 
-def half_step(side: Side, fixed: Float32, objective: Objective, update: Update | None = None) -> HalfStep:
+def half_step(
+    side: Side, fixed: Float32, objective: Objective, update: Update | None = None, means: Float32 | None = None
+) -> HalfStep:
     """Return the vectors of one side that minimise the loss for fixed vectors of the other, or come nearer to it.
 
-    An `update` starts at vectors that belong to `fixed`.
+    An `update` starts at vectors that belong to `fixed`, and so do the `means` that the ridge draws to.
     """
     basis = gram_basis(fixed)
     spectrum = objective.unobserved * basis.spectrum
+    if means is not None:
+        # Where a row without entries has its minimum: between its mean and what all pairs together ask for.
+        drawn = means @ basis.rotation / (spectrum + side.ridge[:, None]) * side.ridge[:, None]
+        means = drawn.astype(np.float32)
     if update is not None:
         update = update._replace(start=update.start @ basis.rotation.astype(np.float32))
+    offset = objective.target_offset
     solved = als_rows(
-        side.weights, basis.vectors, spectrum, side.ridge, target_offset=objective.target_offset, update=update
+        side.weights, basis.vectors, spectrum, side.ridge, target_offset=offset, means=means, update=update
     )
     return HalfStep(solved, basis.vectors)
 
@@ -103,6 +111,7 @@ def train_items(
     objective: Objective,
     *,
     improve: Callable[[Float32], Update | None] = solve_exactly,
+    prior: ItemPrior | None = None,
     epochs: int,
     progress: ProgressCallback,
     judge: EarlyStopping | None,
@@ -120,14 +129,19 @@ def train_items(
         First vectors; zero where an item has no entry.
     improve : callable
         Makes the `Update` of vectors, or None to solve all rows exactly.
+    prior : ItemPrior, optional
+        What attributes say about items.
     epochs, progress, judge
         As for `recsys.models.implicit_adapter.train_factors`.
     """
     user_side, item_side = sides
     step = half_step(user_side, items, objective)
     for epoch in range(epochs):
-        turned = half_step(item_side, step.solved, objective, improve(step.fixed))
+        means = None if prior is None else prior.means(step.fixed)
+        turned = half_step(item_side, step.solved, objective, improve(step.fixed), means)
         items = turned.solved
+        if prior is not None:
+            items[prior.ridge == 0] = 0  # an item without an event is not shown to anyone yet
         step = half_step(user_side, items, objective, improve(turned.fixed))
         values = {} if judge is None else {"ndcg@10": judge.observe(step.solved, step.fixed)}
         progress(Progress("als", epoch + 1, epochs, "epochs", values))

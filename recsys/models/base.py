@@ -48,7 +48,8 @@ class Recommender(ABC):
     gives ``name``, ``check_params``, ``_fit`` and ``_score_block`` — or derives from `FactorModel` or
     `ItemModel`, which need less.
 
-    Cold means: no training event. Cold items are no candidates; cold and unknown users get what `on_unknown` says. A
+    Cold means: no training event. Cold items are no candidates, unless the model knows
+    them by their attributes; cold and unknown users get what `on_unknown` says. A
     warm user of whom the model can make nothing gets the most popular items, marked ``"fallback"``.
 
     Attributes
@@ -286,7 +287,7 @@ class Recommender(ABC):
         weighted = np.flatnonzero(audience.weighted())
         if len(weighted):
             scores[weighted] = self._score_block(audience.take(weighted).block())
-        scores[:, ~self._candidates()] = -np.inf
+        scores[:, ~self.candidates()] = -np.inf
         return scores
 
     def is_warm(self, user_codes: Codes, *, history: Dataset | None = None) -> NDArray[np.bool_]:
@@ -325,7 +326,7 @@ class Recommender(ABC):
         itself = csr_array(
             (np.ones(len(codes), np.float32), codes, np.arange(len(codes) + 1)), shape=(len(codes), len(self.items_))
         )
-        found = self._similar(codes, positive_int("k", k), itself, self._candidates(), n_threads)
+        found = self._similar(codes, positive_int("k", k), itself, self.candidates(), n_threads)
         return SimilarItems(ids, self.items_, found.indices, found.scores)
 
     def explain(
@@ -466,7 +467,7 @@ class Recommender(ABC):
             k,
             model=self._rank,
             fallback=popularity_ranker(self.popularity_) if fallback else None,
-            candidates=self._candidates(),
+            candidates=self.candidates(),
             eligibility=eligibility,
             exclude_seen=exclude_seen,
             users_per_chunk=self._users_per_chunk(),
@@ -480,7 +481,8 @@ class Recommender(ABC):
         places = pl.Series(codes.astype(np.int64))
         return self.users_.ids.gather(places.set(places < 0, None)).fill_null(-1 if self.users_.kind == "int" else "")
 
-    def _candidates(self) -> NDArray[np.bool_]:
+    def candidates(self) -> NDArray[np.bool_]:
+        """Return (n_items,) bool: what may be recommended. Items with a training event, or with what the model uses."""
         return self.item_events_ > 0
 
     def _asked(self, users: Vocabulary | Ids | None, fresh: History | None) -> pl.Series:

@@ -40,13 +40,18 @@ def problem(seed: int, n: int, m: int, d: int, density: float, kind: str) -> tup
 
 
 def outcome(
-    args: tuple[Any, ...], offset: float, reference: bool, simd: str = "", update: Update | None = None
+    args: tuple[Any, ...],
+    offset: float,
+    reference: bool,
+    simd: str = "",
+    update: Update | None = None,
+    means: Array | None = None,
 ) -> Array | tuple[type, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECSYS_KERNELS", "reference" if reference else "compiled")
         patch.setenv("RECSYS_SIMD", simd)
         try:
-            return als_rows(*args, target_offset=offset, update=update)
+            return als_rows(*args, target_offset=offset, means=means, update=update)
         except RecsysError as error:
             return type(error), str(error)
 
@@ -109,16 +114,20 @@ def test_updates_agree(
     start = np.random.default_rng(seed).standard_normal((6, d)).astype(np.float32)
     args = (weights, vectors, spectrum + 0.1, ridge + 0.1)
     update = Update(start, block, steps)
+    means = None if seed % 2 else np.random.default_rng(seed + 1).standard_normal((6, d)).astype(np.float32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Update, "exact_below", lambda update, d: 2)
-        expected, found = outcome(args, offset, True, "", update), outcome(args, offset, False, simd, update)
+        expected, found = (
+            outcome(args, offset, True, "", update, means),
+            outcome(args, offset, False, simd, update, means),
+        )
     assert isinstance(expected, np.ndarray)
     assert isinstance(found, np.ndarray)
     # Unit vectors: the condition is at most that of the diagonal times the total weight; a few steps do not amplify
     # rounding by more than that, in units of the longest vector met.
     for row in range(6):
         total = 1 + weights[[row]].data.sum()
-        size = np.linalg.norm(expected[row]) + np.linalg.norm(start[row]) + total / (spectrum + ridge[row]).min()
+        size = np.linalg.norm(expected[row]) + d + np.linalg.norm(start[row]) + total / (spectrum + ridge[row]).min()
         bound = 64 * UNIT * (d + weights[[row]].nnz) * total / 0.1 * size
         assert np.linalg.norm(found[row] - expected[row]) <= bound
 
