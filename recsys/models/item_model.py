@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recsys import kernels
 from recsys.kernels import Csr
@@ -16,6 +17,8 @@ from recsys.models.serving import Block, Codes
 
 if TYPE_CHECKING:
     from recsys.kernels import TopK
+
+_NEIGHBOURS = 100  # of an item, by which items are compared where all weights are stored
 
 
 class ItemModel(Recommender):
@@ -42,7 +45,13 @@ class ItemModel(Recommender):
         return kernels.sparse_topk(block.weights, self.item_weights_, k, **options)
 
     def _item_vectors(self) -> NDArray[np.float32] | Csr:
-        return self.item_weights_
+        """Return the strongest weights of each item: items are alike that speak for the same others."""
+        if not isinstance(self.item_weights_, np.ndarray):
+            return self.item_weights_
+        best = kernels.select_topk(self.item_weights_, min(_NEIGHBOURS, len(self.item_weights_)))
+        rows, slots = np.nonzero((best.indices >= 0) & (best.scores > 0))
+        entries = (best.scores[rows, slots], (rows, best.indices[rows, slots]))
+        return csr_array(entries, shape=self.item_weights_.shape)
 
     def _users_per_chunk(self) -> int:
         return super()._users_per_chunk() if isinstance(self.item_weights_, np.ndarray) else 1 << 14

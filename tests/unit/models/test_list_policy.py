@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recsys.core.errors import NotEstimableError
 from recsys.dataset import Dataset
 from recsys.evaluation import compare, evaluate
-from recsys.models import ALS, ItemKNN, Popularity, Recommender, ranking
+from recsys.models import ALS, EASE, GraphFilter, ItemKNN, Popularity, Recommender, ranking
 from recsys.scoring import MMR, Calibrated, Eligibility, EpsilonGreedy, PlackettLuce
 
 USERS, ITEMS = 40, 30
@@ -47,13 +47,13 @@ def data() -> Dataset:
 
 @pytest.fixture(scope="module")
 def models(data: Dataset) -> dict[str, Recommender]:
-    made = [Popularity(), ItemKNN(neighbors=12), ALS(factors=6, iterations=3, seed=1)]
+    made = [Popularity(), ItemKNN(neighbors=12), ALS(factors=6, iterations=3, seed=1), EASE(), GraphFilter()]
     return {model.name: model.fit(data) for model in made}
 
 
 @settings(max_examples=60)
 @given(
-    st.sampled_from(["popularity", "itemknn", "als"]),
+    st.sampled_from(["popularity", "itemknn", "als", "ease", "graphfilter"]),
     st.sampled_from(sorted(RERANK)),
     st.sampled_from(sorted(EXPLORE)),
     st.sets(st.integers(0, ITEMS - 1), max_size=ITEMS),
