@@ -47,11 +47,13 @@ def user_keys(ids: pl.Series, seed: int) -> Keys:
     >>> bool(first[1] == second[0]), bool(first[0] == first[1])
     (True, False)
     """
-    if ids.dtype == pl.String:
-        texts = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids)
-        plain = np.frombuffer(b"".join(texts), dtype="<u8").astype(np.uint64)
-    else:
-        plain = ids.to_numpy().astype(np.int64).view(np.uint64)
+    numbers = ids.cast(pl.Int64, strict=False)
+    plain = numbers.fill_null(0).to_numpy().view(np.uint64)
+    if ids.dtype == pl.String:  # "7" and 7 are one user to a vocabulary, so they are here
+        texts = np.flatnonzero((numbers.cast(pl.String) != ids).fill_null(True).to_numpy())
+        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids.gather(texts))
+        plain = plain.copy()
+        plain[texts] = np.frombuffer(b"".join(digests), dtype="<u8")
     start = _mixed(np.array([seed & (2**64 - 1)], dtype=np.uint64))
     return _mixed(_mixed(plain) ^ start)
 

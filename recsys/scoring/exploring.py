@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.checks import finite_float, one_of, positive_int
-from recsys.core.errors import ArgumentError
 from recsys.kernels import position_marginals
 from recsys.scoring.draws import Keys, Sample, uniforms
 
@@ -88,8 +87,8 @@ class EpsilonGreedy:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        finite_float("epsilon", self.epsilon, minimum=0, maximum=1)
-        _check_pool_and_seed(self.pool, self.seed)
+        object.__setattr__(self, "epsilon", finite_float("epsilon", self.epsilon, minimum=0, maximum=1))
+        _settle_pool_and_seed(self)
 
     @property
     def name(self) -> str:
@@ -162,9 +161,9 @@ class PlackettLuce:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        finite_float("temperature", self.temperature, above=0)
+        object.__setattr__(self, "temperature", finite_float("temperature", self.temperature, above=0))
         one_of("by", self.by, ("rank", "score"))
-        _check_pool_and_seed(self.pool, self.seed)
+        _settle_pool_and_seed(self)
 
     @property
     def name(self) -> str:
@@ -296,10 +295,11 @@ def _slate(given_above: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(slates > 0, slates, np.nan)  # never a false 0: float64 ends at 1e-308
 
 
-def _check_pool_and_seed(pool: int, seed: int | None) -> None:
-    positive_int("pool", pool)
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-        raise ArgumentError(f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7")
+def _settle_pool_and_seed(explorer: EpsilonGreedy | PlackettLuce) -> None:
+    """Check them, and keep them as plain numbers, which a manifest can hold."""
+    object.__setattr__(explorer, "pool", positive_int("pool", explorer.pool))
+    if explorer.seed is not None:
+        object.__setattr__(explorer, "seed", positive_int("seed", explorer.seed, minimum=0, hint="use seed=7"))
 
 
 def _new_seed() -> int:

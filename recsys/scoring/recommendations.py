@@ -90,11 +90,11 @@ class Recommendations:
     def to_polars(self) -> pl.DataFrame:
         """Return one row a recommended item: user_id, item_id, rank (from 1), score, source; no empty slots.
 
-        Lists that were drawn at random also have propensity_position, propensity_slate and propensity_given_above; see
-        `Sample`.
+        Lists that were drawn at random also have propensity_position, propensity_slate (null where it is below 1e-308)
+        and propensity_given_above; see `Sample`.
         """
         rows, slots = np.nonzero(self.lists >= 0)
-        columns = {
+        columns: dict[str, Any] = {
             "user_id": self.users.gather(rows),
             "item_id": self.items.decode(self.lists[rows, slots]),
             "rank": (slots + 1).astype(np.int32),
@@ -103,7 +103,7 @@ class Recommendations:
         }
         if self.sample is not None:
             columns["propensity_position"] = self.sample.position[rows, slots]
-            columns["propensity_slate"] = self.sample.slate[rows]
+            columns["propensity_slate"] = pl.Series(self.sample.slate[rows]).fill_nan(None)
             columns["propensity_given_above"] = self.sample.given_above[rows, slots]
         return pl.DataFrame(columns)
 

@@ -107,8 +107,8 @@ class MMR:
     item_attributes: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        finite_float("trade_off", self.trade_off, minimum=0, maximum=1)
-        positive_int("pool", self.pool)
+        object.__setattr__(self, "trade_off", finite_float("trade_off", self.trade_off, minimum=0, maximum=1))
+        object.__setattr__(self, "pool", positive_int("pool", self.pool))
 
     @property
     def name(self) -> str:
@@ -176,8 +176,8 @@ class Calibrated:
     item_attributes: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        finite_float("weight", self.weight, minimum=0, maximum=1)
-        positive_int("pool", self.pool)
+        object.__setattr__(self, "weight", finite_float("weight", self.weight, minimum=0, maximum=1))
+        object.__setattr__(self, "pool", positive_int("pool", self.pool))
 
     @property
     def name(self) -> str:

@@ -14,6 +14,8 @@ def test_a_key_belongs_to_the_id_and_the_seed() -> None:
         assert user_keys(ids.reverse(), 7)[::-1].tolist() == keys.tolist()
         assert not set(keys.tolist()) & set(user_keys(ids, 8).tolist())
     assert user_keys(pl.Series([], dtype=pl.String), 7).shape == (0,)
+    assert user_keys(pl.Series(["7", "x", "-12"]), 1)[[0, 2]].tolist() == user_keys(pl.Series([7, -12]), 1).tolist()
+    assert len(set(user_keys(pl.Series(["7", "07", "+7", "7.0", " 7"]), 1).tolist())) == 5
 
 
 def test_the_first_draws_are_these() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from typing import Any
 
@@ -184,6 +185,8 @@ def test_seeds_and_parameters() -> None:
     assert EpsilonGreedy(0.1).seeded().seed is not None
     assert EpsilonGreedy(0.1, seed=3).seeded() == EpsilonGreedy(0.1, seed=3)
     assert PlackettLuce().seeded().seed is not None
+    told = PlackettLuce(np.float32(0.5), pool=np.int64(9), seed=np.int64(3)).to_dict()  # type: ignore[arg-type]
+    assert json.loads(json.dumps(told)) == told
     for make in (
         lambda: EpsilonGreedy(1.5),
         lambda: EpsilonGreedy(0.1, pool=0),
