@@ -64,9 +64,9 @@ class LogisticMF(FactorModel):
 
     def __init__(
         self,
-        factors: int = 32,
+        factors: int = 64,
         learning_rate: float = 1.0,
-        regularization: float = 3.0,
+        regularization: float = 1.0,
         negatives: int = 30,
         iterations: int = 50,
         patience: int = 5,
