@@ -20,8 +20,9 @@
 #define BLOCK_ITEMS (WIDE * BLOCK)
 #define LEAD 16          /* leading columns whose norm is bounded apart, to skip panels */
 #define SEED 128         /* panels that a first threshold is taken from, at most */
-#define SMALL_SEED 32    /* the same for short lists */
+#define SMALL_SEED 32    /* the same for short lists of not so many items */
 #define SHORT_LIST 32
+#define MANY_ITEMS (1 << 18)
 #define MOST_GROUPS 16   /* panels' worth of groups that a first threshold is taken from */
 #define PENDING 8        /* items whose vectors are on their way from memory */
 #define USER_LIMIT 128.0f /* |qu| <= 128 and |qv| <= 255.99, so |qu . qv| <= 32767: exact in 16 bits whatever wraps between */

@@ -629,7 +629,9 @@ static int NAME(scan_users)(
 {
     int64_t n = stop - start, d = index->d, steps = (index->head + STEP - 1) / STEP;
     int64_t wanted = k < index->n_items ? k : index->n_items, capacity = 2 * wanted + 64;
-    NAME(Chunk) chunk = {.n = n, .stride = steps * 4, .n_seeds = wanted <= SHORT_LIST ? SMALL_SEED : SEED};
+    NAME(Chunk) chunk = {.n = n, .stride = steps * 4, .n_seeds = SEED};
+    if (wanted <= SHORT_LIST && index->n_items < MANY_ITEMS)
+        chunk.n_seeds = SMALL_SEED;
     float *sides = malloc(28 * n * sizeof(float));
     uint64_t *keys = malloc(n * capacity * sizeof(uint64_t));
     float *work = malloc((2 * GROUP + 1) * d * sizeof(float));

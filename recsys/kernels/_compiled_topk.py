@@ -63,8 +63,8 @@ def query(
     if filters.eligible is not None and np.count_nonzero(filters.eligible) < _scan.SHORT_SHARE * n_items:
         few = np.flatnonzero(filters.eligible).astype(np.int32)
     products, kept = n_items * users.shape[1], min(k, n_items) * 4
-    size = min(_CHUNK_USERS, -(-len(users) // (n_threads * _CHUNKS_PER_THREAD)))
-    size = min(max(_FEWEST_USERS, size), _rows_of(_SCAN_PRODUCTS, products), _rows_of(_CELLS, kept))
+    size = len(users) if n_threads == 1 else -(-len(users) // (n_threads * _CHUNKS_PER_THREAD))
+    size = min(max(_FEWEST_USERS, min(_CHUNK_USERS, size)), _rows_of(_SCAN_PRODUCTS, products), _rows_of(_CELLS, kept))
     run_chunks(
         lambda rows: prepared.plan.query(users, norms, mask, *blocked, *allowed, few, *rows, *best),
         row_chunks(len(users), size),

@@ -20,7 +20,7 @@ _LARGEST = 1024  # columns; beyond, rounding in the products would cost more tha
 _SMALLEST = 17
 _FLOOR = 1e-4  # of the mean variance, added to every direction so that no user or item blows up
 _MOST_HEAD = 512  # columns whose quantised product fits 16 bits with a useful precision
-_CELL, _LOOK, _LOOK_CELL = 0.5, 5000.0, 8.0  # cost of a column of the head, of a closer look, of a column of it
+_CELL, _LOOK, _LOOK_CELL = 1.0, 20000.0, 16.0  # cost of a column of the head, of a closer look, of a column of it
 _LEAD = 16  # columns whose norm the scan bounds apart
 _TRIED_USERS, _TRIED_ITEMS, _TRIED_K = 32, 1024, 50
 
