@@ -14,7 +14,29 @@
 #include "panels.h"
 #include "topn.h"
 
+#ifdef __GNUC__
 #define NOINLINE __attribute__((noinline))
+#define RESTRICT __restrict__
+#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL_TWICE _Pragma("GCC unroll 2")
+#define FETCH_AHEAD(address) __builtin_prefetch(address)
+#define LOWEST_BIT(bits) __builtin_ctzll(bits)
+#else
+#define NOINLINE
+#define RESTRICT
+#define UNROLL
+#define UNROLL_TWICE
+#define FETCH_AHEAD(address) ((void)(address))
+static int64_t lowest_bit(uint64_t bits)
+{
+    int64_t place = 0;
+    for (; !(bits & 1); bits >>= 1)
+        place++;
+    return place;
+}
+#define LOWEST_BIT(bits) lowest_bit(bits)
+#endif
+
 #define WIDE 64          /* items of a panel of the scan: one bit each in a mask */
 #define BLOCK 32         /* panels that are skipped together */
 #define BLOCK_ITEMS (WIDE * BLOCK)
@@ -24,7 +46,7 @@
 #define SHORT_LIST 32
 #define MANY_ITEMS (1 << 18)
 #define MOST_GROUPS 16   /* panels' worth of groups that a first threshold is taken from */
-#define PENDING 8        /* items whose vectors are on their way from memory */
+#define PENDING 16       /* items whose vectors are on their way from memory */
 #define USER_LIMIT 128.0f /* |qu| <= 128 and |qv| <= 255.99, so |qu . qv| <= 32767: exact in 16 bits whatever wraps between */
 #define ITEM_LIMIT 255.99f
 #define TINY 1e-18f      /* the smallest scale; all values are relative to the largest norms */
@@ -111,9 +133,13 @@ typedef struct {
     uint64_t worst; /* the k-th best key so far, or 0 */
     int64_t row;
     Candidates found;
-    int32_t pending[PENDING];
-    int64_t n_pending;
 } User;
+
+/* Items of any users of a chunk that wait for their exact scores while their vectors come from memory. */
+typedef struct {
+    int64_t slots[PENDING], n;
+    int32_t codes[PENDING];
+} Queue;
 
 /* One number of each user, so that a bound is taken for several users at once. */
 typedef struct {

@@ -227,6 +227,18 @@ static void NAME(pack_user)(
 
 /* ---- candidates */
 
+typedef struct {
+    User *users;
+    Users sides, active; /* all, and those of a block */
+    int64_t n_seeds;     /* panels */
+    unsigned char *bytes;
+    int64_t n, stride, *slots, *chosen;
+    float *excess;
+    int32_t *whole_bars;
+    WORD *bars;
+    Queue queue;
+} NAME(Chunk);
+
 /* Keep the k best, whose last is the new threshold. */
 static void NAME(compact)(User *user, float *threshold)
 {
@@ -241,44 +253,53 @@ static void NAME(compact)(User *user, float *threshold)
 }
 
 /* Take the exact scores of the items that wait for it. */
-static void NAME(flush)(const Index *index, User *user, float *threshold)
+static void NAME(flush)(const Index *index, NAME(Chunk) *chunk)
 {
-    Candidates *found = &user->found;
-    for (int64_t place = 0; place < user->n_pending; place++) {
-        int32_t code = user->pending[place];
+    for (int64_t place = 0; place < chunk->queue.n; place++) {
+        int64_t slot = chunk->queue.slots[place];
+        int32_t code = chunk->queue.codes[place];
+        User *user = &chunk->users[slot];
+        Candidates *found = &user->found;
         uint64_t key = key_of(NAME(dot)(user->factors, row_of(index, code), index->d), code);
         if (key <= user->worst)
             continue;
         found->keys[found->size++] = key;
         if (found->size >= found->full)
-            NAME(compact)(user, threshold);
+            NAME(compact)(user, &chunk->sides.threshold[slot]);
     }
-    user->n_pending = 0;
+    chunk->queue.n = 0;
+}
+
+static inline void NAME(enqueue)(const Index *index, NAME(Chunk) *chunk, int64_t slot, int32_t code, const float *row)
+{
+    for (int64_t byte = 0; byte < index->d * 4; byte += 64)
+        FETCH_AHEAD((const char *)row + byte);
+    chunk->queue.slots[chunk->queue.n] = slot;
+    chunk->queue.codes[chunk->queue.n++] = code;
+    if (chunk->queue.n == PENDING)
+        NAME(flush)(index, chunk);
 }
 
 /* Score a short list of candidates one by one. */
 static void NAME(list)(
-    const Index *index, const Rules *rules, User *user, float *threshold, const int32_t *codes, int64_t n)
+    const Index *index, const Rules *rules, NAME(Chunk) *chunk, int64_t slot, const int32_t *codes, int64_t n)
 {
-    for (int64_t place = 0; place < n; place++) {
-        if ((place && codes[place] == codes[place - 1]) || !may_have(rules, user->row, codes[place]))
-            continue;
-        user->pending[user->n_pending++] = codes[place];
-        if (user->n_pending == PENDING)
-            NAME(flush)(index, user, threshold);
-    }
-    NAME(flush)(index, user, threshold);
-    *threshold = INFINITY;
+    for (int64_t place = 0; place < n; place++)
+        if (!(place && codes[place] == codes[place - 1]) && may_have(rules, chunk->users[slot].row, codes[place]))
+            NAME(enqueue)(index, chunk, slot, codes[place], row_of(index, codes[place]));
+    NAME(flush)(index, chunk);
+    chunk->sides.threshold[slot] = INFINITY;
 }
 
 /* List what needs no scan: users with few allowed items, or everyone when few items are eligible. */
-static void NAME(list_short_rows)(const Index *index, const Rules *rules, User *user, float *threshold)
+static void NAME(list_short_rows)(const Index *index, const Rules *rules, NAME(Chunk) *chunk, int64_t slot)
 {
     const int64_t *ptr = rules->allowed_ptr;
-    if (ptr && (ptr[user->row + 1] - ptr[user->row]) * SHORT_ROW < index->n_items)
-        NAME(list)(index, rules, user, threshold, rules->allowed + ptr[user->row], ptr[user->row + 1] - ptr[user->row]);
+    int64_t row = chunk->users[slot].row;
+    if (ptr && (ptr[row + 1] - ptr[row]) * SHORT_ROW < index->n_items)
+        NAME(list)(index, rules, chunk, slot, rules->allowed + ptr[row], ptr[row + 1] - ptr[row]);
     else if (rules->few)
-        NAME(list)(index, rules, user, threshold, rules->few, rules->n_few);
+        NAME(list)(index, rules, chunk, slot, rules->few, rules->n_few);
 }
 
 /* Bound on all that separates head + tail from the final score, for a user and any item of a panel. */
@@ -312,35 +333,31 @@ static inline WORD NAME(bar)(float bar)
 
 /* Look closer at the items of a panel whose bits are set. */
 static void NAME(look)(
-    const Index *index, const Segment *segment, const Rules *rules, User *user, Users *users, int64_t slot, int64_t panel,
+    const Index *index, const Segment *segment, const Rules *rules, NAME(Chunk) *chunk, int64_t slot, int64_t panel,
     uint64_t bits, const WORD *sums)
 {
     const Extremes *e = segment->panels + panel;
+    const Users *users = &chunk->sides;
+    const User *user = &chunk->users[slot];
     float scale = users->scale[slot] * e->scale, tail_scale = users->tail_scale[slot] * e->tail_scale;
     float error = NAME(refined_error)(users, slot, e);
     for (; bits; bits &= bits - 1) {
-        int64_t item = __builtin_ctzll(bits), place = panel * WIDE + item;
+        int64_t item = LOWEST_BIT(bits), place = panel * WIDE + item;
         float score = scale * (float)sums[item];
         if (index->tail)
-            score += tail_scale * (float)TAIL_DOT(user->tail, segment->tails + place * index->tail_width, index->tail_width);
+            score += tail_scale *
+                     (float)TAIL_DOT(user->tail, segment->tails + place * index->tail_width, index->tail_width);
         if (score + error < users->threshold[slot])
             continue;
         int32_t code = (int32_t)(segment->rows[place] + segment->first_code);
-        if (!may_have(rules, user->row, code))
-            continue;
-        const char *row = (const char *)(segment->items + segment->rows[place] * index->d);
-        for (int64_t byte = 0; byte < index->d * 4; byte += 64)
-            __builtin_prefetch(row + byte);
-        user->pending[user->n_pending++] = code;
-        if (user->n_pending == PENDING)
-            NAME(flush)(index, user, &users->threshold[slot]);
+        if (may_have(rules, user->row, code))
+            NAME(enqueue)(index, chunk, slot, code, segment->items + segment->rows[place] * index->d);
     }
 }
 
-static void NAME(answer)(const Index *index, User *user, float *threshold, int32_t *items, float *scores, int64_t k)
+static void NAME(answer)(User *user, float *threshold, int32_t *items, float *scores, int64_t k)
 {
     Candidates *found = &user->found;
-    NAME(flush)(index, user, threshold);
     NAME(compact)(user, threshold);
     sort_keys(found->keys, found->size);
     for (int64_t place = 0; place < k; place++) {
@@ -354,31 +371,31 @@ static void NAME(answer)(const Index *index, User *user, float *threshold, int32
 
 /* Whole steps of `n` users with a panel: which sums exceed their bars; the sums are stored where any does. */
 #define DEFINE_TILE(N)                                                                                                   \
-    NOINLINE static void NAME(tile##N)(                                                                                    \
-        const unsigned char *const *users, const int8_t *panel, const WORD *starts, int64_t steps, const WORD *bars,  \
+    NOINLINE static void NAME(tile##N)(                                                                                  \
+        const unsigned char *const *users, const int8_t *panel, const WORD *starts, int64_t steps, const WORD *bars,     \
         uint64_t *masks, WORD *out)                                                                                      \
     {                                                                                                                    \
-        SUMS sums[N][VECTORS];                                                                                             \
-        _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++)                                                        \
+        SUMS sums[N][VECTORS];                                                                                           \
+        UNROLL for (int v = 0; v < VECTORS; v++)                                                                         \
         {                                                                                                                \
-            SUMS start = LOAD_STARTS(starts, v);                                                                       \
-            _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) sums[u][v] = start;                                      \
+            SUMS start = LOAD_STARTS(starts, v);                                                                         \
+            UNROLL for (int u = 0; u < N; u++) sums[u][v] = start;                                                       \
         }                                                                                                                \
-        _Pragma("GCC unroll 2") for (int64_t step = 0; step < steps; step++)                                             \
+        UNROLL_TWICE for (int64_t step = 0; step < steps; step++)                                                        \
         {                                                                                                                \
-            VALUE values[N];                                                                                            \
-            _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) values[u] = BROADCAST(users[u] + 4 * step);              \
-            _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++)                                                    \
+            VALUE values[N];                                                                                             \
+            UNROLL for (int u = 0; u < N; u++) values[u] = BROADCAST(users[u] + 4 * step);                               \
+            UNROLL for (int v = 0; v < VECTORS; v++)                                                                     \
             {                                                                                                            \
-                ITEMS items = LOAD(panel + step * WIDE * STEP, v);                                                      \
-                _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) sums[u][v] = DOT(sums[u][v], values[u], items);      \
+                ITEMS items = LOAD(panel + step * WIDE * STEP, v);                                                       \
+                UNROLL for (int u = 0; u < N; u++) sums[u][v] = DOT(sums[u][v], values[u], items);                       \
             }                                                                                                            \
         }                                                                                                                \
-        _Pragma("GCC unroll 8") for (int u = 0; u < N; u++)                                                              \
+        UNROLL for (int u = 0; u < N; u++)                                                                               \
         {                                                                                                                \
             masks[u] = ABOVE(sums[u], bars[u]);                                                                          \
             if (masks[u])                                                                                                \
-                _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++) STORE(out + u * WIDE, v, sums[u][v]);          \
+                UNROLL for (int v = 0; v < VECTORS; v++) STORE(out + u * WIDE, v, sums[u][v]);                           \
         }                                                                                                                \
     }
 DEFINE_TILE(1)
@@ -403,17 +420,6 @@ static inline uint64_t NAME(valid)(const Segment *segment, int64_t panel)
 }
 
 /* ---- the scan */
-
-typedef struct {
-    User *users;
-    Users sides, active; /* all, and those of a block */
-    int64_t n_seeds;     /* panels */
-    unsigned char *bytes;
-    int64_t n, stride, *slots, *chosen;
-    float *excess;
-    int32_t *whole_bars;
-    WORD *bars;
-} NAME(Chunk);
 
 /* The items of a panel whose stored sums exceed a bar. */
 static inline uint64_t NAME(stored_above)(const WORD *stored, WORD bar)
@@ -483,9 +489,9 @@ static void NAME(seed)(const Index *index, const Rules *rules, NAME(Chunk) *chun
             WORD bar = NAME(bar)(cut * segment->panels[panel].inverse);
             done[panel] = NAME(stored_above)(sums + panel * WIDE, bar) & NAME(valid)(segment, panel);
             if (done[panel])
-                NAME(look)(index, segment, rules, user, sides, slot, panel, done[panel], sums + panel * WIDE);
+                NAME(look)(index, segment, rules, chunk, slot, panel, done[panel], sums + panel * WIDE);
         }
-        NAME(flush)(index, user, &sides->threshold[slot]);
+        NAME(flush)(index, chunk);
         NAME(compact)(user, &sides->threshold[slot]);
     }
     for (int64_t panel = 0; panel < n; panel++) {
@@ -496,7 +502,7 @@ static void NAME(seed)(const Index *index, const Rules *rules, NAME(Chunk) *chun
         WORD bar = NAME(bar)(needed * (sides->inverse[slot] * e->inverse));
         uint64_t bits = NAME(stored_above)(sums + panel * WIDE, bar) & ~done[panel] & NAME(valid)(segment, panel);
         if (bits)
-            NAME(look)(index, segment, rules, user, sides, slot, panel, bits, sums + panel * WIDE);
+            NAME(look)(index, segment, rules, chunk, slot, panel, bits, sums + panel * WIDE);
     }
 }
 
@@ -529,12 +535,12 @@ static int64_t NAME(gather)(NAME(Chunk) *chunk, const Extremes *e)
 static int64_t NAME(narrow)(NAME(Chunk) *chunk, int64_t n, const Extremes *e)
 {
     const Users *users = &chunk->active;
-    const float *restrict threshold = users->threshold, *restrict head_error = users->head_error,
-                *restrict quantised = users->quantised, *restrict tail = users->tail, *restrict whole = users->whole,
-                *restrict floors = users->floor, *restrict inverse = users->inverse, *restrict lead = users->lead,
-                *restrict rest = users->rest;
-    float *restrict excess = chunk->excess;
-    int32_t *restrict bars = chunk->whole_bars;
+    const float *RESTRICT threshold = users->threshold, *RESTRICT head_error = users->head_error,
+                *RESTRICT quantised = users->quantised, *RESTRICT tail = users->tail, *RESTRICT whole = users->whole,
+                *RESTRICT floors = users->floor, *RESTRICT inverse = users->inverse, *RESTRICT lead = users->lead,
+                *RESTRICT rest = users->rest;
+    float *RESTRICT excess = chunk->excess;
+    int32_t *RESTRICT bars = chunk->whole_bars;
     const Extremes x = *e;
     int64_t kept = 0;
     for (int64_t at = 0; at < n; at++) {
@@ -547,9 +553,9 @@ static int64_t NAME(narrow)(NAME(Chunk) *chunk, int64_t n, const Extremes *e)
         int32_t near = (int32_t)bar;
         bars[at] = near - 1 - (bar < (float)near);
     }
-    const int64_t *restrict slots = chunk->slots;
-    int64_t *restrict chosen = chunk->chosen;
-    WORD *restrict kept_bars = chunk->bars;
+    const int64_t *RESTRICT slots = chunk->slots;
+    int64_t *RESTRICT chosen = chunk->chosen;
+    WORD *RESTRICT kept_bars = chunk->bars;
     for (int64_t at = 0; at < n; at++) {
         chosen[kept] = slots[at];
         kept_bars[kept] = (WORD)bars[at];
@@ -575,7 +581,7 @@ static void NAME(scan_panel)(
             if (masks[user] & valid) {
                 int64_t slot = chunk->chosen[first + user];
                 NAME(look)(
-                    index, segment, rules, &chunk->users[slot], &chunk->sides, slot, panel, masks[user] & valid,
+                    index, segment, rules, chunk, slot, panel, masks[user] & valid,
                     sums + user * WIDE);
             }
     }
@@ -669,7 +675,6 @@ static int NAME(scan_users)(
                 user->unit = scales[at] * index->item_scale;
                 user->tail = tails + slot * index->tail_width;
                 user->worst = 0;
-                user->n_pending = 0;
                 user->found = (Candidates){keys + slot * capacity, 0, wanted, capacity, wanted};
                 chunk.sides.threshold[slot] = -INFINITY;
                 double floor = 4.0 * d * FLT_MIN * user->unit + 1e-30;
@@ -679,13 +684,14 @@ static int NAME(scan_users)(
                 NAME(pack_user)(
                     index, rotated + at * d, at_least(norms[user->row] * scales[at]), slot, &chunk.sides,
                     chunk.bytes + slot * chunk.stride, tails + slot * index->tail_width, integers, errors);
-                NAME(list_short_rows)(index, rules, user, &chunk.sides.threshold[slot]);
+                NAME(list_short_rows)(index, rules, &chunk, slot);
             }
         }
         NAME(scan)(index, rules, &chunk, words + n);
+        NAME(flush)(index, &chunk);
         for (int64_t slot = 0; slot < n; slot++) {
             User *user = &chunk.users[slot];
-            NAME(answer)(index, user, &chunk.sides.threshold[slot], items + user->row * k, scores + user->row * k, k);
+            NAME(answer)(user, &chunk.sides.threshold[slot], items + user->row * k, scores + user->row * k, k);
         }
     }
     free(sides);
