@@ -17,15 +17,11 @@
 #ifdef __GNUC__
 #define NOINLINE __attribute__((noinline))
 #define RESTRICT __restrict__
-#define UNROLL _Pragma("GCC unroll 8")
-#define UNROLL_TWICE _Pragma("GCC unroll 2")
 #define FETCH_AHEAD(address) __builtin_prefetch(address)
 #define LOWEST_BIT(bits) __builtin_ctzll(bits)
 #else
 #define NOINLINE
 #define RESTRICT
-#define UNROLL
-#define UNROLL_TWICE
 #define FETCH_AHEAD(address) ((void)(address))
 static int64_t lowest_bit(uint64_t bits)
 {

@@ -376,26 +376,26 @@ static void NAME(answer)(User *user, float *threshold, int32_t *items, float *sc
         uint64_t *masks, WORD *out)                                                                                      \
     {                                                                                                                    \
         SUMS sums[N][VECTORS];                                                                                           \
-        UNROLL for (int v = 0; v < VECTORS; v++)                                                                         \
+        _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++)                                                        \
         {                                                                                                                \
             SUMS start = LOAD_STARTS(starts, v);                                                                         \
-            UNROLL for (int u = 0; u < N; u++) sums[u][v] = start;                                                       \
+            _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) sums[u][v] = start;                                      \
         }                                                                                                                \
-        UNROLL_TWICE for (int64_t step = 0; step < steps; step++)                                                        \
+        _Pragma("GCC unroll 2") for (int64_t step = 0; step < steps; step++)                                             \
         {                                                                                                                \
             VALUE values[N];                                                                                             \
-            UNROLL for (int u = 0; u < N; u++) values[u] = BROADCAST(users[u] + 4 * step);                               \
-            UNROLL for (int v = 0; v < VECTORS; v++)                                                                     \
+            _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) values[u] = BROADCAST(users[u] + 4 * step);              \
+            _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++)                                                    \
             {                                                                                                            \
                 ITEMS items = LOAD(panel + step * WIDE * STEP, v);                                                       \
-                UNROLL for (int u = 0; u < N; u++) sums[u][v] = DOT(sums[u][v], values[u], items);                       \
+                _Pragma("GCC unroll 8") for (int u = 0; u < N; u++) sums[u][v] = DOT(sums[u][v], values[u], items);      \
             }                                                                                                            \
         }                                                                                                                \
-        UNROLL for (int u = 0; u < N; u++)                                                                               \
+        _Pragma("GCC unroll 8") for (int u = 0; u < N; u++)                                                              \
         {                                                                                                                \
             masks[u] = ABOVE(sums[u], bars[u]);                                                                          \
             if (masks[u])                                                                                                \
-                UNROLL for (int v = 0; v < VECTORS; v++) STORE(out + u * WIDE, v, sums[u][v]);                           \
+                _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; v++) STORE(out + u * WIDE, v, sums[u][v]);          \
         }                                                                                                                \
     }
 DEFINE_TILE(1)
