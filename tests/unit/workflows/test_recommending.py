@@ -391,3 +391,10 @@ def test_an_empty_file_has_the_columns_of_a_draw(shop: Shop, tmp_path: Path) -> 
 def test_a_look_at_drawn_lists(shop: Shop) -> None:
     lists = workflows.look(shop.store, shop.als, ["u001"], explore=EpsilonGreedy(1.0, seed=1))
     assert "another item than the best one left" in lists.view().notes[0]
+
+
+def test_drawn_lists_that_were_shown_are_impressions(shop: Shop, tmp_path: Path) -> None:
+    shop.store.recommend(shop.als, tmp_path / "recs.parquet", k=5, explore=EpsilonGreedy(0.5, seed=7))
+    shown = pl.read_parquet(tmp_path / "recs.parquet").with_columns(ts=LATER, policy=pl.lit("als, epsilon 0.5"))
+    taken = shop.store.ingest("impressions", shown, map={"position": "rank"})
+    assert (taken.rows_ingested, taken.rows_bad) == (len(shown), 0)

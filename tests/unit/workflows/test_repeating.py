@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError, GateError
@@ -14,6 +15,7 @@ from .conftest import METRICS, Shop, taste_log
 
 def test_a_training_gives_the_same_bytes(shop: Shop) -> None:
     shop.store.ingest("events", taste_log(seed=8))
+    shop.store.ingest("items", pl.DataFrame({"item_id": [100, 101], "title": ["another title", None]}))
     for name in (shop.als, shop.pop, shop.served):
         run, _ = shop.store.repeat(name)
         assert run.artifact == shop.store.run(name).artifact
