@@ -12,7 +12,6 @@ from scipy.linalg import expm
 from recsys.core.errors import ArgumentError
 from recsys.dataset import Dataset
 from recsys.models import GraphFilter
-from recsys.models import graphfilter as module
 
 
 def log(n_users: int = 50, n_items: int = 20) -> Dataset:
@@ -101,7 +100,6 @@ def test_the_unit_of_weights_does_not_matter() -> None:
 
 def test_more_than_memory_has_room_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.core.memory.available_bytes", lambda: 1 << 28)
-    assert module.refuse_beyond
     with pytest.raises(ArgumentError, match="20 items need .* of memory.*set neighbors"):
         GraphFilter().fit(log())
 
