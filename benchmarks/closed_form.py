@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, random_array
 from benchmarks._timing import Case
 from recsys.core.progress import silent
 from recsys.core.threads import single_threaded_blas
-from recsys.kernels import square_blocks
+from recsys.kernels import sparse_scores, square_blocks
 from recsys.models.products import gram
 from recsys.models.ridge import dense_gram, invert_in_place, weights_from_inverse
 
@@ -25,6 +25,7 @@ def cases() -> Iterator[Case]:
     for n_items in (4000, 8000):
         yield _ease(n_items)
     yield _blocks()
+    yield _scores()
 
 
 def _pairs(n_users: int, n_items: int, per_user: int) -> csr_array:
@@ -69,3 +70,13 @@ def _blocks() -> Case:
 
     contestants = {"square_blocks": lambda: square_blocks(products, groups, n_threads=1), "scipy indexing": indexing}
     return Case("300 blocks of 100 from 10,000 items", contestants, len(groups), "blocks")
+
+
+def _scores() -> Case:
+    history = _pairs(300, 10_000, 30)
+    weights = gram(_pairs(20_000, 10_000, 30), stage="gram", progress=silent)
+    contestants = {
+        "sparse_scores": lambda: sparse_scores(history, weights, n_threads=1),
+        "scipy product, made dense": lambda: (history @ weights).toarray(),
+    }
+    return Case("300 sparse histories, dense scores of 10,000 items", contestants, 300, "users")

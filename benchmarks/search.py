@@ -72,7 +72,7 @@ def _measure(best: dict[str, Any], train: csr_array, test: csr_array) -> None:
     model.fit(dataset_of(train))
     fitted = time.process_time()
     found = evaluate(model, dataset_of(test), METRICS, seen_data="disjoint")
-    values = ", ".join(f"{name} {found[name].value:.4f}" for name in METRICS)
+    values = ", ".join(f"{name} {found[name]:.4f}" for name in METRICS)
     print(f"{model!r}\n{values}; fit {fitted - started:.1f} CPU s, lists {time.process_time() - fitted:.1f} CPU s")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.reranking import calibrated_places, mmr_places
     from recsys.kernels.sampling import position_marginals
+    from recsys.kernels.scores import sparse_scores
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
 
 _HOMES = {
@@ -40,6 +41,7 @@ _HOMES = {
     "mmr_places": "reranking",
     "position_marginals": "sampling",
     "TopK": "selection",
+    "sparse_scores": "scores",
     "square_blocks": "blocks",
     "TopKIndex": "index",
     "select_topk": "selection",
@@ -69,6 +71,7 @@ __all__ = [
     "rank_counts",
     "ranking_metrics",
     "select_topk",
+    "sparse_scores",
     "sparse_topk",
     "square_blocks",
     "topk",

@@ -170,7 +170,7 @@ class GraphFilter(ItemModel):
     def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
         if not self.item_factors_.shape[1]:
             return super()._rank(block, k, filters, n_threads)
-        walked = dense_product(block.weights, self.item_weights_, n_threads)
+        walked = self._walked(block, n_threads)
         vectors = dense_product(block.weights, self.history_factors_, n_threads)
         return rank_sum(walked, vectors, self.item_factors_, k, filters, n_threads)
 

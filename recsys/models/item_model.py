@@ -36,12 +36,17 @@ class ItemModel(Recommender):
     item_weights_: Csr | NDArray[np.float32]
 
     def _score_block(self, block: Block) -> NDArray[np.float32]:
-        return dense_product(block.weights, self.item_weights_)
+        return self._walked(block, None)
+
+    def _walked(self, block: Block, n_threads: int | None) -> NDArray[np.float32]:
+        if isinstance(self.item_weights_, np.ndarray):
+            return dense_product(block.weights, self.item_weights_, n_threads)
+        return kernels.sparse_scores(block.weights, self.item_weights_, n_threads=n_threads)
 
     def _rank(self, block: Block, k: int, filters: Filters, n_threads: int | None) -> TopK:
         options = {**filters._asdict(), "n_threads": n_threads}
         if isinstance(self.item_weights_, np.ndarray):
-            return kernels.select_topk(dense_product(block.weights, self.item_weights_, n_threads), k, **options)
+            return kernels.select_topk(self._walked(block, n_threads), k, **options)
         return kernels.sparse_topk(block.weights, self.item_weights_, k, **options)
 
     def _item_vectors(self) -> NDArray[np.float32] | Csr:

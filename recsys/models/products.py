@@ -50,8 +50,8 @@ def degrees(matrix: Csr) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return rows, np.bincount(matrix.indices, sizes, matrix.shape[1]).astype(np.float64)
 
 
-def dense_product(left: Csr, right: Csr | NDArray[np.float32], n_threads: int | None = None) -> NDArray[np.float32]:
-    """Return ``left @ right`` as dense float32 rows.
+def dense_product(left: Csr, right: NDArray[np.float32], n_threads: int | None = None) -> NDArray[np.float32]:
+    """Return a sparse matrix times a dense one, float32.
 
     A row is summed in rising order of the columns of `left`, so it has the same bits whoever else is in the matrix.
 
@@ -63,8 +63,7 @@ def dense_product(left: Csr, right: Csr | NDArray[np.float32], n_threads: int | 
     out = np.empty((left.shape[0], right.shape[1]), dtype=np.float32)
 
     def multiply(chunk: tuple[int, int]) -> None:
-        product = left[slice(*chunk)] @ right
-        out[slice(*chunk)] = product if isinstance(product, np.ndarray) else product.toarray()
+        out[slice(*chunk)] = left[slice(*chunk)] @ right
 
     entries_per_row = max(1.0, left.nnz / max(1, left.shape[0]))
     rows = int(_STEPS_PER_CHUNK / (entries_per_row * max(1, right.shape[1])))
@@ -93,19 +92,19 @@ def gram(
     >>> gram(csr_array(np.float32([[1, 2]])), stage="gram", progress=silent).toarray().tolist()
     [[1.0, 2.0], [2.0, 4.0]]
     """
-    by_item = csr_array(matrix.T.tocsr())
+    by_item = scaled(rows, csr_array(matrix.T.tocsr()), None)
+    by_user = scaled(None, matrix, columns)
     chunks = _even_chunks(gram_work(matrix))
     parts: dict[tuple[int, int], Csr] = {}
 
     def multiply(chunk: tuple[int, int]) -> None:
-        product = csr_array(by_item[slice(*chunk)] @ matrix)
-        product.sort_indices()
-        product = scaled(None if rows is None else rows[slice(*chunk)], product, columns)
+        product = csr_array(by_item[slice(*chunk)] @ by_user)
         if not diagonal:
             itself = product.indices == np.repeat(np.arange(*chunk), np.diff(product.indptr))
             product = _filtered(product, ~itself)
         if neighbors is not None:
-            product = _filtered(product, largest_entries(product.indptr, product.data, neighbors))
+            product = _filtered(product, largest_entries(product, product.data, neighbors))
+        product.sort_indices()
         parts[chunk] = product
         progress(Progress(stage, len(parts), len(chunks), "blocks"))
 
@@ -119,20 +118,25 @@ def gram_work(matrix: Csr) -> NDArray[np.int64]:
     return np.bincount(matrix.indices, np.repeat(lengths, lengths), matrix.shape[1]).astype(np.int64)
 
 
-def largest_entries(indptr: NDArray[np.integer], values: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
-    """Return which entries are among the `count` largest of their row; ties go to the first.
+def largest_entries(pattern: Csr, values: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
+    """Return which entries are among the `count` largest of their row; ties go to the smaller column.
+
+    The values are given apart, one for each entry of the pattern.
 
     Examples
     --------
-    >>> largest_entries(np.array([0, 4]), np.float32([1, 3, 1, 2]), 3).tolist()
+    >>> row = csr_array(np.float32([[1, 3, 1, 2]]))
+    >>> largest_entries(row, row.data, 3).tolist()
     [True, True, False, True]
     """
-    kept = np.ones(len(values), dtype=np.bool_)
+    indptr, kept = pattern.indptr, np.ones(len(values), dtype=np.bool_)
     for row in np.flatnonzero(np.diff(indptr) > count):
         part = values[indptr[row] : indptr[row + 1]]
         bar = np.partition(part, len(part) - count)[len(part) - count]
         chosen = part > bar
-        chosen[np.flatnonzero(part == bar)[: count - int(chosen.sum())]] = True
+        level = np.flatnonzero(part == bar)
+        order = np.argsort(pattern.indices[indptr[row] + level])
+        chosen[level[order[: count - int(chosen.sum())]]] = True
         kept[indptr[row] : indptr[row + 1]] = chosen
     return kept
 

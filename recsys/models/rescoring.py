@@ -86,8 +86,8 @@ def _rough_sum(scores: Float32, users: Float32, items: Float32, n_threads: int |
 def _errors(rough: Float32, users: Float32, items: Float32) -> NDArray[np.float64]:
     """Return, for each row, what a rough score may miss the final one by."""
     lengths = np.sqrt(np.einsum("ij,ij->i", users, users, dtype=np.float64))
-    longest = np.sqrt(np.einsum("ij,ij->i", items, items, dtype=np.float64).max(initial=0))
-    sizes = np.abs(rough).max(axis=1, initial=0).astype(np.float64)
+    longest = np.sqrt(1.01 * np.einsum("ij,ij->i", items, items).max(initial=0))  # float32 is good to far less than 1 %
+    sizes = np.maximum(rough.max(axis=1, initial=0), -rough.min(axis=1, initial=0)).astype(np.float64)
     # Of the product (a little more than to first order), and of the two roundings of a sum that BLAS shares in.
     return np.asarray(_ROUNDING * (1.01 * (users.shape[1] + 4) * lengths * longest + 4 * sizes))
 

@@ -159,7 +159,7 @@ def _nearest(gram: Csr, neighbors: int) -> tuple[NDArray[np.int32], Float32]:
     cosines = np.abs(scaled(scale, gram, scale).data)
     itself = gram.indices == np.repeat(np.arange(gram.shape[0]), np.diff(gram.indptr))
     cosines[itself] = -1
-    kept = largest_entries(gram.indptr, cosines, neighbors) & ~itself
+    kept = largest_entries(gram, cosines, neighbors) & ~itself
     ends = kept_before(kept)[gram.indptr]
     lengths = np.diff(ends)
     groups = np.full((gram.shape[0], max(1, int(lengths.max(initial=0)))), -1, dtype=np.int32)
