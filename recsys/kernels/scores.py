@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,7 @@ def sparse_scores(history: Csr, item_weights: Csr, *, n_threads: int | None = No
     >>> sparse_scores(csr_array(np.float32([[1, 2]])), weights)
     array([[2., 3.]], dtype=float32)
     """
-    shapes = [getattr(matrix, "shape", ()) for matrix in (history, item_weights)]
+    shapes: list[Any] = [getattr(matrix, "shape", ()) for matrix in (history, item_weights)]
     if any(len(shape) != 2 for shape in shapes) or shapes[1] != (shapes[0][1],) * 2:
         raise ArgumentError(
             f"history is {describe(history)}, item_weights is {describe(item_weights)}",
