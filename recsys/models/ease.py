@@ -63,8 +63,8 @@ class EASE(ItemModel):
 
     def __init__(
         self,
-        l2: float = 100.0,
-        dropout: float = 0.3,
+        l2: float = 200.0,
+        dropout: float = 0.5,
         neighbors: int | None = None,
         max_memory: float | None = None,
     ) -> None:

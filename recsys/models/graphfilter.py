@@ -31,6 +31,7 @@ Float32 = NDArray[np.float32]
 
 _IDEAL_TILT = 0.5  # of the ideal filter, as in GF-CF
 _ITERATIONS = 4
+_SIZE_PER_FACTOR, _FEWEST, _MOST = 64, 32, 256
 
 
 class GraphFilter(ItemModel):
@@ -54,8 +55,9 @@ class GraphFilter(ItemModel):
         Of the normalisation: more of it, and active users, popular items, weigh less.
     tilt : float
         How much the scores of popular items are raised, those of their neighbours lowered.
-    factors : int
-        Eigenvectors of the ideal filter and of the sharpening.
+    factors : int, optional
+        Eigenvectors of the ideal filter and of the sharpening. Default: a 64th of the number of users or items with
+        events, whichever is less, within 32 … 256.
     ideal_weight, sharpening : float
         Strength of the two; both 0: the linear filter, which needs no eigenvectors.
     neighbors : int, optional
@@ -95,12 +97,12 @@ class GraphFilter(ItemModel):
 
     def __init__(
         self,
-        user_exponent: float = 0.4,
-        item_exponent: float = 0.4,
-        tilt: float = 0.1,
-        factors: int = 256,
-        ideal_weight: float = 0.2,
-        sharpening: float = 1.5,
+        user_exponent: float = 0.3,
+        item_exponent: float = 0.37,
+        tilt: float = 0.15,
+        factors: int | None = None,
+        ideal_weight: float = 0.1,
+        sharpening: float = 2.0,
         neighbors: int | None = 1000,
         seed: int | None = 0,
     ) -> None:
@@ -119,7 +121,8 @@ class GraphFilter(ItemModel):
             finite_float(name, getattr(self, name), minimum=-2, maximum=2)
         for name in ("ideal_weight", "sharpening"):
             finite_float(name, getattr(self, name), minimum=0)
-        positive_int("factors", self.factors)
+        if self.factors is not None:
+            positive_int("factors", self.factors)
         if self.neighbors is not None:
             positive_int("neighbors", self.neighbors)
         derived_int(self.seed)
@@ -148,7 +151,12 @@ class GraphFilter(ItemModel):
             self.history_factors_ = self.item_factors_ = np.zeros((len(items), 0), dtype=np.float32)
             return 1.0
         found = leading_directions(
-            normed, self.factors, seed=self.seed, iterations=_ITERATIONS, stage=self.name, progress=progress
+            normed,
+            self.factors or _share_of(normed),
+            seed=self.seed,
+            iterations=_ITERATIONS,
+            stage=self.name,
+            progress=progress,
         )
         squares = np.square(found.values, dtype=np.float64)
         values = squares / squares[0]
@@ -184,6 +192,12 @@ class GraphFilter(ItemModel):
         items = block.weights.indices
         others = self.history_factors_[items].astype(np.float64) @ self.item_factors_[item].astype(np.float64)
         return np.asarray(super()._contributions(block, item) + block.weights.data * others)
+
+
+def _share_of(matrix: Csr) -> int:
+    """Return the default number of eigenvectors: on small catalogues many of them would be the identity."""
+    n_users, n_items = np.count_nonzero(np.diff(matrix.indptr)), len(np.unique(matrix.indices))
+    return min(max(min(n_users, n_items) // _SIZE_PER_FACTOR, _FEWEST), _MOST)
 
 
 def _side(vectors: Float32, items: NDArray[np.float64], exponent: float, gains: NDArray[np.float64] | float) -> Float32:

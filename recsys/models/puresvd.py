@@ -60,7 +60,7 @@ class PureSVD(FactorModel):
     item_scale_: NDArray[np.float64]
 
     def __init__(
-        self, factors: int = 128, popularity_exponent: float = -0.3, iterations: int = 4, seed: int | None = 0
+        self, factors: int = 32, popularity_exponent: float = -0.1, iterations: int = 4, seed: int | None = 0
     ) -> None:
         self.factors = factors
         self.popularity_exponent = popularity_exponent

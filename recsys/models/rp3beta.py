@@ -47,7 +47,7 @@ class RP3Beta(ItemModel):
         "neighbors": Integer(50, 2000, log=True),
     }
 
-    def __init__(self, alpha: float = 1.0, beta: float = 0.6, neighbors: int | None = 500) -> None:
+    def __init__(self, alpha: float = 0.8, beta: float = 0.5, neighbors: int | None = 1000) -> None:
         self.alpha = alpha
         self.beta = beta
         self.neighbors = neighbors

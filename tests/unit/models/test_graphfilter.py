@@ -12,6 +12,7 @@ from scipy.linalg import expm
 from recsys.core.errors import ArgumentError
 from recsys.dataset import Dataset
 from recsys.models import GraphFilter
+from recsys.models import graphfilter as module
 
 
 def log(n_users: int = 50, n_items: int = 20) -> Dataset:
@@ -89,6 +90,13 @@ def test_lists_and_similar_items_are_those_of_the_dense_product() -> None:
     near = model.similar_items([0, 7], k=4).to_polars()
     expected = [[item, int(other)] for item in (0, 7) for other in np.argsort(-W[item], kind="stable")[:4]]
     assert near.select("item_id", "similar_item_id").rows() == [tuple(pair) for pair in expected]
+
+
+def test_the_default_number_of_factors_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEWEST", 2)
+    monkeypatch.setattr(module, "_SIZE_PER_FACTOR", 5)
+    assert GraphFilter().fit(log(50, 20)).item_factors_.shape == (20, 2 * 4)
+    assert GraphFilter(ideal_weight=0.0).fit(log(12, 20)).item_factors_.shape == (20, 2)
 
 
 def test_the_unit_of_weights_does_not_matter() -> None:
