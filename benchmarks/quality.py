@@ -22,6 +22,7 @@ from benchmarks._data import train_and_test
 from benchmarks._plots import Spot, picture, spots_chart
 from benchmarks._process import run_apart, spend
 from benchmarks._results import Outcome, keep, machine
+from benchmarks.settings import SETTINGS
 from recsys.core.errors import RecsysError
 from recsys.core.threads import single_threaded_blas, thread_limit
 from recsys.dataset import Dataset, Vocabulary
@@ -83,12 +84,13 @@ def _outcomes(found: list[Quality]) -> list[Outcome]:
 
 
 def _contestants() -> dict[str, tuple[Any, ...]]:
-    """Return label → function and arguments: our models with their defaults, the peers."""
+    """Return label → function and arguments: our models with their defaults, with settings that were searched, the peers."""
     ours: dict[str, tuple[Any, ...]] = {name: (_our_model, name, {}) for name in model_names()}
     if train_and_test()[0].shape[1] > DENSE_ITEMS:  # the cube of it would take a quarter of an hour or more
         ours[f"ease, {NEIGHBORS} neighbors"] = (_our_model, "ease", {"neighbors": NEIGHBORS})
         del ours["ease"]
-    return {**ours, **{name: (_peer, name) for name in _peers.FITS}}
+    searched = {label: (_our_model, setting.model, setting.params) for label, setting in SETTINGS.items()}
+    return {**ours, **searched, **{name: (_peer, name) for name in _peers.FITS}}
 
 
 def _our_model(name: str, params: dict[str, Any]) -> tuple[float, ...]:

@@ -196,7 +196,7 @@ class GraphFilter(ItemModel):
 
 def _share_of(matrix: Csr) -> int:
     """Return the default number of eigenvectors: on small catalogues many of them would be the identity."""
-    n_users, n_items = np.count_nonzero(np.diff(matrix.indptr)), len(np.unique(matrix.indices))
+    n_users, n_items = int(np.count_nonzero(np.diff(matrix.indptr))), len(np.unique(matrix.indices))
     return min(max(min(n_users, n_items) // _SIZE_PER_FACTOR, _FEWEST), _MOST)
 
 
