@@ -95,8 +95,8 @@ def test_lists_and_similar_items_are_those_of_the_dense_product() -> None:
 def test_the_default_number_of_factors_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FEWEST", 2)
     monkeypatch.setattr(module, "_SIZE_PER_FACTOR", 5)
-    assert GraphFilter().fit(log(50, 20)).item_factors_.shape == (20, 2 * 4)
-    assert GraphFilter(ideal_weight=0.0).fit(log(12, 20)).item_factors_.shape == (20, 2)
+    assert GraphFilter().fit(log(50, 20)).item_factors_.shape[1] == 2 * 4
+    assert GraphFilter(ideal_weight=0.0).fit(log(12, 20)).item_factors_.shape[1] == 2
 
 
 def test_the_unit_of_weights_does_not_matter() -> None:
