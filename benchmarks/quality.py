@@ -84,7 +84,7 @@ def _outcomes(found: list[Quality]) -> list[Outcome]:
 
 
 def _contestants() -> dict[str, tuple[Any, ...]]:
-    """Return label → function and arguments: our models with their defaults, with settings that were searched, the peers."""
+    """Return label → function and arguments: our models by default, as they were searched, and the peers."""
     ours: dict[str, tuple[Any, ...]] = {name: (_our_model, name, {}) for name in model_names()}
     if train_and_test()[0].shape[1] > DENSE_ITEMS:  # the cube of it would take a quarter of an hour or more
         ours[f"ease, {NEIGHBORS} neighbors"] = (_our_model, "ease", {"neighbors": NEIGHBORS})
