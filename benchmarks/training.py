@@ -1,109 +1,200 @@
-"""Training and folding in: ours against implicit alone, with what the lists are worth.
+"""Training ALS: ours against irspack and implicit.
 
-    python -m benchmarks training
+    python -m benchmarks training [--train FILE]
 
-Pairs come from a simulated service with 6,000 users. Accuracy is recall@20 and ndcg@20 on a random fifth of the pairs,
-for every model with its defaults and for implicit's ALS with its own defaults.
+1. Sweeps over all users and items from the same data, on one thread and on two: exact ones, and cheaper ones.
+2. Time to equal quality: the CPU seconds, on one thread, until the ndcg@20 on held-out pairs (a fifth) reaches what a
+   converged implicit ALS has, set by the balance of observed and other pairs that ours has by default.
+3. The peak memory of two sweeps, each contestant in a process of its own.
 """
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
-import polars as pl
 from scipy.sparse import csr_array, csr_matrix
 
-from benchmarks._timing import Case, run_cases
-from recsys.core.threads import single_threaded_blas
-from recsys.dataset import Dataset, Split, random_split
-from recsys.kernels.als import als_rows, gram_basis
+from benchmarks._data import hold_out, train_events
+from benchmarks._process import run_apart
+from benchmarks._results import Goal
+from benchmarks._timing import Case, quick, run_cases
+from recsys.core.threads import single_threaded_blas, thread_limit
+from recsys.kernels.als import Update
 from recsys.kernels.ranking import RankMetric, ranking_metrics
-from recsys.models import make_model, model_names
+from recsys.models.als_objective import Objective, default_unobserved
+from recsys.models.als_training import both_sides, first_items, half_step
 from recsys.models.serving import take_rows
 from recsys.scoring import top_k
-from recsys.simulation import simulate
 
-K = 20
+K, EPOCHS, REGULARIZATION = 20, 12, 0.005
+GOALS = (
+    Goal("irspack, Cholesky", 2.0, "exact*"),
+    Goal("implicit, Cholesky", 5.0, "exact*"),
+)
+Factors = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+Sweep = Callable[[], Factors]
 
 
 def main() -> None:
-    split = random_split(_pairs(), 0.2, seed=1)
-    print(f"{split.train!r}\n\nrecall@{K}  ndcg@{K}  fit s  recommend s")
-    for name in model_names():
-        model = make_model(name)
-        started = time.perf_counter()
-        model.fit(split.train)
-        fitted = time.perf_counter()
-        users = _test_users(split)
-        lists = model.recommend_codes(users, K).items
-        served = time.perf_counter()
-        _report(name, lists, split, fitted - started, served - fitted)
-    _implicit_alone(split)
-    print()
-    run_cases("training", _half_steps(split))
+    events = train_events()
+    run_cases("training", _cases(events), GOALS)
+    _time_to_quality(events)
+    _peak_memory()
 
 
-def _half_steps(split: Split) -> Iterator[Case]:
-    """Yield the exact user half-step: ours against implicit's Cholesky solver and its approximate one."""
-    from implicit.cpu.als import AlternatingLeastSquares
-
-    rng = np.random.default_rng(0)
-    matrix = split.train.matrix()
-    weights = csr_array((matrix.data * 40, matrix.indices, matrix.indptr), shape=matrix.shape)
-    native = csr_matrix((1 + weights.data, matrix.indices, matrix.indptr), shape=matrix.shape)
-    for d in (64, 128):
-        items = (rng.normal(size=(matrix.shape[1], d)) / 10).astype(np.float32)
-        users = np.zeros((matrix.shape[0], d), np.float32)
-
-        def ours(items: np.ndarray = items) -> object:
-            basis, ridge = gram_basis(items, n_threads=1), np.full(matrix.shape[0], 50.0)
-            return als_rows(weights, basis.vectors, basis.spectrum, ridge, target_offset=1.0, n_threads=1)
-
-        def theirs(use_cg: bool, users: np.ndarray = users, items: np.ndarray = items) -> object:
-            with warnings.catch_warnings(), single_threaded_blas():
-                warnings.simplefilter("ignore")
-                model = AlternatingLeastSquares(factors=users.shape[1], use_cg=use_cg, num_threads=1)
-                return model.solver(native, users, items, 50.0, num_threads=1)
-
-        yield Case(
-            f"user half-step, d = {d}, one thread",
-            {
-                "recsys, exact": ours,
-                "implicit, Cholesky": lambda theirs=theirs: theirs(False),
-                "implicit, 3 steps of CG": lambda theirs=theirs: theirs(True),
-            },
-            matrix.shape[0],
-            "users",
-        )
+def _cases(events: csr_array) -> Iterator[Case]:
+    for d in (64,) if quick() else (64, 128, 256):
+        for threads in (1, 2):
+            if threads > len(os.sched_getaffinity(0)):
+                continue
+            for kind, ours in (("exact", "recsys, exact"), ("cheaper", "recsys, cg")):
+                names = [name for name in CONTESTANTS if not name.startswith("recsys") or name == ours]
+                exact = {name for name in names if "Cholesky" in name or "exact" in name}
+                chosen = sorted(exact if kind == "exact" else set(names) - exact, key=lambda name: name != ours)
+                sweeps = {name: _lazily(name, events, d, threads) for name in chosen}
+                label = f"{kind} sweep d={d}, {threads} thread{'s' * (threads > 1)}"
+                yield Case(label, sweeps, events.nnz, "pairs", clock="cpu" if threads == 1 else "wall")
 
 
-def _pairs() -> Dataset:
-    plays = simulate(users=6000, items=2000, days=60, seed=7).events().filter(pl.col("event") == "play")
-    return Dataset.from_frame(plays.select("user_id", "item_id", "ts", "value"))
+def _lazily(name: str, events: csr_array, d: int, threads: int) -> Callable[[], object]:
+    """Prepare a contestant when it is first called, and time only its sweeps."""
+    made: list[Sweep] = []
+
+    def call() -> object:
+        if not made:
+            made.append(CONTESTANTS[name](events, d, threads))
+        return made[0]()
+
+    return call
 
 
-def _test_users(split: Split) -> np.ndarray:
-    return np.flatnonzero(split.test.user_events).astype(np.int32)
+def _objective(events: csr_array) -> Objective:
+    users, items = np.count_nonzero(np.diff(events.indptr)), len(np.unique(events.indices))
+    return Objective(1.0, default_unobserved(events.nnz, users, items), REGULARIZATION, 1.0)
 
 
-def _report(name: str, lists: np.ndarray, split: Split, fit: float, serve: float) -> None:
-    relevance = take_rows(split.test.relevant(), _test_users(split))
-    values = ranking_metrics(lists, relevance, [RankMetric("recall", K), RankMetric("ndcg", K)]).mean(axis=0)
-    print(f"{values[0]:9.4f} {values[1]:8.4f} {fit:6.1f} {serve:12.2f}  {name}")
+def _ours(improve: Callable[[Any], Update | None]) -> Callable[[csr_array, int, int], Sweep]:
+    def prepare(events: csr_array, d: int, threads: int) -> Sweep:
+        objective = _objective(events)
+        sides = both_sides(events, objective)
+        state = half_step(sides[0], first_items(sides[1], d, 0.1, np.random.default_rng(0)), objective)
+
+        def sweep() -> Factors:
+            nonlocal state
+            with thread_limit(threads):
+                items = half_step(sides[1], state.solved, objective, improve(state.fixed))
+                state = half_step(sides[0], items.solved, objective, improve(items.fixed))
+            return state.solved, state.fixed
+
+        return sweep
+
+    return prepare
 
 
-def _implicit_alone(split: Split) -> None:
-    from implicit.cpu.als import AlternatingLeastSquares
+def _irspack(solver: str) -> Callable[[csr_array, int, int], Sweep]:
+    def prepare(events: csr_array, d: int, threads: int) -> Sweep:
+        from irspack.recommenders._ials_core import LossType, SolverType
+        from irspack.recommenders.ials import IALSTrainer
 
-    users, train = _test_users(split), split.train
-    with single_threaded_blas():
-        model = AlternatingLeastSquares(random_state=0)
-        started = time.perf_counter()
-        model.fit(csr_matrix(train.matrix()), show_progress=False)
-        fitted = time.perf_counter()
-    seen = take_rows(train.pairs(), users)
-    found = top_k(model.user_factors[users], model.item_factors, K, exclude=seen, allow=train.item_events > 0)
-    _report("implicit ALS, its defaults", found.indices, split, fitted - started, time.perf_counter() - fitted)
+        objective, kind = _objective(events), SolverType[solver]
+        settings = (d, objective.unobserved, REGULARIZATION, 1.0, 0.1, kind, 3, 64, LossType.IALSPP, 0, threads, 5, 7)
+        trainer = IALSTrainer(csr_matrix(events), *settings)
+
+        def sweep() -> Factors:
+            trainer.run_epoch()
+            return trainer.core_trainer.user, trainer.core_trainer.item
+
+        return sweep
+
+    return prepare
+
+
+def _implicit(use_cg: bool) -> Callable[[csr_array, int, int], Sweep]:
+    def prepare(events: csr_array, d: int, threads: int) -> Sweep:
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        objective = _objective(events)
+        ridge = float(np.mean([side.ridge.mean() for side in both_sides(events, objective)])) / objective.unobserved
+        confidences = (1 + events.data / objective.unobserved).astype(np.float32)
+        whole = csr_matrix((confidences, events.indices, events.indptr), shape=events.shape)
+        turned, rng = whole.T.tocsr(), np.random.default_rng(0)
+        users, items = (rng.random((n, d), dtype=np.float32) * np.float32(0.01) for n in whole.shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about threads
+            solver = AlternatingLeastSquares(factors=d, use_cg=use_cg, num_threads=threads).solver
+
+        def sweep() -> Factors:
+            with single_threaded_blas():
+                solver(whole, users, items, ridge, num_threads=threads)
+                solver(turned, items, users, ridge, num_threads=threads)
+            return users, items
+
+        return sweep
+
+    return prepare
+
+
+CONTESTANTS: dict[str, Callable[[csr_array, int, int], Sweep]] = {
+    "recsys, exact": _ours(lambda vectors: None),
+    "recsys, cg": _ours(Update),
+    "irspack, Cholesky": _irspack("CHOLESKY"),
+    "irspack, cg": _irspack("CG"),
+    "irspack, iALS++": _irspack("IALSPP"),
+    "implicit, Cholesky": _implicit(False),
+    "implicit, cg": _implicit(True),
+}
+
+
+def _time_to_quality(events: csr_array) -> None:
+    train, test = hold_out(events)
+    for d in (64,) if quick() else (64, 128):
+        target, spent = _ndcg_by_time("implicit, cg", train, test, d)[-1]
+        print(f"\nCPU s to ndcg@{K} {target:.4f}, that of implicit after {EPOCHS} sweeps ({spent:.1f} s), d={d}")
+        for name in CONTESTANTS:
+            if "Cholesky" in name:
+                continue
+            try:
+                path = _ndcg_by_time(name, train, test, d)
+            except ImportError as error:
+                print(f"{name} is left out: {error}")
+                continue
+            at = next((f"{taken:8.2f}" for value, taken in path if value >= target), "   never")
+            best, when = max(path)
+            print(f"{name:20} {at}   best {best:.4f} at {when:.2f}", flush=True)
+
+
+def _ndcg_by_time(name: str, train: csr_array, test: csr_array, d: int) -> list[tuple[float, float]]:
+    """Return (ndcg, CPU seconds so far) after every sweep; measuring is not timed."""
+    users = np.flatnonzero(np.diff(test.indptr)).astype(np.int32)[:: max(1, test.shape[0] // 10_000)]
+    seen, relevant = take_rows(train, users), take_rows(test, users)
+    warm = np.bincount(train.indices, minlength=train.shape[1]) > 0
+    began = time.process_time()
+    sweep = CONTESTANTS[name](train, d, 1)
+    path, spent = [], time.process_time() - began
+    for _ in range(EPOCHS):
+        began = time.process_time()
+        user_factors, item_factors = sweep()
+        spent += time.process_time() - began
+        found = top_k(np.ascontiguousarray(user_factors[users]), item_factors, K, exclude=seen, allow=warm)
+        path.append((float(ranking_metrics(found.indices, relevant, [RankMetric("ndcg", K)]).mean()), spent))
+    return path
+
+
+def _peak_memory() -> None:
+    print("\npeak memory of two sweeps at d=128, MB")
+    for name in CONTESTANTS:
+        try:
+            print(f"{name:20} {run_apart(_two_sweeps, name, 128).peak_mb:8,.0f}", flush=True)
+        except ImportError as error:
+            print(f"{name} is left out: {error}")
+
+
+def _two_sweeps(name: str, d: int) -> None:
+    sweep = CONTESTANTS[name](train_events(), d, 1)
+    sweep()
+    sweep()
