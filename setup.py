@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +34,18 @@ class BuildKernels(build_ext):
             ) from None
 
 
+def headers(source: Path) -> list[str]:
+    """Return the headers of ``ext/`` that a source includes, directly or not: Cython sees only the first."""
+    found: set[Path] = set()
+    wanted = [source]
+    while wanted:
+        names = re.findall(r'(?:from|include) "(\w+\.h)"', wanted.pop().read_text(encoding="utf-8"))
+        new = {source.parent / name for name in names} - found
+        found |= new
+        wanted += new
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
 def extensions() -> list[Extension]:
     """One extension a kernel; compiled sources stay out of the package."""
     return [
@@ -40,6 +53,7 @@ def extensions() -> list[Extension]:
             f"recsys.kernels.{source.stem}",
             [source.relative_to(ROOT).as_posix()],
             include_dirs=[np.get_include(), "ext"],
+            depends=headers(source),
             extra_compile_args=COMPILE_ARGS,
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         )

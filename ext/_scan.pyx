@@ -1,4 +1,4 @@
-"""The exact scan over prepared items (scan_body.h): packing items, listing the best for users."""
+"""The exact scan over prepared items (scan_body.h): packing the items, listing the best of them for users."""
 
 from libc.stdint cimport int8_t, int32_t, int64_t
 from libc.stdlib cimport calloc, free
