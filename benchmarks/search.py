@@ -4,7 +4,8 @@
     python -m benchmarks.search graphfilter --train FILE --test FILE          # what was found, measured once
 
 A fifth of the pairs is held out at random, and some of the users are measured on it. All trials and the best settings
-are kept in ``benchmarks/results/search/``; whoever wants a picture of them copies them to ``benchmarks/settings.py``.
+are kept in ``benchmarks/results/search/``; whoever wants them in the picture of `quality` copies them to
+``benchmarks/settings.py``.
 """
 
 from __future__ import annotations
