@@ -428,3 +428,14 @@ def test_choices_of_every_kind_reach_the_model(data: Dataset) -> None:
     found = tune("itemknn", data, trials=8, sampler="tpe", space={"weighting": Choice(("cosine", "bm25"))})
     assert {trial.params["weighting"] for trial in found.trials} == {"cosine", "bm25"}
     assert all(BATCH >= 1 and trial.status == "finished" for trial in found.trials)
+
+
+def test_what_may_not_be_shown_does_not_count(data: Dataset) -> None:
+    from recsys.scoring import Eligibility
+
+    free = tune("popularity", data, trials=1)
+    top = np.argsort(-data.item_events)[:20]
+    denied = Eligibility().deny(data.items.decode(top.astype(np.int32)))
+    bound = tune("popularity", data, trials=1, eligibility=denied)
+    assert 0 < bound.best.value < free.best.value / 2
+    assert tune("popularity", data, trials=1, exclude_seen=False).best.value != free.best.value
