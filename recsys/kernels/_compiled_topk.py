@@ -21,7 +21,7 @@ _CHUNK_USERS, _FEWEST_USERS, _CHUNKS_PER_THREAD = 512, 32, 4
 _SCAN_PRODUCTS = 1 << 34
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
-_FEW_USERS = 8
+_FEW_USERS = 32  # preparing the items costs about as much as so many users one by one
 
 
 def topk(

@@ -42,7 +42,7 @@ def over_scores(scores: np.ndarray[Any, Any], k: int, **options: Any) -> TopK:
 
 
 every_kernel = pytest.mark.parametrize("call", [over_factors, over_weights, over_scores])
-some_users = pytest.mark.parametrize("n_users", [1, 30])
+some_users = pytest.mark.parametrize("n_users", [1, 40])
 
 
 @every_kernel
