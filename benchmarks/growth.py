@@ -71,7 +71,7 @@ def _curves(timings: list[Timing], values: dict[str, int]) -> dict[str, list[Poi
             each = 1e6 / (row.rate * row.seconds)  # µs a second of the call
             point = Point(values[row.case], row.seconds * each, row.seconds_low * each, row.seconds_high * each)
             curves.setdefault(row.contestant, []).append(point)
-    return curves
+    return {name: sorted(points) for name, points in curves.items()}
 
 
 def _cases() -> Iterator[Case]:
