@@ -91,7 +91,7 @@ def spots_chart(spots: Sequence[Spot], cost: str, gain: str, size: str, note: st
     from matplotlib.ticker import FuncFormatter
 
     figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(8, 7), sharex=True, layout="constrained", height_ratios=(3, 1.6)
+        2, 1, figsize=(9, 9), sharex=True, layout="constrained", height_ratios=(3, 2.6)
     )
     for axis, value in ((upper, "gain"), (lower, "size")):
         for hollow, ink in ((False, INKS[0]), (True, INKS[1])):
@@ -109,6 +109,7 @@ def spots_chart(spots: Sequence[Spot], cost: str, gain: str, size: str, note: st
         axis.set_xscale("log")
     lower.set(xlabel=cost, ylabel=size, yscale="log")
     ticks = [tick for tick in (100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000) if _within(tick, spots)]
+    lower.set_ylim(0.65 * min(spot.size for spot in spots), 1.3 * max(spot.size for spot in spots))
     lower.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     lower.minorticks_off()
     upper.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -152,6 +153,7 @@ def _name_spots(axis: Any, spots: Sequence[tuple[str, float, float]]) -> None:
             )
             box = label.get_window_extent(renderer)
             others = [other for other in taken if other is not own]
-            if frame.x0 <= box.x0 and box.x1 <= frame.x1 and not any(box.overlaps(other) for other in others):
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            if inside and not any(box.overlaps(other) for other in others):
                 break
         taken.append(box)
