@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from recsys.core.errors import ArgumentError, DataError
 from recsys.kernels import TopK, TopKIndex, topk
+from recsys.kernels._scan import PATH_CODES, PATHS
 
 RNG = np.random.default_rng(4)
 USERS, ITEMS = (RNG.standard_normal((n, 37)).astype(np.float32) for n in (70, 5000))
@@ -46,6 +47,27 @@ def test_filters_of_every_kind() -> None:
     for filters in ({"exclude": seen}, {"allow": some, "deny": seen}, {"allow": rare}, {"deny": rare, "exclude": seen}):
         options: dict[str, Any] = filters
         assert_same(index.query(USERS, 20, **options), topk(USERS, ITEMS, 20, **options))
+
+
+@pytest.mark.parametrize("simd", [*PATHS, *(path for path in PATH_CODES if path.startswith("emulated"))])
+@pytest.mark.parametrize("d", [16, 64, 128])
+@pytest.mark.parametrize("step", [-(2.0**-20), 0.0, 2.0**-20])
+def test_items_exactly_at_the_bound(step: float, d: int, simd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items along the users, last in the scan, reach |u||v|, which is the k-th best score or one step beside it.
+
+    All sums are exact in float32: integers, and multiples of 2⁻²⁰ below 128.
+    """
+    monkeypatch.setenv("RECSYS_SIMD", simd)
+    n, k, along = 6000, 10, [1, 4, 5999]
+    rng = np.random.default_rng(d)
+    items = np.ones((n, d), np.float32) + rng.permuted(np.tile([-4, 4], (n, d // 2)), axis=1).astype(np.float32)
+    items[along] = 1 + step
+    users = np.ones((3, d), np.float32) * np.array([[1], [0.5], [4]], np.float32)
+    scores = items.astype(np.float64) @ users.T.astype(np.float64)
+    expected = [np.lexsort((np.arange(n), -column))[:k] for column in scores.T]
+    found = TopKIndex(items, like=users).query(users, k)
+    assert found.indices.tolist() == [codes.tolist() for codes in expected]
+    assert found.scores.tolist() == [column[codes].tolist() for column, codes in zip(scores.T, expected, strict=True)]
 
 
 def test_added_items_come_behind_and_the_old_index_stays() -> None:
