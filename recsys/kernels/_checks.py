@@ -44,9 +44,8 @@ class WeightedRows(NamedTuple):
 def dense_rows(name: str, value: object) -> NDArray[np.float32]:
     """Return a two-dimensional float32 array as contiguous rows (copied only if it must be), or raise ArgumentError."""
     if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype != np.float32:
-        raise ArgumentError(
-            f"{name} is {describe(value)}", "a two-dimensional float32 array was expected", "use .astype('float32')"
-        )
+        hint = "give one row a vector" if getattr(value, "ndim", 0) != 2 else "use .astype('float32')"
+        raise ArgumentError(f"{name} is {describe(value)}", "a two-dimensional float32 array was expected", hint)
     return np.ascontiguousarray(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError
@@ -24,9 +24,10 @@ class TopKIndex:
 
     Parameters
     ----------
-    item_factors : (n_items, d) float32
-        Finite. Kept without a copy where it is contiguous (read-only memory maps too), so it must not be changed.
-    like : (n, d) float32, optional
+    item_factors : (n_items, d) array
+        Finite; cast to float32. Contiguous float32 is kept without a copy (read-only memory maps too), so it must not
+        be changed.
+    like : (n, d) array, optional
         Some of the users who will ask. They decide which directions are looked at first, so they change the speed and
         never a result. Default: the items themselves.
     n_threads : int, optional
@@ -55,13 +56,14 @@ class TopKIndex:
 
     def __init__(
         self,
-        item_factors: NDArray[np.float32],
+        item_factors: ArrayLike,
         *,
-        like: NDArray[np.float32] | None = None,
+        like: ArrayLike | None = None,
         n_threads: int | None = None,
     ) -> None:
         items = _factors("item_factors", item_factors)
-        users = items if like is None or not len(like) else _factors("like", like, items.shape[1])
+        users = items if like is None else _factors("like", like, items.shape[1])
+        users = users if len(users) else items
         norms = kernels_wanted().row_norms(items)
         refuse_unbounded(np.zeros(0), norms)
         self._parts: tuple[NDArray[np.float32], ...] = (items,)
@@ -87,7 +89,7 @@ class TopKIndex:
 
     def query(
         self,
-        user_factors: NDArray[np.float32],
+        user_factors: ArrayLike,
         k: int,
         *,
         exclude: Csr | None = None,
@@ -99,7 +101,8 @@ class TopKIndex:
 
         Parameters
         ----------
-        user_factors : (n_users, d) float32
+        user_factors : (n_users, d) array
+            Cast to float32.
         k, exclude, allow, deny, n_threads
             As in `topk`.
 
@@ -121,14 +124,14 @@ class TopKIndex:
             return TopK(np.full((len(users), k), -1, np.int32), np.full((len(users), k), -np.inf, np.float32))
         return TopK(*self._kernels.query(self._prepared, users, norms, k, filters, n_threads))
 
-    def add(self, item_factors: NDArray[np.float32], *, n_threads: int | None = None) -> TopKIndex:
+    def add(self, item_factors: ArrayLike, *, n_threads: int | None = None) -> TopKIndex:
         """Return an index with these items behind the present ones; this one stays as it is.
 
         The new items are prepared, the others shared; all are prepared anew once half as many were added as there were.
 
         Parameters
         ----------
-        item_factors : (n, d) float32
+        item_factors : (n, d) array
         n_threads : int, optional
 
         Raises
@@ -153,7 +156,7 @@ class TopKIndex:
 
 
 def _factors(name: str, value: Any, d: int | None = None) -> NDArray[np.float32]:
-    rows = dense_rows(name, value)
+    rows = dense_rows(name, np.ascontiguousarray(value, dtype=np.float32))
     if d is not None and rows.shape[1] != d:
         raise ArgumentError(f"{name} have {rows.shape[1]} columns", f"{d} were expected, as the index has")
     if not 1 <= rows.shape[1] <= MOST_COLUMNS:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.checks import finite_float, positive_int
-from recsys.core.memory import refuse_beyond
+from recsys.core.logs import logger
+from recsys.core.memory import refuse_beyond, spelled
 from recsys.core.progress import ProgressCallback
 from recsys.dataset import Dataset
 from recsys.kernels import Csr
@@ -17,6 +18,8 @@ from recsys.models.item_model import ItemModel
 from recsys.models.products import BYTES_PER_ENTRY, gram, gram_work
 from recsys.models.ridge import dense_gram, invert_in_place, local_weights, weights_from_inverse
 from recsys.models.spaces import Dimension, Real
+
+_PRODUCTS_PER_SECOND = 8e10  # of Cholesky and inversion on one thread of a common server: enough to warn by
 
 
 class EASE(ItemModel):
@@ -103,6 +106,15 @@ class EASE(ItemModel):
         smaller = "set neighbors=100 for a sparse approximation, " if self.neighbors is None else ""
         hint = f"{smaller}raise min_item_events to leave rare items out, or use GraphFilter"
         refuse_beyond(needed, f"the weights among {n_items:,} items", hint, self.max_memory)
+        minutes = n_items**3 / _PRODUCTS_PER_SECOND / 60
+        if self.neighbors is None and minutes > 1:
+            logger.warning(
+                "inverting the matrix of %s items takes %s of memory and about %.0f minutes, uninterrupted; "
+                "neighbors=100 is the sparse approximation",
+                f"{n_items:,}",
+                spelled(needed),
+                minutes,
+            )
 
 
 def _all_weights(matrix: Csr, penalties: NDArray[np.float32], progress: ProgressCallback) -> NDArray[np.float32]:

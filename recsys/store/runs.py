@@ -221,7 +221,9 @@ def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
         con, "WHERE kind = 'trial' AND recipe->>'$.tuning' = ? ORDER BY created_at, run_id", sorted(found)[:1] or [""]
     )
     if not trials:
-        raise NotFoundError(f"there is no tuning {ref!r}", "a tuning with a trial was expected", "recsys runs list")
+        raise NotFoundError(
+            f"there is no tuning {ref!r}", "a run of tune with a trial was expected", "recsys runs list --kind tune"
+        )
     return trials
 
 

@@ -82,7 +82,7 @@ def command(
             "train needs a model, --refit RUN or --params-of RUN"
             if model is None and refit is None
             else "train takes a model, --refit RUN or --params-of RUN, and one of them only",
-            f"one of {', '.join(MODEL_NAMES)} was expected",
+            f"one of {', '.join((*MODEL_NAMES, 'auto'))} was expected",
             "recsys train als --holdout 14d",
         )
     from recsys import workflows

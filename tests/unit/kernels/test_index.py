@@ -108,6 +108,13 @@ def test_no_items_give_empty_lists() -> None:
     assert (found.scores == -np.inf).all()
 
 
+def test_other_dtypes_and_lists_are_cast() -> None:
+    found = TopKIndex(ITEMS.astype(np.float64)).query(USERS.tolist(), 3)
+    expected = TopKIndex(ITEMS).query(USERS, 3)
+    assert np.array_equal(found.indices, expected.indices)
+    assert found.scores.tobytes() == expected.scores.tobytes()
+
+
 def test_what_cannot_be_used_is_refused() -> None:
     bad = ITEMS.copy()
     bad[7, 3] = np.nan
@@ -116,8 +123,8 @@ def test_what_cannot_be_used_is_refused() -> None:
             TopKIndex(wrong)
         with pytest.raises(DataError, match="item_factors holds NaN"):
             TopKIndex(ITEMS).add(wrong)
-    with pytest.raises(ArgumentError, match="item_factors is"):
-        TopKIndex(ITEMS.astype(np.float64))
+    with pytest.raises(ArgumentError, match="item_factors is.*one row a vector"):
+        TopKIndex(ITEMS[0])
     with pytest.raises(ArgumentError, match="0 columns"):
         TopKIndex(ITEMS[:, :0])
     with pytest.raises(ArgumentError, match="user_factors have 36 columns"):

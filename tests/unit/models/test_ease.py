@@ -135,6 +135,16 @@ def test_more_items_than_memory_has_room_for_are_refused(neighbors: int | None, 
         EASE(neighbors=neighbors, max_memory=1e-6).fit(log())
 
 
+def test_a_long_inversion_is_announced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    EASE().fit(log())
+    assert not caplog.records
+    monkeypatch.setattr("recsys.models.ease._PRODUCTS_PER_SECOND", 1.0)
+    EASE(neighbors=10).fit(log())
+    assert not caplog.records
+    EASE().fit(log())
+    assert "2.5 kB of memory and about 260 minutes" in caplog.text
+
+
 @pytest.mark.parametrize(
     "params", [{"l2": 0}, {"l2": np.nan}, {"dropout": 1.0}, {"dropout": -0.1}, {"neighbors": 0}, {"max_memory": 0}]
 )
