@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memset
 cdef extern from "als.h" nogil:
     enum:
         ALS_PANEL
+        ALS_SPARE
     ctypedef struct AlsRow:
         const float *vectors
         const float *spectrum
@@ -62,7 +63,7 @@ def solve_rows(
     float[:, ::1] out,
 ):
     """Fill rows start:stop with the minimiser of each row's quadratic; with `begin`, with an update of it if they are long."""
-    cdef int64_t row, longest = 0, d = vectors.shape[1], wide = d + 24, panel = wide * max(<int64_t>ALS_PANEL, wide)
+    cdef int64_t row, longest = 0, d = vectors.shape[1], wide = d + ALS_SPARE, panel = wide * max(<int64_t>ALS_PANEL, wide)
     cdef AlsRow task
     cdef AlsSpace space
     cdef float *room

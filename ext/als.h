@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ALS_PANEL 64 /* rows of a long row's panel: beside the system in the second-level cache */
+#define ALS_SPARE 24 /* floats behind the d of a vector that the tiles may touch */
 #define ALS_AHEAD 6 /* rows that are fetched into the cache before they are read */
 #define ALS_LEAST 1e-12f /* of a weight, so that its root can be divided by */
 

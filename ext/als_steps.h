@@ -118,7 +118,7 @@ OUTER void FN(solve_row)(const AlsRow *row, AlsSpace *space)
     int64_t size = als_padded(row->n), wide = als_padded(row->d);
     for (int64_t column = 0; column < row->d; column++)
         space->scale[column] = 1.0f / sqrtf(row->spectrum[column] + row->ridge);
-    for (int64_t column = row->d; column < wide; column++)
+    for (int64_t column = row->d; column < row->d + ALS_SPARE; column++) /* blocks may end beyond the padded length */
         space->scale[column] = 0.0f;
     for (int64_t i = 0; i < row->n; i++)
         space->root[i] = sqrtf(row->weights[i] > ALS_LEAST ? row->weights[i] : ALS_LEAST);

@@ -220,7 +220,7 @@ def _check(rows: WeightedRows, vectors: Float32, spectrum: Float64, ridge: Float
             raise ArgumentError(f"{name} is {describe(array)}", f"a float64 array of shape ({size},) was expected")
         if not np.isfinite(array).all() or (array < 0).any():
             raise DataError(f"{name} has a value that is negative, NaN or infinite", "finite values were expected")
-    if (ridge == 0).any():
-        raise DataError("ridge has a 0", "values above 0 were expected")
+    if not (ridge.astype(np.float32) > 0).all():
+        raise DataError(f"ridge has {ridge.min():g}", "values above 0 in float32 were expected")
     if len(rows.data) and rows.data.min() < 0:
         raise DataError(f"a weight is {rows.data.min():g}", "weights of at least 0 were expected")

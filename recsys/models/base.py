@@ -315,11 +315,11 @@ class Recommender(ABC):
         one_of("on_unknown", on_unknown, ("raise", "skip"))
         ids = id_series(item_ids, name="item_id")
         codes = self.items_.encode(ids)
-        known = (codes >= 0) & (self.item_events_[codes] > 0)
+        known = (codes >= 0) & self.candidates()[codes]
         if on_unknown == "raise" and not known.all():
             raise NotFoundError(
                 f"item {ids.filter(pl.Series(~known))[0]!r} is unknown or has no training event",
-                "items that the model was trained on were expected",
+                "items that the model can recommend were expected",
                 "use on_unknown='skip'",
             )
         codes, ids = codes[known], ids.filter(pl.Series(known))
@@ -353,10 +353,10 @@ class Recommender(ABC):
         self._check_fitted()
         positive_int("k", k)
         code = int(self.items_.encode(_one(item_id, "item_id"))[0])
-        if code < 0 or not self.item_events_[code]:
+        if code < 0 or not self.candidates()[code]:
             raise NotFoundError(
                 f"item {item_id!r} is unknown or has no training event",
-                "an item that the model was trained on was expected",
+                "an item that the model can recommend was expected",
             )
         fresh = None if history is None else read_history(history, self.items_, self.label_)
         audience = self._audience(_one(user_id, "user_id"), fresh)

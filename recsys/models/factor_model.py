@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,18 @@ class FactorModel(Recommender):
     user_factors_ : (n_users, d) float32
         What ``_fold_in`` gives for the training history, so that a stored user and the same history folded in agree.
     item_factors_ : (n_items, d) float32
-        Rows of cold items mean nothing.
+        Rows of cold items mean nothing. Replace the array rather than change it: an index of it is kept, so it is made
+        read-only when the first lists are served.
     """
 
     user_factors_: NDArray[np.float32]
     item_factors_: NDArray[np.float32]
     # What serving prepares: the factors that it belongs to, and their index. Neither learned nor saved; swapped as one.
     _serving: tuple[NDArray[np.float32], TopKIndex | None] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what serving prepared: copies and other processes prepare their own."""
+        return {name: value for name, value in vars(self).items() if name != "_serving"}
 
     @abstractmethod
     def _fold_in(self, weights: Csr) -> NDArray[np.float32]:
@@ -66,6 +71,7 @@ class FactorModel(Recommender):
     def _index(self, n_users: int) -> TopKIndex | None:
         """Return the prepared items; None for the first few users, for whom preparing costs more than it saves."""
         served, items = self._serving, self.item_factors_
+        items.flags.writeable = False
         if served is None or served[0] is not items:
             served = items, TopKIndex(items, like=self.user_factors_) if n_users >= _FEW_USERS else None
         elif served[1] is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,7 @@ def leading_directions(
     width = min(k + _OVERSAMPLING, *matrix.shape)
     transposed = csr_array(matrix.T.tocsr())
     basis = generator(seed).standard_normal((matrix.shape[1], width), dtype=np.float32)
+    import_module("scipy.linalg")  # the limit holds for the BLAS that is loaded already, and this brings its own
     with single_threaded_blas():
         for step in range(iterations):
             basis = _orthonormal(dense_product(transposed, dense_product(matrix, basis)))

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
@@ -63,3 +67,31 @@ def test_rows_without_entries_are_zero_and_vanishing_weights_do_no_harm() -> Non
     found = als_rows(weights, VECTORS[:90], np.ones(40), np.ones(2), target_offset=1.0)
     assert not found[0].any()
     assert np.allclose(found[1], VECTORS[4] / 2, rtol=1e-5)
+
+
+POISONED = """
+import numpy as np
+from scipy.sparse import csr_array
+from recsys.kernels import als_rows
+from recsys.kernels.als import Update
+rng = np.random.default_rng(0)
+for d, block in ((64, 3), (16, 5), (33, 4), (64, 8)):
+    rows = csr_array((rng.random((20, 300)) < 0.5).astype(np.float32))
+    start = np.zeros((20, d), np.float32)
+    vectors = rng.standard_normal((300, d), dtype=np.float32)
+    found = als_rows(rows, vectors, np.ones(d), np.ones(20), update=Update(start, block))
+    assert np.isfinite(found).all(), (d, block)
+"""
+
+
+def test_nothing_is_read_that_was_not_written() -> None:
+    # glibc fills what malloc gives with ~128 = 0x7f bytes: floats of 3e38, which no sum survives.
+    done = subprocess.run(
+        [sys.executable, "-c", POISONED], env={**os.environ, "MALLOC_PERTURB_": "128"}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_ridge_that_vanishes_in_float32_is_refused() -> None:
+    with pytest.raises(DataError, match="above 0 in float32"):
+        als_rows(csr_array(np.ones((1, 1), np.float32)), np.ones((1, 1), np.float32), np.zeros(1), np.array([1e-50]))

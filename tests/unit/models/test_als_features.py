@@ -52,6 +52,9 @@ def test_a_new_item_is_recommended_to_those_who_like_its_genre() -> None:
     assert (lists["user_id"] % 3 == lists["item_id"] % 3).all()
     assert lists["user_id"].n_unique() > 60
     assert set(fitted.recommend(k=70, exclude_seen=False).to_polars()["item_id"]) == {*range(60), 300, 301, 302}
+    assert len(fitted.similar_items([300], k=5).to_polars()) == 5
+    why = fitted.explain(0, 300, k=3)
+    assert why.score == pytest.approx(scores[0, 0], rel=1e-4)  # float32 against float64
 
 
 def test_the_vector_of_a_new_item_is_that_of_its_attributes() -> None:

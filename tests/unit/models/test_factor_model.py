@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,15 @@ def test_several_threads_may_serve_at_once(model: ALS) -> None:
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: model.recommend(k=5).to_polars(), range(8)):
             assert found.equals(expected)
+
+
+def test_a_model_that_has_served_can_be_copied(model: ALS) -> None:
+    expected = model.recommend(k=5)
+    copied = deepcopy(model)
+    assert copied.recommend(k=5).lists.tobytes() == expected.lists.tobytes()
+
+
+def test_factors_that_an_index_stands_for_cannot_be_changed_by_accident(model: ALS) -> None:
+    model.recommend(k=5)
+    with pytest.raises(ValueError, match="read-only"):
+        model.item_factors_ *= -1
