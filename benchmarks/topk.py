@@ -10,7 +10,6 @@ just the matrix product. Lists are compared before anything is timed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
+from benchmarks._data import N_ITEMS, train_events
 from benchmarks._results import Goal
 from benchmarks._timing import Case, quick
 from recsys.core.threads import single_threaded_blas
 from recsys.kernels import TopKIndex, select_topk, sparse_topk, topk
 
-N_USERS, N_ITEMS, SCORED, MANY_ITEMS, FEW = 30_000, 40_000, 4_096, 1_000_000, 256
+SCORED, MANY_ITEMS, FEW = 4_096, 1_000_000, 256
 BLOCK = 256
 RECALL = 0.95
 Factors = NDArray[np.float32]
@@ -39,7 +39,7 @@ GOALS = (
 
 
 def cases() -> Iterator[Case]:
-    events = made_up_events() if (path := os.environ.get("RECSYS_BENCH_EVENTS")) is None else read_events(path)
+    events = train_events()
     fits: list[tuple[str, Callable[[], tuple[Factors, Factors]]]] = [
         ("als d=64", lambda: fitted(events, 64)),
         ("als d=128", lambda: fitted(events, 128)),
@@ -237,26 +237,3 @@ def drawn_again(items: Factors) -> Factors:
 
 def products(users: Factors, items: Factors, size: int = BLOCK) -> Iterator[Factors]:
     return (users[start : start + size] @ items.T for start in range(0, len(users), size))
-
-
-def made_up_events() -> csr_array:
-    """A log with a long tail and forty tastes."""
-    rng = np.random.default_rng(1)
-    users = np.repeat(np.arange(N_USERS), rng.geometric(1 / 30, N_USERS))
-    shelf = (rng.integers(0, 40, N_USERS)[users] + rng.integers(0, 3, len(users))) % 40
-    items = (N_ITEMS // 40 * rng.random(len(users)) ** 3).astype(np.int64) * 40 + shelf
-    return matrix_of(users, items)
-
-
-def read_events(path: str) -> csr_array:
-    import polars as pl
-
-    frame = pl.read_parquet(path)
-    return matrix_of(frame[:, 0].to_numpy(), frame[:, 1].to_numpy())
-
-
-def matrix_of(users: NDArray[Any], items: NDArray[Any]) -> csr_array:
-    matrix = csr_array((np.ones(len(users), np.float32), (users, items)))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
