@@ -1,0 +1,29 @@
+"""A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
+
+from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
+from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
+from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
+from recsys.experiment.unit_table import Enrolment, UnitTable
+
+__all__ = [
+    "Active",
+    "Aggregate",
+    "Batch",
+    "Condition",
+    "Count",
+    "Enrolment",
+    "Exposed",
+    "Exposures",
+    "Mean",
+    "Measure",
+    "Metric",
+    "Proportion",
+    "Quantile",
+    "Ratio",
+    "Retention",
+    "UnitRequest",
+    "UnitSource",
+    "UnitTable",
+    "parse_aggregate",
+    "parse_where",
+]

@@ -1,0 +1,148 @@
+"""`Measure`: one number for each unit, declared — an aggregate of the rows of a table, in a window after exposure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from recsys.core.checks import one_of
+from recsys.core.errors import ArgumentError
+
+Table = Literal["events", "impressions"]
+Function = Literal["count", "sum", "any", "max", "count_distinct"]
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "in"]
+Scalar = str | int | float | bool
+
+TABLES: tuple[Table, ...] = ("events", "impressions")
+OPERATORS: tuple[Operator, ...] = ("=", "!=", ">", ">=", "<", "<=", "in")
+_WITHOUT_COLUMN = ("count", "any")
+_WITH_COLUMN = ("sum", "max", "count_distinct")
+DAY = "day"  # a column that every table has: the UTC calendar day of the row, for count_distinct(day)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What is computed over the rows of a unit.
+
+    Attributes
+    ----------
+    function : {"count", "sum", "any", "max", "count_distinct"}
+        A unit without rows has 0 in all of them.
+    column : str or None
+        None for ``count`` and ``any``. ``day`` is the UTC calendar day of a row.
+    """
+
+    function: Function
+    column: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.function}({self.column or ''})"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter on one column; a row without a value in it does not pass.
+
+    Attributes
+    ----------
+    column : str
+    operator : {"=", "!=", ">", ">=", "<", "<=", "in"}
+    values : tuple of str, int, float or bool
+        One value, or with ``in`` at least one.
+    """
+
+    column: str
+    operator: Operator
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number for each unit.
+
+    Attributes
+    ----------
+    aggregate : Aggregate
+    table : {"events", "impressions"}
+    where : tuple of Condition
+        All of them must hold.
+    begin, end : int
+        The window in microseconds from the unit's own first exposure, half-open; `end` None: to the end of the data
+        that the analysis looks at.
+    """
+
+    aggregate: Aggregate
+    table: Table = "events"
+    where: tuple[Condition, ...] = ()
+    begin: int = 0
+    end: int | None = None
+
+
+def parse_aggregate(text: str) -> Aggregate:
+    """Read ``count()``, ``any()``, ``sum(value)``, ``max(value)`` or ``count_distinct(item_id)``.
+
+    Raises
+    ------
+    ArgumentError
+        The text is none of these.
+
+    Examples
+    --------
+    >>> parse_aggregate("sum(value)")
+    Aggregate(function='sum', column='value')
+    """
+    match = re.fullmatch(r"\s*(\w+)\s*\(\s*([^()]*?)\s*\)\s*", text) if isinstance(text, str) else None
+    if match is None:
+        raise ArgumentError(
+            f"the aggregate is {text!r}",
+            "count(), any(), sum(column), max(column) or count_distinct(column) was expected",
+        )
+    function = cast("Function", one_of("the aggregate", match[1], (*_WITHOUT_COLUMN, *_WITH_COLUMN)))
+    column = match[2] or None
+    if (column is not None) != (function in _WITH_COLUMN):
+        expected = "no column" if function in _WITHOUT_COLUMN else f"a column, as in {function}(value),"
+        raise ArgumentError(f"the aggregate is {text!r}", f"{expected} was expected")
+    return Aggregate(function, column)
+
+
+def parse_where(where: Mapping[str, object] | None) -> tuple[Condition, ...]:
+    """Read a filter: ``{"event": "play", "device": ["tv", "web"], "completion": {">=": 0.5}}``.
+
+    A value means equality, a list membership, a mapping one or more comparisons. The result is in the order of the
+    columns' names, so that equal filters are equal.
+
+    Raises
+    ------
+    ArgumentError
+        A value is none of these.
+
+    Examples
+    --------
+    >>> parse_where({"completion": {">=": 0.5}, "event": "play"})[1]
+    Condition(column='event', operator='=', values=('play',))
+    """
+    conditions = []
+    for column, wanted in sorted((where or {}).items()):
+        if isinstance(wanted, Mapping):
+            pairs = [(one_of(f"the comparison of {column}", key, OPERATORS), value) for key, value in wanted.items()]
+        else:
+            pairs = [("in" if _is_list(wanted) else "=", wanted)]
+        for operator, value in sorted(pairs, key=lambda pair: pair[0]):
+            values = tuple(value) if _is_list(value) else (value,)
+            if (
+                not values
+                or not all(isinstance(one, Scalar) for one in values)
+                or (len(values) > 1 and operator != "in")
+            ):
+                raise ArgumentError(
+                    f"the filter on {column} is {wanted!r}",
+                    "a value, a list of values, or a comparison such as {'>=': 0.5} was expected",
+                )
+            conditions.append(Condition(column, cast("Operator", operator), values))
+    return tuple(conditions)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

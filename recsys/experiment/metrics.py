@@ -1,0 +1,280 @@
+"""Metrics of an experiment, declared: what is measured on each unit, in which window, and what the number is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+from recsys.core.checks import finite_float, one_of, positive_int
+from recsys.core.errors import ArgumentError
+from recsys.core.times import duration_micros
+from recsys.experiment.measures import TABLES, Aggregate, Condition, Measure, Table, parse_aggregate, parse_where
+
+Role = Literal["goal", "guardrail", "diagnostic"]
+Direction = Literal["increase", "decrease"]
+Form = Literal["mean", "proportion", "ratio", "quantile"]
+DAY = 86_400_000_000  # microseconds
+PRE = ".pre"  # suffix of the same measure before exposure
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What all metrics have in common.
+
+    Parameters
+    ----------
+    name : str
+        Unique in an experiment.
+    event : str, optional
+        Only events of this kind; short for ``where={"event": …}``.
+    where : mapping, optional
+        A filter on columns of the table; see `parse_where`.
+    table : {"events", "impressions"}
+    window : str or timedelta, optional
+        Length of the half-open window from each unit's first exposure; None: to the end of the analysis.
+    pre_period : str or timedelta, optional
+        Length of the window before each unit's own first exposure in which the same measure is a covariate (CUPED).
+    covariates : tuple of str
+        Attributes of the unit, as of its first exposure, to adjust for: numbers, or text (one column a category).
+    cap : float, optional
+        Winsorise at this quantile (0 to 1) of all arms' pooled values; the threshold is reported.
+    cap_at : float, optional
+        Winsorise at this value.
+    direction : {"increase", "decrease"}
+        Which way is good.
+    role : {"goal", "guardrail", "diagnostic"}
+    margin : float, optional
+        Of a guardrail: the relative change to the worse that is tolerated, such as .02; its test is non-inferiority.
+    """
+
+    name: str
+    _: KW_ONLY
+    event: str | None = None
+    where: Mapping[str, object] | None = None
+    table: Table = "events"
+    window: str | timedelta | None = None
+    pre_period: str | timedelta | None = None
+    covariates: tuple[str, ...] = ()
+    cap: float | None = None
+    cap_at: float | None = None
+    direction: Direction = "increase"
+    role: Role = "goal"
+    margin: float | None = None
+
+    form: ClassVar[Form] = "mean"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise ArgumentError(f"the name of a metric is {self.name!r}", "text was expected")
+        one_of("table", self.table, TABLES)
+        one_of("direction", self.direction, ("increase", "decrease"))
+        one_of("role", self.role, ("goal", "guardrail", "diagnostic"))
+        object.__setattr__(self, "covariates", tuple(self.covariates))
+        if self.cap is not None:
+            finite_float("cap", self.cap, above=0, below=1, hint="cap is a quantile; use cap_at= for a value")
+            if self.cap_at is not None:
+                raise ArgumentError("cap and cap_at are both given", "one of them was expected")
+        if self.cap_at is not None:
+            finite_float("cap_at", self.cap_at)
+        if self.margin is not None:
+            finite_float("margin", self.margin, above=0, below=1)
+            if self.role != "guardrail":
+                raise ArgumentError(f"{self.name} has a margin and the role {self.role!r}", "a guardrail was expected")
+        _ = self.conditions, self.span, self.pre_span  # refuse what cannot be read now, not in the analysis
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The filter, with `event` in it."""
+        return parse_where({**(self.where or {}), **({} if self.event is None else {"event": self.event})})
+
+    @property
+    def span(self) -> tuple[int, int | None]:
+        """Begin and end of the window in microseconds after the first exposure."""
+        return 0, None if self.window is None else duration_micros("window", self.window)
+
+    @property
+    def pre_span(self) -> tuple[int, int] | None:
+        """Begin and end of the window before the first exposure; None without a pre-period."""
+        return None if self.pre_period is None else (-duration_micros("pre_period", self.pre_period), 0)
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """What is computed on each unit, by the suffix of its column in the unit table (``""`` for the only one)."""
+        raise NotImplementedError
+
+    def measures(self) -> dict[str, Measure]:
+        """Return what a source must compute on each unit, by column of the unit table.
+
+        The column of a metric is its name (a ratio has ``name.numerator`` and ``name.denominator``); the same before
+        exposure is that with ``.pre`` behind it.
+        """
+        found = {}
+        for suffix, aggregate in self.aggregates.items():
+            column = self.name + suffix
+            found[column] = Measure(aggregate, self.table, self.conditions, *self.span)
+            if self.pre_span is not None:
+                found[column + PRE] = Measure(aggregate, self.table, self.conditions, *self.pre_span)
+        return found
+
+
+@dataclass(frozen=True)
+class Mean(Metric):
+    """The mean over units of a number: by default the sum of a column of the events in the window.
+
+    Parameters
+    ----------
+    value : str
+        The column that is summed.
+    aggregate : str, optional
+        Another aggregate instead: ``count()``, ``max(value)``, ``count_distinct(item_id)``, ….
+
+    Examples
+    --------
+    >>> minutes = Mean("minutes", event="play", value="value", window="14d", pre_period="28d")
+    >>> sorted(minutes.measures())
+    ['minutes', 'minutes.pre']
+    """
+
+    value: str = "value"
+    aggregate: str | None = None
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """The one aggregate."""
+        return {"": Aggregate("sum", self.value) if self.aggregate is None else parse_aggregate(self.aggregate)}
+
+
+@dataclass(frozen=True)
+class Count(Metric):
+    """The mean over units of the number of rows in the window.
+
+    Examples
+    --------
+    >>> str(Count("plays", event="play", window="7d").aggregates[""])
+    'count()'
+    """
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """The number of rows."""
+        return {"": Aggregate("count")}
+
+
+@dataclass(frozen=True)
+class Proportion(Metric):
+    """The share of units with at least one row in the window.
+
+    Examples
+    --------
+    >>> Proportion("rated", event="rating", window="14d").form
+    'proportion'
+    """
+
+    form: ClassVar[Form] = "proportion"
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """Whether there is any row."""
+        return {"": Aggregate("any")}
+
+
+@dataclass(frozen=True)
+class Ratio(Metric):
+    """The ratio of two sums over all units of an arm, such as minutes a session or clicks an impression.
+
+    Parameters
+    ----------
+    numerator, denominator : str
+        Aggregates over the same rows: ``sum(value)``, ``count()``, ``count_distinct(session_id)``, ….
+
+    Examples
+    --------
+    >>> list(Ratio("completion", numerator="sum(completion)", denominator="count()", event="play").measures())
+    ['completion.numerator', 'completion.denominator']
+    """
+
+    numerator: str = "sum(value)"
+    denominator: str = "count()"
+    form: ClassVar[Form] = "ratio"
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """The two aggregates."""
+        return {".numerator": parse_aggregate(self.numerator), ".denominator": parse_aggregate(self.denominator)}
+
+
+@dataclass(frozen=True)
+class Quantile(Metric):
+    """A quantile over units of a number.
+
+    Parameters
+    ----------
+    q : float
+        Between 0 and 1.
+    value : str
+        The column that is summed.
+    aggregate : str, optional
+        Another aggregate instead.
+
+    Examples
+    --------
+    >>> Quantile("heavy", q=0.9, event="play", window="7d").q
+    0.9
+    """
+
+    q: float = 0.5
+    value: str = "value"
+    aggregate: str | None = None
+    form: ClassVar[Form] = "quantile"
+
+    def __post_init__(self) -> None:
+        finite_float("q", self.q, above=0, below=1)
+        super().__post_init__()
+
+    @property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """The one aggregate."""
+        return {"": Aggregate("sum", self.value) if self.aggregate is None else parse_aggregate(self.aggregate)}
+
+
+@dataclass(frozen=True)
+class Retention(Proportion):
+    """The share of units that come back.
+
+    Parameters
+    ----------
+    day : int
+        Days after the first exposure; day 0 is the first 24 hours.
+    kind : {"on_day", "in_window", "rolling"}
+        Any row on that day (hours 24 × day to 24 × day + 24); from that day to the end of `window`; or at any time from
+        that day on.
+
+    Examples
+    --------
+    >>> Retention("d28", day=28).span == (28 * DAY, 29 * DAY)
+    True
+    """
+
+    day: int = 7
+    kind: Literal["on_day", "in_window", "rolling"] = "on_day"
+
+    def __post_init__(self) -> None:
+        positive_int("day", self.day)
+        one_of("kind", self.kind, ("on_day", "in_window", "rolling"))
+        super().__post_init__()
+
+    @property
+    def span(self) -> tuple[int, int | None]:
+        """Begin and end of the time of return, in microseconds after the first exposure."""
+        begin, (_, end) = self.day * DAY, super().span
+        if self.kind == "on_day":
+            return begin, begin + DAY
+        if self.kind == "rolling":
+            return begin, None
+        if end is None or end <= begin:
+            raise ArgumentError(
+                f"the window of {self.name} is {self.window!r}", f"a window longer than {self.day} days was expected"
+            )
+        return begin, end

@@ -1,0 +1,155 @@
+"""What a source of units is asked for, and what it must answer: the store and a set of frames both do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.experiment.measures import Condition, Measure, Table
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """The units of an experiment: those with an exposure.
+
+    Attributes
+    ----------
+    experiment : str
+    arms : tuple of str
+        The control first; rows of other variants are counted, not used.
+    start, end : int
+        Microseconds; a first exposure outside is left out. `end` None: no end.
+    stages : tuple of int
+        Starts of the ramp stages, ascending; empty: one stage.
+    """
+
+    experiment: str
+    arms: tuple[str, ...]
+    start: int
+    end: int | None = None
+    stages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Active:
+    """Units of the past, as if they had been exposed at their first event in a span: for plans and A/A checks.
+
+    Attributes
+    ----------
+    since, until : int
+        Microseconds, half-open. All units are in one arm, named ``all``.
+    exclude : tuple of (int, int)
+        Spans of time that do not count, half-open.
+    """
+
+    since: int
+    until: int
+    exclude: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class UnitRequest:
+    """What a unit table shall hold.
+
+    Attributes
+    ----------
+    population : Exposed or Active
+    measures : mapping of str to Measure
+        By column of the table.
+    unit : str
+        The unit of randomisation: ``user_id``, or a column of the table `users` that maps the data's users to it
+        (``account_id`` of profiles).
+    attributes : tuple of str
+        Columns of `users` wanted for segments and covariates.
+    through : int
+        Rows of this time or later do not count, microseconds.
+    """
+
+    population: Exposed | Active
+    measures: Mapping[str, Measure]
+    unit: str = "user_id"
+    attributes: tuple[str, ...] = ()
+    through: int = np.iinfo(np.int64).max
+
+
+class Exposures(NamedTuple):
+    """Exposure rows of one experiment, in any order.
+
+    Attributes
+    ----------
+    unit_ids : Series
+        (n,) int64 or text; null where a row names no unit.
+    variants : Series
+        (n,) text.
+    times : Series
+        (n,) int64 microseconds; null where a row has no time.
+    rows : (n,) int64 or None
+        How many rows of the source each one stands for (a source may have grouped them by unit and variant, with the
+        earliest time); None: one each.
+    """
+
+    unit_ids: pl.Series
+    variants: pl.Series
+    times: pl.Series
+    rows: NDArray[np.int64] | None = None
+
+
+class Batch(NamedTuple):
+    """Rows of a table, in the order in which the source keeps them.
+
+    Attributes
+    ----------
+    units : (n,) int32
+        Place in the ids that were asked for; −1: not one of them.
+    times : (n,) int64
+        Microseconds.
+    passes : mapping of filter to (n,) bool or None
+        For each distinct filter asked for, which rows pass it; None: all.
+    values : mapping of str to (n,) float64
+        For each column of a ``sum`` or ``max``; NaN where there is no value.
+    codes : mapping of str to (n,) int64
+        For each column of a ``count_distinct``: equal values have equal codes, and −1 is no value.
+    """
+
+    units: NDArray[np.int32]
+    times: NDArray[np.int64]
+    passes: Mapping[tuple[Condition, ...], NDArray[np.bool_] | None]
+    values: Mapping[str, NDArray[np.float64]]
+    codes: Mapping[str, NDArray[np.int64]]
+
+
+class UnitSource(Protocol):
+    """Where units and their rows come from. `build_unit_table` asks; the store and `Frames` answer."""
+
+    def exposures(self, experiment: str, *, through: int) -> Exposures:
+        """Return the exposures of an experiment before `through`."""
+        ...
+
+    def active(self, population: Active, *, unit: str) -> Exposures:
+        """Return the first event of every unit in a span, all with the variant ``all``."""
+        ...
+
+    def batches(
+        self, table: Table, measures: Sequence[Measure], *, unit: str, unit_ids: pl.Series, since: int, until: int
+    ) -> Iterator[Batch]:
+        """Yield the rows of a table in a span of time, with what the measures need of them, always in one order."""
+        ...
+
+    def attributes(
+        self, names: Sequence[str], *, unit: str, unit_ids: pl.Series, at: NDArray[np.int64]
+    ) -> pl.DataFrame:
+        """Return attributes of units as they were known at a time each, one row a unit; null where nothing is known."""
+        ...
+
+    def seen(self, *, unit: str, unit_ids: pl.Series) -> NDArray[np.bool_]:
+        """Return which units occur in the events (or impressions) at any time."""
+        ...
+
+    def complete_through(self, table: Table) -> int | None:
+        """Return how far a table is complete (microseconds); None when nothing is known of it."""
+        ...

@@ -1,0 +1,97 @@
+"""`UnitTable`: one row for each unit of an experiment, from which every later question is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+class Enrolment(NamedTuple):
+    """How exposures became units; counts by arm are in the order of `UnitTable.arms`.
+
+    Attributes
+    ----------
+    rows : int
+        Exposure rows of the experiment by the end of the analysis.
+    repeated : int
+        Rows beyond a unit's first in an arm: the first one counts.
+    units : (n_arms,) int64
+        Units ever exposed in an arm, those of several arms in each; what the sample ratio is tested on.
+    in_several_arms : int
+        Units exposed in more than one arm: they are left out of the estimates.
+    before_start, after_end : int
+        Units left out because their first exposure lies outside the experiment.
+    unknown_variant : mapping of str to int
+        Rows with a variant that is none of the arms.
+    without_unit, without_time : int
+        Rows that name no unit or no time.
+    """
+
+    rows: int
+    repeated: int
+    units: NDArray[np.int64]
+    in_several_arms: int = 0
+    before_start: int = 0
+    after_end: int = 0
+    unknown_variant: Mapping[str, int] = {}
+    without_unit: int = 0
+    without_time: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class UnitTable:
+    """One row for each unit in exactly one arm, ordered by unit id (integers by value, text by UTF-8 bytes).
+
+    Attributes
+    ----------
+    arms : tuple of str
+        The control first.
+    unit_ids : Series
+        (n,) int64 or text.
+    arm : (n,) int16
+        Place in `arms`.
+    first_exposure : (n,) int64
+        Microseconds since 1970 UTC; windows count from here.
+    stage : (n,) int16
+        Ramp stage of the first exposure, from 0.
+    columns : mapping of str to (n,) float64
+        By the names that `Metric.measures` gives; 0 for a unit without rows, NaN never (see `left_out`).
+    matured : mapping of str to (n,) bool
+        By column: whether the whole window lies before the end of the data of its table.
+    attributes : DataFrame
+        n rows: segments and covariates of the unit as of its first exposure; null where nothing is known.
+    seen : (n,) bool
+        Whether the unit occurs in the data at all, at any time: nothing that joins must not read as zeros.
+    enrolment : Enrolment
+    through : int
+        End of the data that was looked at, microseconds.
+    complete_through : mapping of str to int
+        By table: how far it is complete, at most `through`.
+    left_out : mapping of str to int
+        By column: rows in a window whose value was null, NaN or infinite; they count as not there.
+    """
+
+    arms: tuple[str, ...]
+    unit_ids: pl.Series
+    arm: NDArray[np.int16]
+    first_exposure: NDArray[np.int64]
+    stage: NDArray[np.int16]
+    columns: Mapping[str, NDArray[np.float64]]
+    matured: Mapping[str, NDArray[np.bool_]]
+    attributes: pl.DataFrame
+    seen: NDArray[np.bool_]
+    enrolment: Enrolment
+    through: int
+    complete_through: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.arm)
+
+    def __repr__(self) -> str:
+        return f"<UnitTable of {len(self):,} units in {len(self.arms)} arms, {len(self.columns)} columns>"
