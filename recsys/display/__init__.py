@@ -1,9 +1,22 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
 from recsys.display.html import to_html
+from recsys.display.plot import interval_plot, shared_axis
 from recsys.display.terminal import to_rich
 from recsys.display.text import to_text
-from recsys.display.view import Cell, Interval, Marked, Percent, PValue, Table, View, cell_text, counted, number_text
+from recsys.display.view import (
+    Cell,
+    Interval,
+    Marked,
+    Percent,
+    Plot,
+    PValue,
+    Table,
+    View,
+    cell_text,
+    counted,
+    number_text,
+)
 from recsys.display.viewable import Viewable
 
 __all__ = [
@@ -12,12 +25,15 @@ __all__ = [
     "Marked",
     "PValue",
     "Percent",
+    "Plot",
     "Table",
     "View",
     "Viewable",
     "cell_text",
     "counted",
+    "interval_plot",
     "number_text",
+    "shared_axis",
     "to_html",
     "to_rich",
     "to_text",

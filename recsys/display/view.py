@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, TypeGuard
 
+from recsys.display.plot import interval_plot
+
 
 class Percent(NamedTuple):
     """A share, drawn times 100: ``Percent(0.123)`` is ``12.3 %``; `signed` draws ``+12.3 %``."""
@@ -36,7 +38,16 @@ class Marked(NamedTuple):
     width: int = 0
 
 
-Cell = str | int | float | Percent | PValue | Interval | Marked | None
+class Plot(NamedTuple):
+    """An interval drawn on an axis that the rows of a table share (`shared_axis`), as ``···│·├──●──┤···``."""
+
+    low: float
+    estimate: float
+    high: float
+    axis: tuple[float, float]
+
+
+Cell = str | int | float | Percent | PValue | Interval | Marked | Plot | None
 MISSING = "–"
 
 
@@ -49,7 +60,7 @@ class Table:
     columns : tuple of str
         The header.
     rows : tuple of tuples of cells
-        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`; None (and NaN) are drawn as a dash.
+        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`, `Plot`; None and NaN are drawn as a dash.
     caption : str
         A line above the table.
 
@@ -120,6 +131,8 @@ def cell_text(cell: Cell) -> str:
             return f"[{draw(low)}, {draw(high)}]{' %' if percent else ''}"
         case Marked(value, marks, width):
             return f"{number_text(value)} {marks:<{width}}" if width else number_text(value)
+        case Plot(low, estimate, high, axis):
+            return interval_plot(low, estimate, high, axis=axis)
         case None:
             return MISSING
         case str():
