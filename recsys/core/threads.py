@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from queue import SimpleQueue
 from typing import TypeVar
 
 from recsys.core.checks import positive_int
@@ -36,46 +37,86 @@ def thread_count(n_threads: int | None = None) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_chunks(work: Callable[[Chunk], None], chunks: Sequence[Chunk], n_threads: int | None = None) -> None:
+def run_chunks(
+    work: Callable[[Chunk], None],
+    chunks: Sequence[Chunk],
+    n_threads: int | None = None,
+    *,
+    on_done: Callable[[int], None] | None = None,
+) -> None:
     """Call ``work(chunk)`` once for every chunk, on at most `n_threads` threads.
 
     The first exception of a chunk is raised and no further chunk is started; so is `KeyboardInterrupt`. `work` must
-    write
-    only to its own part of the output, so that the result does not depend on the number of threads.
+    write only to its own part of the output, so that the result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    work : callable
+        Runs on any thread.
+    chunks : sequence
+    n_threads : int, optional
+        As in `thread_count`.
+    on_done : callable, optional
+        Told after every chunk how many are done: one call at a time, on the caller's thread. What it raises ends the
+        work as an exception of a chunk does.
 
     Examples
     --------
     >>> out = [0, 0]
-    >>> run_chunks(lambda place: out.__setitem__(place, place + 1), [0, 1], n_threads=2)
+    >>> run_chunks(lambda place: out.__setitem__(place, place + 1), [0, 1], n_threads=2, on_done=print)
+    1
+    2
     >>> out
     [1, 2]
     """
     workers = min(thread_count(n_threads), len(chunks))
     if workers <= 1:
-        for chunk in chunks:
+        for place, chunk in enumerate(chunks):
             work(chunk)
+            if on_done is not None:
+                on_done(place + 1)
         return
     stop = threading.Event()
     queue = iter(chunks)
     lock = threading.Lock()
+    told: SimpleQueue[bool] = SimpleQueue()  # True: a chunk is done; False: a worker ends
 
     def drain() -> None:
-        while not stop.is_set():
-            with lock:
-                chunk = next(queue, None)
-            if chunk is None:
-                return
-            work(chunk)
+        try:
+            while not stop.is_set():
+                with lock:
+                    chunk = next(queue, None)
+                if chunk is None:
+                    return
+                work(chunk)
+                if on_done is not None:
+                    told.put(True)
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            told.put(False)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="recsys") as pool:
         futures = [pool.submit(drain) for _ in range(workers)]
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [future for future in done if future.exception() is not None]
+            _listen(told, workers, on_done)
         finally:
             stop.set()
-    for future in failed:
+    for future in futures:
         future.result()
+
+
+def _listen(told: SimpleQueue[bool], workers: int, on_done: Callable[[int], None] | None) -> None:
+    """Pass on what the workers tell, until all of them have ended."""
+    done = 0
+    while workers:
+        if told.get():
+            done += 1
+            if on_done is not None:
+                on_done(done)
+        else:
+            workers -= 1
 
 
 def row_chunks(n_rows: int, size: int) -> list[tuple[int, int]]:

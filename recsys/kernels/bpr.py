@@ -167,8 +167,10 @@ def bpr_users(
     """
     vectors = _checked(np.zeros((history.shape[0], item_vectors.shape[1]), np.float32), item_vectors, item_biases)
     rows = pattern_rows("history", history, (history.shape[0], len(item_vectors)))
-    if not len(pool) or pool.dtype != np.int32 or pool.min() < 0 or pool.max() >= len(item_vectors):
+    if not _filled(pool, np.int32) or pool.min() < 0 or pool.max() >= len(item_vectors):
         raise ArgumentError("pool does not fit", "int32 codes of items were expected, at least one")
+    if not _filled(learning_rates, np.float32):
+        raise ArgumentError("learning_rates does not fit", "one float32 a turn was expected, at least one")
     pairs = [_rate_and_keep(float(rate), regularization) for rate in learning_rates]
     rates, keeps = (np.array(part, np.float32) for part in zip(*pairs, strict=True))
     steps = (
@@ -227,6 +229,10 @@ def _checked(users: Any, items: Any, biases: Any) -> _Vectors:
     if not isinstance(biases, np.ndarray) or biases.shape != items.shape[:1] or biases.dtype != np.float32:
         raise ArgumentError("item_biases does not fit the items", "one float32 an item was expected")
     return _Vectors(users, items, biases)
+
+
+def _filled(array: Any, dtype: type) -> bool:
+    return isinstance(array, np.ndarray) and array.ndim == 1 and len(array) > 0 and array.dtype == dtype
 
 
 def _rate_and_keep(rate: float, regularization: float) -> tuple[np.float32, np.float32]:

@@ -101,9 +101,8 @@ def similarities(matrix: Csr, neighbors: int, shrink: float, progress: ProgressC
         kept[chunk] = [
             _nearest(place, *_row(products, place - chunk[0]), norms, neighbors, shrink) for place in range(*chunk)
         ]
-        progress(Progress("itemknn", len(kept), len(chunks), "blocks"))
 
-    run_chunks(multiply, chunks)
+    run_chunks(multiply, chunks, on_done=lambda done: progress(Progress("itemknn", done, len(chunks), "blocks")))
     rows = [row for chunk in chunks for row in kept[chunk]]
     indptr = np.concatenate(([0], np.cumsum([len(codes) for codes, _ in rows], dtype=np.int64)))
     codes, values = (np.concatenate([row[part] for row in rows]) for part in (0, 1))

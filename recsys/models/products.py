@@ -106,9 +106,8 @@ def gram(
             product = _filtered(product, largest_entries(product, product.data, neighbors))
         product.sort_indices()
         parts[chunk] = product
-        progress(Progress(stage, len(parts), len(chunks), "blocks"))
 
-    run_chunks(multiply, chunks)
+    run_chunks(multiply, chunks, on_done=lambda done: progress(Progress(stage, done, len(chunks), "blocks")))
     return csr_array(vstack([parts.pop(chunk) for chunk in chunks], format="csr"))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 import polars as pl
@@ -76,8 +76,25 @@ class Reranker(Protocol):
         """Return the name and the parameters as plain values."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _ByItems:
+    """A re-ranker that may be told of items, beside what the training data says of them."""
+
+    name: ClassVar[str]
+    item_attributes: object | None = field(default=None, repr=False)
+
+    def with_items(self, item_attributes: object) -> Self:
+        """Return the re-ranker with a frame of item attributes, unless it has one."""
+        return self if self.item_attributes is not None else replace(self, item_attributes=item_attributes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the name and the parameters as plain values."""
+        named = [each.name for each in fields(self) if each.name != "item_attributes"]
+        return {"name": self.name, **{name: getattr(self, name) for name in named}}
+
+
 @dataclass(frozen=True, eq=False)
-class MMR:
+class MMR(_ByItems):
     """Maximal marginal relevance (Carbonell & Goldstein 1998): the next item is good, and unlike those above it.
 
     Picks, one by one, the item with the largest ``trade_off · relevance − (1 − trade_off) · similarity``: relevance is
@@ -101,23 +118,14 @@ class MMR:
     {'name': 'mmr', 'trade_off': 0.5, 'pool': 100, 'attribute': 'genres'}
     """
 
+    name: ClassVar[str] = "mmr"
     trade_off: float = 0.7
     pool: int = 100
     attribute: str | None = None
-    item_attributes: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trade_off", finite_float("trade_off", self.trade_off, minimum=0, maximum=1))
         object.__setattr__(self, "pool", positive_int("pool", self.pool))
-
-    @property
-    def name(self) -> str:
-        """A word for it."""
-        return "mmr"
-
-    def with_items(self, item_attributes: object) -> Self:
-        """Return the re-ranker with a frame of item attributes, unless it has one."""
-        return self if self.item_attributes is not None else replace(self, item_attributes=item_attributes)
 
     def prepare(self, side: ItemSide) -> Reorder:
         """Look up what is needed of the items.
@@ -139,13 +147,9 @@ class MMR:
 
         return reorder
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name and the parameters as plain values."""
-        return _plain(self)
-
 
 @dataclass(frozen=True, eq=False)
-class Calibrated:
+class Calibrated(_ByItems):
     """Calibrated recommendations (Steck 2018): the list has the genres of the user's history, in their proportions.
 
     Picks, one by one, the item with the largest ``(1 − weight) · Σ relevance − weight · KL(p ‖ q̃)`` of the list so far:
@@ -170,23 +174,14 @@ class Calibrated:
     {'name': 'calibrated', 'attribute': 'genres', 'weight': 0.5, 'pool': 100}
     """
 
+    name: ClassVar[str] = "calibrated"
     attribute: str
     weight: float = 0.5
     pool: int = 100
-    item_attributes: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", finite_float("weight", self.weight, minimum=0, maximum=1))
         object.__setattr__(self, "pool", positive_int("pool", self.pool))
-
-    @property
-    def name(self) -> str:
-        """A word for it."""
-        return "calibrated"
-
-    def with_items(self, item_attributes: object) -> Self:
-        """Return the re-ranker with a frame of item attributes, unless it has one."""
-        return self if self.item_attributes is not None else replace(self, item_attributes=item_attributes)
 
     def prepare(self, side: ItemSide) -> Reorder:
         """Look up what is needed of the items.
@@ -208,10 +203,6 @@ class Calibrated:
             return calibrated_places(pool, scaled(scores), features, wanted, k, **options, n_threads=n_threads)
 
         return reorder
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name and the parameters as plain values."""
-        return _plain(self)
 
 
 def scaled(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -267,8 +258,3 @@ def _scaled_rows(matrix: Csr, divisors: NDArray[np.float64]) -> Csr:
     scale = np.divide(1.0, divisors, out=np.zeros_like(divisors), where=divisors > 0)
     data = (matrix.data * np.repeat(scale, np.diff(matrix.indptr))).astype(np.float32)
     return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _plain(reranker: MMR | Calibrated) -> dict[str, Any]:
-    named = [each.name for each in fields(reranker) if each.name != "item_attributes"]
-    return {"name": reranker.name, **{name: getattr(reranker, name) for name in named}}

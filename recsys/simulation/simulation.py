@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -239,16 +238,14 @@ class Simulation:
         _write(users, target / "users.parquet")
         parts = self._parts()
         rows = np.zeros((len(parts), 2), dtype=np.int64)
-        lock = threading.Lock()
-        done = [0]
 
         def write_part(number: int) -> None:
             rows[number] = self._write_part(target, number, parts[number])
-            with lock:
-                done[0] += 1
-                progress(Progress("simulate", done[0], len(parts), "files", {"events": float(rows[:, 0].sum())}))
 
-        run_chunks(write_part, range(len(parts)), n_threads)
+        def tell(done: int) -> None:
+            progress(Progress("simulate", done, len(parts), "files", {"events": float(rows[:, 0].sum())}))
+
+        run_chunks(write_part, range(len(parts)), n_threads, on_done=tell)
         events, impressions = rows.sum(axis=0).tolist()
         return Written(target, events, impressions, self.settings.items, len(users))
 

@@ -170,3 +170,25 @@ def test_what_does_not_fit_is_refused_alike(kernels, change, error, monkeypatch)
     arrays = [given.pop(name) for name in ("pairs", "users", "items", "biases")]
     with pytest.raises(error):
         bpr_epoch(*arrays, **{"learning_rate": 0.1, "regularization": 0.1, **given})
+
+
+@pytest.mark.parametrize("kernels", ["compiled", "reference"])
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"learning_rates": np.zeros(0, np.float32)}, "learning_rates"),
+        ({"learning_rates": np.ones(2)}, "learning_rates"),
+        ({"learning_rates": [0.1]}, "learning_rates"),
+        ({"learning_rates": np.ones((1, 1), np.float32)}, "learning_rates"),
+        ({"learning_rates": np.float32([0.1, np.nan])}, "learning_rate"),
+        ({"pool": np.zeros(0, np.int32)}, "pool"),
+        ({"pool": [0, 1]}, "pool"),
+        ({"pool": np.array([2], np.int32)}, "pool"),
+    ],
+)
+def test_what_does_not_fit_users_is_refused_alike(kernels, change, what, monkeypatch):
+    monkeypatch.setenv("RECSYS_KERNELS", kernels)
+    pairs, items = csr_array(np.eye(2, dtype=np.float32)), np.zeros((2, 8), np.float32)
+    given = {"pool": np.arange(2, dtype=np.int32), "learning_rates": np.ones(2, np.float32), **change}
+    with pytest.raises(ArgumentError, match=what):
+        bpr_users(pairs, items, np.zeros(2, np.float32), given.pop("pool"), regularization=0.1, **given)

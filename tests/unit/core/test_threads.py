@@ -33,6 +33,25 @@ def test_chunks_really_run_side_by_side():
     assert not barrier.broken
 
 
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_caller_is_told_on_its_own_thread_how_many_chunks_are_done(n_threads):
+    told = []
+    run_chunks(lambda _: None, range(40), n_threads, on_done=lambda done: told.append((done, threading.get_ident())))
+    assert told == [(done, threading.get_ident()) for done in range(1, 41)]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_listener_that_raises_ends_the_work(n_threads):
+    counts = []
+
+    def refuse(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_chunks(counts.append, range(1_000_000), n_threads, on_done=refuse)
+    assert len(counts) < 1_000_000
+
+
 def test_thread_count_from_argument_environment_and_machine(monkeypatch):
     assert thread_count(3) == 3
     monkeypatch.setenv("RECSYS_THREADS", "5")

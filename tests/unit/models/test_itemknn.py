@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ from scipy.sparse import csr_array
 
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import silent
+from recsys.core.threads import thread_limit
 from recsys.dataset import Dataset
 from recsys.models import ItemKNN
 from recsys.models import itemknn as module
@@ -40,6 +43,14 @@ def test_equals_a_naive_twin(neighbors: int, shrink: float, monkeypatch: pytest.
         found = module.similarities(csr_array(DENSE), neighbors, shrink, silent)
         assert found.has_sorted_indices
         assert np.allclose(found.toarray(), expected, atol=1e-6)
+
+
+def test_progress_comes_on_the_callers_thread_one_block_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CELLS_PER_CHUNK", 1)
+    told = list[tuple[int, int]]()
+    with thread_limit(3):
+        module.similarities(csr_array(DENSE), 3, 0.0, lambda step: told.append((step.done, threading.get_ident())))
+    assert told == [(done, threading.get_ident()) for done in range(1, 18)]
 
 
 def test_ties_go_to_the_smaller_code() -> None:

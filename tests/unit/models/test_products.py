@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 from recsys.core.progress import Progress, silent
+from recsys.core.threads import thread_limit
 from recsys.models import products
 from recsys.models.products import dense_product, gram, gram_work, largest_entries
 
@@ -28,6 +31,14 @@ def test_a_gram_matrix_in_chunks(monkeypatch: pytest.MonkeyPatch, steps: int) ->
     assert told[-1].done == told[-1].total
     bare = gram(X, diagonal=False, stage="g", progress=silent)
     assert not bare.diagonal().any()
+
+
+def test_progress_comes_on_the_callers_thread_one_block_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_STEPS_PER_CHUNK", 1)
+    told = list[tuple[int, int]]()
+    with thread_limit(3):
+        gram(matrix(), stage="g", progress=lambda step: told.append((step.done, threading.get_ident())))
+    assert told == [(done, threading.get_ident()) for done in range(1, 31)]
 
 
 def test_the_work_bounds_the_entries() -> None:

@@ -110,3 +110,21 @@ def test_what_is_missing_is_named() -> None:
     for make in (lambda: MMR(1.2), lambda: MMR(pool=0), lambda: Calibrated("genres", weight=-0.1)):
         with pytest.raises(ArgumentError):
             make()
+
+
+@pytest.mark.parametrize("reranker", [MMR(attribute="genres"), Calibrated("genres")])
+def test_items_are_given_once(reranker: Any) -> None:
+    first, second = (pl.DataFrame({"item_id": ["u"], "genres": [word]}) for word in "ab")
+    known = reranker.with_items(first)
+    assert known.item_attributes is first
+    assert known.with_items(second) is known
+    assert known.to_dict() == reranker.to_dict()
+    assert "item_attributes" not in repr(known)
+
+
+def test_rerankers_are_equal_to_themselves_alone() -> None:
+    frame = pl.DataFrame({"item_id": ["u"], "genres": ["a"]})  # could not be compared as a truth value
+    mmr, calibrated = MMR(0.5, 100, "genres", item_attributes=frame), Calibrated("genres", item_attributes=frame)
+    assert mmr != calibrated
+    assert mmr == mmr
+    assert len({mmr, calibrated, mmr}) == 2

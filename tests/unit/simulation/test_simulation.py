@@ -1,3 +1,4 @@
+import threading
 import tracemalloc
 
 import numpy as np
@@ -58,9 +59,15 @@ def test_memory_does_not_grow_with_the_log(tmp_path, small_parts):
     assert peak(12 * 1024, "long") < 1.3 * peak(2 * 1024, "short")
 
 
-def test_progress_is_told(tmp_path, small_parts):
-    told = []
-    written = simulate(users=2500, items=40, days=6).write(tmp_path / "out", progress=told.append)
+def test_progress_is_told_on_the_callers_thread(tmp_path, small_parts):
+    told, threads = [], set()
+
+    def listen(step):
+        told.append(step)
+        threads.add(threading.get_ident())
+
+    written = simulate(users=2500, items=40, days=6).write(tmp_path / "out", n_threads=3, progress=listen)
+    assert threads == {threading.get_ident()}
     assert [step.done for step in told] == [1, 2, 3]
     assert told[-1].total == 3
     assert told[-1].values["events"] == written.events
