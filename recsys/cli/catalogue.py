@@ -16,6 +16,7 @@ class Verb(NamedTuple):
 
 
 START, DATA, MODELS, RUNS = "Start here", "Data", "Train, compare, recommend", "Keep track"
+EXPERIMENTS = "Experiments"
 
 VERBS: dict[str, Verb] = {
     "demo": Verb(START, "Run the whole job on a simulated streaming service."),
@@ -40,6 +41,9 @@ VERBS: dict[str, Verb] = {
     "recommend": Verb(MODELS, "Write recommendations for all users, or for some.", ("eligibility",)),
     "similar": Verb(MODELS, "Show the items most similar to an item."),
     "explain": Verb(MODELS, "Say why a user gets an item."),
+    "experiment list": Verb(EXPERIMENTS, "List the experiments, newest first."),
+    "experiment show": Verb(EXPERIMENTS, "Show an experiment: its plan, what deviates from it, what happened."),
+    "experiment stop": Verb(EXPERIMENTS, "Write down that an experiment is over."),
     "runs list": Verb(RUNS, "List the runs, newest first."),
     "runs show": Verb(RUNS, "Show all that is known of a run."),
     "runs diff": Verb(RUNS, "Show in what two runs differ."),
@@ -49,6 +53,7 @@ VERBS: dict[str, Verb] = {
 GROUPS: dict[str, str] = {
     "snapshot": "Frozen views of the data: create, list.",
     "datasets": "Public data sets: list, load, fetch.",
+    "experiment": "A/B experiments: create, assign, expose, analyse, decide.",
     "runs": "Trainings, evaluations and comparisons: list, show, diff, repeat.",
 }
 

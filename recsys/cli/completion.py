@@ -1,6 +1,8 @@
-"""What the shell offers for a word: known names, from the catalogue alone."""
+"""What the shell offers for a word: known names, from the catalogue; names of experiments, from the store."""
 
 from __future__ import annotations
+
+import typer
 
 from recsys.cli.catalogue import MODEL_NAMES, TABLES
 
@@ -23,3 +25,18 @@ def tables(incomplete: str) -> list[str]:
 def runs(incomplete: str) -> list[str]:
     """Return the run references that need no look into the store."""
     return [name for name in ("@latest",) if name.startswith(incomplete)]
+
+
+def experiments(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the store's experiments that begin with a word; none where no store can be read at once."""
+    from recsys.cli.session import Session
+    from recsys.core.errors import RecsysError
+
+    session = Session()
+    given = ctx.find_root().params.get("store") or ctx.params.get("store")
+    session.options = {"lock_timeout": 0.2} | ({"store": given} if given else {})
+    try:
+        found = session.open_store().experiments()
+    except RecsysError:
+        return []
+    return [one.name for one in found if one.name.startswith(incomplete)]

@@ -118,6 +118,7 @@ def _conditions(con: DuckDBPyConnection, key: int | None, text: str) -> dict[str
     """Return for each table the condition on a row ``r`` of the person."""
     conditions = {} if key is None else dict.fromkeys(("events", "impressions", "users"), f"r.user_key = {key}")
     conditions["exposures"] = f"r.unit_id::VARCHAR = {sql.text(text)}"
+    conditions["experiment_overrides"] = f"r.unit_id = {sql.text(text)}"
     conditions["quarantine"] = f"r.user_id = {sql.text(text)}"
     if key is not None:
         conditions["user_metrics"] = f"r.user_key = {key}"
@@ -136,8 +137,15 @@ def _mark(con: DuckDBPyConnection, first: int | None) -> tuple[tuple[str, ...], 
     runs = con.execute(
         "UPDATE runs SET repeatable = false WHERE list_contains(?, snapshot_id) RETURNING run_id, artifact", [snapshots]
     ).fetchall()
+    # An analysis has no snapshot: it says itself up to which change it looked.
+    analyses = con.execute(
+        "UPDATE runs SET repeatable = false WHERE kind = 'analysis'"
+        " AND coalesce((recipe->>'$.high_water')::INTEGER, ?) >= ? RETURNING run_id",
+        [first, first],
+    ).fetchall()
     artifacts = {artifact for _, artifact in runs if artifact}
-    return tuple(snapshots), tuple(sorted(run for run, _ in runs)), tuple(sorted(artifacts))
+    marked_runs = sorted({str(row[0]) for row in (*runs, *analyses)})
+    return tuple(snapshots), tuple(marked_runs), tuple(sorted(artifacts))
 
 
 def compact(broker: Broker, timeout: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError, RecsysError
-from recsys.store.schema import SCHEMA_VERSION, has_tables, refresh_views
+from recsys.store.schema import EXPERIMENTS_SQL, SCHEMA_VERSION, has_tables, refresh_views
 from recsys.store.sql import one_row
 
 if TYPE_CHECKING:
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 Step = Callable[["DuckDBPyConnection"], None]
 
+
+def _add_experiments(con: DuckDBPyConnection) -> None:
+    con.execute(EXPERIMENTS_SQL)
+
+
 # STEPS[n] brings the tables from version n to version n + 1.
-STEPS: dict[int, Step] = {}
+STEPS: dict[int, Step] = {1: _add_experiments}
 
 
 def schema_version(con: DuckDBPyConnection, folder: Path) -> int:

@@ -17,7 +17,7 @@ from recsys.store.sql import has_rows, one_row
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,16 @@ CREATE TABLE user_metrics (run_id VARCHAR, user_key INTEGER, metric VARCHAR, val
 CREATE TABLE audit (happened_at TIMESTAMP, action VARCHAR, subject VARCHAR, detail VARCHAR);
 """
 
+# Came with version 2. `plan` is the declaration as it was when the experiment began, `declaration` as it is now; both
+# are JSON. A unit id is kept as text here: that is what assignment hashes.
+EXPERIMENTS_SQL = """
+CREATE TABLE experiments (
+    name VARCHAR, declaration VARCHAR, plan VARCHAR, plan_hash VARCHAR, begins TIMESTAMP, created_at TIMESTAMP,
+    stopped_at TIMESTAMP
+);
+CREATE TABLE experiment_overrides (experiment VARCHAR, unit_id VARCHAR, variant VARCHAR, set_at TIMESTAMP);
+"""
+
 
 def table_spec(table: str) -> TableSpec:
     """Return the description of a table that users fill.
@@ -172,7 +182,7 @@ def table_spec(table: str) -> TableSpec:
 
 def create_tables(con: DuckDBPyConnection, recsys_version: str, store_id: str) -> None:
     """Create all tables and views of an empty store, inside the caller's transaction."""
-    con.execute(_TABLES_SQL)
+    con.execute(_TABLES_SQL + EXPERIMENTS_SQL)
     con.execute(
         "INSERT INTO meta VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')", [SCHEMA_VERSION, recsys_version, store_id]
     )

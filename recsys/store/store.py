@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recsys.dataset import Dataset
     from recsys.models import Recommender
     from recsys.store.describe import Description
+    from recsys.store.experiments import RegisteredExperiment
     from recsys.store.forget import Forgotten
     from recsys.store.reading import Instant
     from recsys.store.runs import Run
@@ -358,6 +359,56 @@ class Store(Jobs):
         if found.artifact is None:
             raise NotFoundError(f"run {found.run_id} keeps no model", "a training run with a model was expected")
         return load_artifact(self.artifacts, found.artifact)
+
+    # ---- experiments
+
+    def experiments(self) -> list[RegisteredExperiment]:
+        """Return all registered experiments, the newest first."""
+        from recsys.store.experiments import list_experiments
+
+        with self.read() as con:
+            return list_experiments(con, _utc_now())
+
+    def experiment(self, name: str) -> RegisteredExperiment:
+        """Return a registered experiment: its declaration, the plan that was frozen, deviations, overrides, history.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such experiment.
+        """
+        from recsys.store.experiments import find_experiment
+
+        with self.read() as con:
+            return find_experiment(con, name, _utc_now())
+
+    def stop_experiment(self, name: str, reason: str | None = None) -> RegisteredExperiment:
+        """Write down that an experiment is over; it can still be analysed. One that is over stays as it is.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such experiment.
+        """
+        from recsys.store.experiments import stop
+
+        with self.write() as con:
+            return stop(con, name, _utc_now(), reason)
+
+    def override_units(self, name: str, units: Mapping[int | str, str | None]) -> RegisteredExperiment:
+        """Put units into an arm of an experiment by hand, whatever their hash says; None takes it back.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such experiment.
+        """
+        from recsys.store.experiments import find_experiment, override
+
+        with self.write() as con:
+            find_experiment(con, name, _utc_now())
+            override(con, name, units, _utc_now())
+            return find_experiment(con, name, _utc_now())
 
     def ingest(
         self,

@@ -21,7 +21,7 @@ def command(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="train|evaluate|compare|backtest|tune|trial|recommend",
+            metavar="train|evaluate|compare|backtest|tune|trial|recommend|analysis",
             help="Only runs of this kind; trials are listed only so.",
         ),
     ] = None,

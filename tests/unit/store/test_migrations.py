@@ -35,6 +35,20 @@ def test_a_store_of_each_released_version_opens(archive: Path, tmp_path: Path) -
         assert con.execute("SELECT schema_version FROM meta").fetchall() == [(SCHEMA_VERSION,)]
 
 
+def test_experiments_of_a_released_version_are_read(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v2.zip").extractall(tmp_path)
+    found = Store(tmp_path / "shop", create=False).experiment("ab")
+    assert (found.status, found.overrides) == ("running", {"1": "b"})
+    assert [str(one) for one in found.deviations] == ["arms.a: planned 0.5, now 0.9", "arms.b: planned 0.5, now 0.1"]
+
+
+def test_a_store_without_experiments_gets_them(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v1.zip").extractall(tmp_path)
+    store = Store(tmp_path / "shop", create=False)
+    assert store.experiments() == []
+    assert (tmp_path / "shop" / "store.v1.backup.duckdb").exists()
+
+
 def test_every_version_can_be_migrated() -> None:
     assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
 

@@ -1,0 +1,29 @@
+"""`recsys experiment show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys.cli import completion
+
+if TYPE_CHECKING:
+    from recsys.cli.session import Session
+
+EXAMPLES = """
+recsys experiment show als-vs-pop
+recsys experiment show als-vs-pop --json
+"""
+
+
+def command(
+    ctx: typer.Context,
+    experiment: Annotated[
+        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
+    ],
+) -> None:
+    """Show an experiment: its plan, what deviates from it, what happened."""
+    session: Session = ctx.obj
+    found = session.open_store().experiment(experiment)
+    session.emit("experiment-show", found.to_dict(), found.view())

@@ -1,0 +1,301 @@
+"""The registry of experiments: what was planned, what is declared now, who was put where by hand, and what changed.
+
+The plan of an experiment is its declaration at the moment it began: when its `start` had passed, or its first exposure
+had arrived. Until then it is a draft and may be replaced; after that every change is a deviation, which later results
+list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from recsys.core.checks import did_you_mean
+from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.hashing import canonical_json, hash_arrays
+from recsys.display import Table, View, Viewable, counted
+from recsys.store import sql
+from recsys.store.schema import live_rows
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Status = Literal["draft", "running", "stopped"]
+_COLUMNS = "name, declaration, plan, plan_hash, begins, created_at, stopped_at"
+
+
+class Change(NamedTuple):
+    """A change of a registered experiment: `action` is ``create``, ``replace``, ``amend``, ``override`` or ``stop``."""
+
+    happened_at: datetime
+    action: str
+    detail: str | None
+
+
+class Deviation(NamedTuple):
+    """A field of the declaration that is not as it was planned; None: it is not there."""
+
+    field: str
+    planned: str | None
+    now: str | None
+
+    def __str__(self) -> str:
+        return f"{self.field}: planned {self.planned or 'nothing'}, now {self.now or 'nothing'}"
+
+
+@dataclass(frozen=True, repr=False)
+class RegisteredExperiment(Viewable):
+    """An experiment as the store knows it.
+
+    Attributes
+    ----------
+    name : str
+    status : {"draft", "running", "stopped"}
+        A draft has neither begun nor has it exposures.
+    declaration : mapping
+        What is declared now, as plain values.
+    plan : mapping
+        What was declared when it began.
+    plan_hash : str
+        SHA-256 of the plan.
+    created_at : datetime
+    stopped_at : datetime or None
+        UTC.
+    exposed : int
+        Units with an exposure in sight.
+    overrides : mapping of str to str
+        Units that were put into an arm by hand.
+    changes : tuple of Change
+        The oldest first.
+    """
+
+    name: str
+    status: Status
+    declaration: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    plan_hash: str
+    created_at: datetime
+    stopped_at: datetime | None
+    exposed: int
+    overrides: Mapping[str, str]
+    changes: tuple[Change, ...]
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """What is declared now and was not planned so."""
+        return deviations(self.plan, self.declaration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "plan_hash": self.plan_hash,
+            "created_at": self.created_at.isoformat(),
+            "stopped_at": None if self.stopped_at is None else self.stopped_at.isoformat(),
+            "exposed": self.exposed,
+            "declaration": dict(self.declaration),
+            "deviations": [one._asdict() for one in self.deviations],
+            "overrides": dict(self.overrides),
+            "changes": [{**one._asdict(), "happened_at": one.happened_at.isoformat()} for one in self.changes],
+        }
+
+    def view(self) -> View:
+        """Return the declaration, the deviations from the plan, and what happened."""
+        declared = Table(("field", "value"), tuple(_flat(self.declaration)), "declared")
+        history = tuple((f"{one.happened_at:%Y-%m-%d %H:%M}", one.action, one.detail) for one in self.changes)
+        tables = [declared, Table(("when (UTC)", "what", "detail"), history, "history")]
+        if self.deviations:
+            tables.insert(1, Table(("field", "planned", "now"), self.deviations, "deviations from the plan"))
+        title = f"experiment {self.name}: {self.status}, {counted(self.exposed, 'unit')} exposed"
+        notes = [f"plan {self.plan_hash[:12]}"]
+        if self.overrides:
+            notes.append(f"{counted(len(self.overrides), 'unit')} put into an arm by hand")
+        return View(title, tuple(tables), tuple(notes))
+
+
+def plan_hash(declaration: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a declaration in canonical JSON.
+
+    Examples
+    --------
+    >>> plan_hash({"a": 1, "b": 2}) == plan_hash({"b": 2, "a": 1})
+    True
+    """
+    return hash_arrays(canonical_json(declaration))
+
+
+def deviations(planned: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Deviation, ...]:
+    """Return in which fields two declarations differ; parts of lists go by their names.
+
+    Examples
+    --------
+    >>> [str(one) for one in deviations({"alpha": 0.05, "arms": {"a": 0.5}}, {"alpha": 0.1, "arms": {"a": 0.5}})]
+    ['alpha: planned 0.05, now 0.1']
+    """
+    before, after = dict(_flat(planned)), dict(_flat(now))
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return tuple(Deviation(name, before.get(name), after.get(name)) for name in names)
+
+
+def register(
+    con: DuckDBPyConnection,
+    name: str,
+    declaration: Mapping[str, Any],
+    *,
+    begins: datetime | None,
+    now: datetime,
+    amend: bool = False,
+) -> RegisteredExperiment:
+    """Write a new experiment, or a new declaration of one that is there, inside the caller's write transaction.
+
+    A draft is replaced, and its plan with it. The plan of one that runs stays; a changed declaration is refused unless
+    `amend` says that it is meant. The same declaration again changes nothing.
+
+    Raises
+    ------
+    ArgumentError
+        The experiment runs and `amend` is False, or it was stopped.
+    """
+    text, digest = canonical_json(declaration), plan_hash(declaration)
+    if not sql.has_rows(con, "SELECT 1 FROM experiments WHERE name = ?", [name]):
+        con.execute(f"INSERT INTO experiments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL)",
+                    [name, text, text, digest, begins, now])  # fmt: skip
+        _note(con, now, "create", name, f"plan {digest[:12]}")
+        return find_experiment(con, name, now)
+    known = find_experiment(con, name, now)
+    if canonical_json(known.declaration) == text:
+        return known
+    changed = ", ".join(one.field for one in deviations(known.declaration, declaration))
+    if known.status == "stopped":
+        raise ArgumentError(
+            f"experiment {name!r} was stopped and is declared otherwise now ({changed})",
+            "what was declared was expected",
+            "give the new experiment another name",
+        )
+    if known.status == "draft":
+        con.execute("UPDATE experiments SET declaration = ?, plan = ?, plan_hash = ?, begins = ? WHERE name = ?",
+                    [text, text, digest, begins, name])  # fmt: skip
+        _note(con, now, "replace", name, f"plan {digest[:12]}: {changed}")
+        return find_experiment(con, name, now)
+    if not amend:
+        raise ArgumentError(
+            f"experiment {name!r} is running, and its plan is frozen ({changed} differs)",
+            "what was declared was expected",
+            "amend=True changes it; later results list the deviations",
+        )
+    con.execute("UPDATE experiments SET declaration = ? WHERE name = ?", [text, name])
+    _note(con, now, "amend", name, changed)
+    return find_experiment(con, name, now)
+
+
+def stop(con: DuckDBPyConnection, name: str, now: datetime, reason: str | None = None) -> RegisteredExperiment:
+    """Write that an experiment is over, inside the caller's write transaction; one that is over stays as it is.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such experiment.
+    """
+    known = find_experiment(con, name, now)
+    if known.status == "stopped":
+        return known
+    con.execute("UPDATE experiments SET stopped_at = ? WHERE name = ?", [now, name])
+    _note(con, now, "stop", name, reason)
+    return find_experiment(con, name, now)
+
+
+def override(con: DuckDBPyConnection, name: str, units: Mapping[int | str, str | None], now: datetime) -> None:
+    """Put units into an arm by hand, whatever their hash says, inside the caller's write transaction.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        A cursor in a write transaction.
+    name : str
+        The experiment.
+    units : mapping of unit id to str or None
+        The arm of each; None takes an override back.
+    now : datetime
+        UTC.
+    """
+    for unit, variant in units.items():
+        con.execute("DELETE FROM experiment_overrides WHERE experiment = ? AND unit_id = ?", [name, str(unit)])
+        if variant is not None:
+            con.execute("INSERT INTO experiment_overrides VALUES (?, ?, ?, ?)", [name, str(unit), variant, now])
+    # Like that of a person who was forgotten, this line says that it happened, not to whom.
+    _note(con, now, "override", name, counted(len(units), "unit"))
+
+
+def find_experiment(con: DuckDBPyConnection, name: str, now: datetime) -> RegisteredExperiment:
+    """Return an experiment by its name; `now` tells a draft from one that runs.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such experiment.
+    """
+    rows = con.execute(f"SELECT {_COLUMNS} FROM experiments WHERE name = ?", [name]).fetchall()
+    if not rows:
+        known = [str(row[0]) for row in con.execute("SELECT name FROM experiments ORDER BY name").fetchall()]
+        raise NotFoundError(
+            f"there is no experiment {name!r}",
+            f"the store has {', '.join(known)}" if known else "the store has none yet",
+            did_you_mean(name, known) or "recsys experiment create FILE.toml",
+        )
+    return _registered(con, rows[0], now)
+
+
+def list_experiments(con: DuckDBPyConnection, now: datetime) -> list[RegisteredExperiment]:
+    """Return all experiments, the newest first."""
+    rows = con.execute(f"SELECT {_COLUMNS} FROM experiments ORDER BY created_at DESC, name").fetchall()
+    return [_registered(con, row, now) for row in rows]
+
+
+def _registered(con: DuckDBPyConnection, row: tuple[Any, ...], now: datetime) -> RegisteredExperiment:
+    name, declaration, plan, digest, begins, created_at, stopped_at = row
+    (exposed,) = sql.one_row(
+        con,
+        f"SELECT count(DISTINCT r.unit_id) FROM exposure_rows r WHERE r.experiment = ?"
+        f" AND {live_rows(con, 'exposures')}",
+        [name],
+    )
+    overrides = con.execute(
+        "SELECT unit_id, variant FROM experiment_overrides WHERE experiment = ? ORDER BY unit_id", [name]
+    ).fetchall()
+    changes = con.execute(
+        "SELECT happened_at, action[12:], detail FROM audit WHERE starts_with(action, 'experiment ') AND subject = ?"
+        " ORDER BY happened_at, rowid",
+        [name],
+    ).fetchall()
+    begun = exposed > 0 or (begins is not None and begins <= now)
+    return RegisteredExperiment(
+        name=name,
+        status="stopped" if stopped_at is not None else "running" if begun else "draft",
+        declaration=json.loads(declaration),
+        plan=json.loads(plan),
+        plan_hash=digest,
+        created_at=created_at,
+        stopped_at=stopped_at,
+        exposed=int(exposed),
+        overrides=dict(overrides),
+        changes=tuple(Change(*change) for change in changes),
+    )
+
+
+def _note(con: DuckDBPyConnection, now: datetime, action: str, name: str, detail: str | None) -> None:
+    con.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", [now, f"experiment {action}", name, detail])
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the leaves of plain values as text, under dotted names; parts of a list that have names go by them."""
+    if isinstance(value, list) and value and all(isinstance(part, Mapping) and "name" in part for part in value):
+        value = {part["name"]: {key: one for key, one in part.items() if key != "name"} for part in value}
+    if isinstance(value, Mapping) and value:
+        for key, part in value.items():
+            yield from _flat(part, f"{name}.{key}" if name else str(key))
+    elif value not in (None, {}, []):
+        yield name, value if isinstance(value, str) else canonical_json(value)
