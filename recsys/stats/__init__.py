@@ -1,28 +1,47 @@
 """Intervals, paired tests and multiplicity; knows nothing of recommenders."""
 
 from recsys.stats.means import bootstrap_interval, mean_interval
-from recsys.stats.multiplicity import holm
+from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
 from recsys.stats.relative import relative_effect
 from recsys.stats.results import Interaction, Interval, PairedResult, PermutationResult, Status, WinTieLoss
 from recsys.stats.segments import segment_interaction
+from recsys.stats.sequential import (
+    AnytimeInterval,
+    asymptotic_sequence,
+    msprt,
+    running_intersection,
+    running_pvalues,
+)
 from recsys.stats.signed_rank import wilcoxon
+from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
 
 __all__ = [
+    "AnytimeInterval",
     "Interaction",
     "Interval",
     "PairedResult",
     "PermutationResult",
+    "SampleRatio",
     "Status",
     "WinTieLoss",
+    "asymptotic_sequence",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
     "bootstrap_interval",
     "cohens_dz",
+    "hochberg",
     "holm",
     "mean_interval",
+    "msprt",
     "paired_permutation",
     "paired_t",
     "relative_effect",
+    "running_intersection",
+    "running_pvalues",
+    "sample_ratio",
     "segment_interaction",
+    "sequential_sample_ratio",
     "wilcoxon",
     "win_tie_loss",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Status = Literal["ok", "too_few", "zero_variance", "zero_denominator", "unbounded"]
+Status = Literal["ok", "too_few", "zero_variance", "zero_denominator", "unbounded", "burn_in"]
 """``ok``, or why a number is missing (NaN): fewer than two units, values that do not vary, a denominator of exactly 0,
-or (for a ratio) a denominator so uncertain that no finite interval exists."""
+(for a ratio) a denominator so uncertain that no finite interval exists, or (for a look) too early to say anything."""
 
 
 class Interval(NamedTuple):
