@@ -101,3 +101,18 @@ def duration_micros(name: str, value: str | timedelta) -> int:
     1000000
     """
     return parse_duration(name, value) // MICROSECOND
+
+
+def duration_text(length: timedelta) -> str:
+    """Return a duration as `parse_duration` reads it, in the largest unit that gives a whole number.
+
+    Examples
+    --------
+    >>> duration_text(timedelta(hours=336)), duration_text(timedelta(minutes=90)), duration_text(timedelta(seconds=0.5))
+    ('14d', '90m', '0.5s')
+    """
+    for unit, micros in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000)):
+        if length % timedelta(microseconds=micros) == timedelta(0):
+            return f"{length // timedelta(microseconds=micros)}{unit}"
+    whole, rest = divmod(length // MICROSECOND, 1_000_000)
+    return f"{whole}.{rest:06d}".rstrip("0") + "s"

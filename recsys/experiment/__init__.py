@@ -1,8 +1,11 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
+from recsys.experiment.experiment import Experiment
+from recsys.experiment.looks import ConfidenceSequence, GroupSequential
 from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
+from recsys.experiment.traffic import Holdout, Layer, Stage
 from recsys.experiment.unit_table import Enrolment, UnitTable
 
 __all__ = [
@@ -10,10 +13,15 @@ __all__ = [
     "Aggregate",
     "Batch",
     "Condition",
+    "ConfidenceSequence",
     "Count",
     "Enrolment",
+    "Experiment",
     "Exposed",
     "Exposures",
+    "GroupSequential",
+    "Holdout",
+    "Layer",
     "Mean",
     "Measure",
     "Metric",
@@ -21,6 +29,7 @@ __all__ = [
     "Quantile",
     "Ratio",
     "Retention",
+    "Stage",
     "UnitRequest",
     "UnitSource",
     "UnitTable",

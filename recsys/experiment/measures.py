@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,8 @@ def parse_where(where: Mapping[str, object] | None) -> tuple[Condition, ...]:
     >>> parse_where({"completion": {">=": 0.5}, "event": "play"})[1]
     Condition(column='event', operator='=', values=('play',))
     """
+    if where is not None and not (isinstance(where, Mapping) and all(isinstance(key, str) for key in where)):
+        raise ArgumentError(f"a filter is {where!r}", "conditions by column were expected, such as {'event': 'play'}")
     conditions = []
     for column, wanted in sorted((where or {}).items()):
         if isinstance(wanted, Mapping):
@@ -130,18 +133,35 @@ def parse_where(where: Mapping[str, object] | None) -> tuple[Condition, ...]:
         else:
             pairs = [("in" if _is_list(wanted) else "=", wanted)]
         for operator, value in sorted(pairs, key=lambda pair: pair[0]):
-            values = tuple(value) if _is_list(value) else (value,)
-            if (
-                not values
-                or not all(isinstance(one, Scalar) for one in values)
-                or (len(values) > 1 and operator != "in")
-            ):
-                raise ArgumentError(
-                    f"the filter on {column} is {wanted!r}",
-                    "a value, a list of values, or a comparison such as {'>=': 0.5} was expected",
-                )
-            conditions.append(Condition(column, cast("Operator", operator), values))
+            conditions.append(Condition(column, cast("Operator", operator), _values(column, operator, value)))
     return tuple(conditions)
+
+
+def plain_where(conditions: Sequence[Condition]) -> dict[str, object]:
+    """Return a filter as `parse_where` reads it.
+
+    Examples
+    --------
+    >>> plain_where(parse_where({"device": ["web", "tv"], "completion": {">=": 0.5}}))
+    {'completion': {'>=': 0.5}, 'device': {'in': ['tv', 'web']}}
+    """
+    found: dict[str, dict[str, object]] = {}
+    for one in conditions:
+        found.setdefault(one.column, {})[one.operator] = list(one.values) if one.operator == "in" else one.values[0]
+    return {column: wanted["="] if list(wanted) == ["="] else wanted for column, wanted in found.items()}
+
+
+def _values(column: str, operator: str, value: object) -> tuple[Scalar, ...]:
+    """Return what a column is compared with: one value, or with ``in`` distinct ones in ascending order."""
+    values = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)
+    kinds = {"text" if isinstance(one, str) else type(one).__name__ for one in values}
+    number = kinds <= {"int", "float"} and all(math.isfinite(one) for one in values)
+    if not values or not (number or kinds in ({"text"}, {"bool"})) or (_is_list(value) != (operator == "in")):
+        raise ArgumentError(
+            f"the filter on {column} is {operator} {value!r}",
+            "a value, a list of values of one type, or a comparison such as {'>=': 0.5} was expected",
+        )
+    return tuple(sorted(set(values))) if operator == "in" else values
 
 
 def _is_list(value: object) -> bool:

@@ -9,19 +9,30 @@ from typing import ClassVar, Literal
 
 from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError
-from recsys.core.times import duration_micros
-from recsys.experiment.measures import TABLES, Aggregate, Condition, Measure, Table, parse_aggregate, parse_where
+from recsys.core.times import duration_micros, duration_text, parse_duration
+from recsys.experiment.declared import names
+from recsys.experiment.measures import (
+    TABLES,
+    Aggregate,
+    Condition,
+    Measure,
+    Table,
+    parse_aggregate,
+    parse_where,
+    plain_where,
+)
 
 Role = Literal["goal", "guardrail", "diagnostic"]
 Direction = Literal["increase", "decrease"]
 Form = Literal["mean", "proportion", "ratio", "quantile"]
 DAY = 86_400_000_000  # microseconds
 PRE = ".pre"  # suffix of the same measure before exposure
+NUMERATOR, DENOMINATOR = ".numerator", ".denominator"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What all metrics have in common.
+    """What all metrics have in common; frozen, and filters and durations are kept in one spelling.
 
     Parameters
     ----------
@@ -39,14 +50,16 @@ class Metric:
     covariates : tuple of str
         Attributes of the unit, as of its first exposure, to adjust for: numbers, or text (one column a category).
     cap : float, optional
-        Winsorise at this quantile (0 to 1) of all arms' pooled values; the threshold is reported.
+        Winsorise each column of the metric at this quantile (0 to 1) of all arms' pooled values, in and before the
+        window alike; the thresholds are reported.
     cap_at : float, optional
-        Winsorise at this value.
+        Winsorise at this value instead; not for ratios.
     direction : {"increase", "decrease"}
         Which way is good.
     role : {"goal", "guardrail", "diagnostic"}
     margin : float, optional
-        Of a guardrail: the relative change to the worse that is tolerated, such as .02; its test is non-inferiority.
+        Of guardrails, which must have one: the relative change to the worse that is tolerated, such as .02; its test
+        is non-inferiority.
     """
 
     name: str
@@ -71,23 +84,38 @@ class Metric:
         one_of("table", self.table, TABLES)
         one_of("direction", self.direction, ("increase", "decrease"))
         one_of("role", self.role, ("goal", "guardrail", "diagnostic"))
-        object.__setattr__(self, "covariates", tuple(self.covariates))
+        object.__setattr__(self, "covariates", names("covariates", self.covariates))
+        object.__setattr__(self, "where", None if self.where is None else plain_where(parse_where(self.where)))
+        for name in ("window", "pre_period"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, duration_text(parse_duration(name, value)))
+        self._check_caps()
+        if (self.margin is None) == (self.role == "guardrail"):
+            raise ArgumentError(
+                f"{self.name} has the role {self.role!r} and the margin {self.margin!r}",
+                "a margin for guardrails, and for them alone, was expected",
+                "margin=0.02 tolerates a change of 2 % to the worse",
+            )
+        if self.margin is not None:
+            finite_float("margin", self.margin, above=0, below=1)
+        _ = self.measures()  # refuse what cannot be read now, not in the analysis
+
+    def _check_caps(self) -> None:
+        if self.form == "proportion" and (self.cap, self.cap_at) != (None, None):
+            raise ArgumentError(f"{self.name} is a share of units and has a cap", "no cap was expected")
+        if self.form == "ratio" and self.cap_at is not None:
+            raise ArgumentError(f"{self.name} is a ratio and has cap_at", "cap was expected: a quantile for each part")
         if self.cap is not None:
             finite_float("cap", self.cap, above=0, below=1, hint="cap is a quantile; use cap_at= for a value")
             if self.cap_at is not None:
                 raise ArgumentError("cap and cap_at are both given", "one of them was expected")
         if self.cap_at is not None:
             finite_float("cap_at", self.cap_at)
-        if self.margin is not None:
-            finite_float("margin", self.margin, above=0, below=1)
-            if self.role != "guardrail":
-                raise ArgumentError(f"{self.name} has a margin and the role {self.role!r}", "a guardrail was expected")
-        _ = self.conditions, self.span, self.pre_span  # refuse what cannot be read now, not in the analysis
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The filter, with `event` in it."""
-        return parse_where({**(self.where or {}), **({} if self.event is None else {"event": self.event})})
+        return _filter(self.name, self.event, self.where)
 
     @property
     def span(self) -> tuple[int, int | None]:
@@ -113,10 +141,14 @@ class Metric:
         found = {}
         for suffix, aggregate in self.aggregates.items():
             column = self.name + suffix
-            found[column] = Measure(aggregate, self.table, self.conditions, *self.span)
-            if self.pre_span is not None:
-                found[column + PRE] = Measure(aggregate, self.table, self.conditions, *self.pre_span)
+            for name, window in ((column, self.span), (column + PRE, self.pre_span)):
+                if window is not None:
+                    found[name] = Measure(aggregate, *self._rows(suffix), *window)
         return found
+
+    def _rows(self, suffix: str) -> tuple[Table, tuple[Condition, ...]]:
+        """Return the table and the filter of an aggregate."""
+        return self.table, self.conditions
 
 
 @dataclass(frozen=True)
@@ -187,22 +219,44 @@ class Ratio(Metric):
     Parameters
     ----------
     numerator, denominator : str
-        Aggregates over the same rows: ``sum(value)``, ``count()``, ``count_distinct(session_id)``, ….
+        Aggregates: ``sum(value)``, ``count()``, ``count_distinct(session_id)``, ….
+    denominator_event, denominator_where, denominator_table : optional
+        Which rows the denominator is over. If any of them is given, they alone say so; else they are the rows of the
+        numerator.
 
     Examples
     --------
     >>> list(Ratio("completion", numerator="sum(completion)", denominator="count()", event="play").measures())
     ['completion.numerator', 'completion.denominator']
+    >>> clicks = Ratio("ctr", numerator="count()", event="click", denominator_table="impressions")
+    >>> clicks.measures()["ctr.denominator"].table
+    'impressions'
     """
 
     numerator: str = "sum(value)"
     denominator: str = "count()"
+    denominator_event: str | None = None
+    denominator_where: Mapping[str, object] | None = None
+    denominator_table: Table | None = None
     form: ClassVar[Form] = "ratio"
+
+    def __post_init__(self) -> None:
+        if self.denominator_where is not None:
+            object.__setattr__(self, "denominator_where", plain_where(parse_where(self.denominator_where)))
+        if self.denominator_table is not None:
+            one_of("denominator_table", self.denominator_table, TABLES)
+        super().__post_init__()
 
     @property
     def aggregates(self) -> dict[str, Aggregate]:
         """The two aggregates."""
-        return {".numerator": parse_aggregate(self.numerator), ".denominator": parse_aggregate(self.denominator)}
+        return {NUMERATOR: parse_aggregate(self.numerator), DENOMINATOR: parse_aggregate(self.denominator)}
+
+    def _rows(self, suffix: str) -> tuple[Table, tuple[Condition, ...]]:
+        own = (self.denominator_event, self.denominator_where, self.denominator_table)
+        if suffix == NUMERATOR or own == (None, None, None):
+            return self.table, self.conditions
+        return self.denominator_table or self.table, _filter(self.name, *own[:2])
 
 
 @dataclass(frozen=True)
@@ -263,6 +317,8 @@ class Retention(Proportion):
     def __post_init__(self) -> None:
         positive_int("day", self.day)
         one_of("kind", self.kind, ("on_day", "in_window", "rolling"))
+        if self.window is not None and self.kind != "in_window":
+            raise ArgumentError(f"{self.name} has a window and the kind {self.kind!r}", "kind='in_window' was expected")
         super().__post_init__()
 
     @property
@@ -278,3 +334,24 @@ class Retention(Proportion):
                 f"the window of {self.name} is {self.window!r}", f"a window longer than {self.day} days was expected"
             )
         return begin, end
+
+
+def _filter(name: str, event: str | None, where: Mapping[str, object] | None) -> tuple[Condition, ...]:
+    """Return the filter of a metric, with the kind of event in it."""
+    if event is None:
+        return parse_where(where)
+    if not isinstance(event, str) or "event" in (where or {}):
+        raise ArgumentError(
+            f"{name} has event={event!r} and where={where!r}", "one kind of event was expected", "use where alone"
+        )
+    return parse_where({**(where or {}), "event": event})
+
+
+TYPES: dict[str, type[Metric]] = {
+    "mean": Mean,
+    "count": Count,
+    "proportion": Proportion,
+    "ratio": Ratio,
+    "quantile": Quantile,
+    "retention": Retention,
+}

@@ -26,6 +26,8 @@ class Exposed:
         Microseconds; a first exposure outside is left out. `end` None: no end.
     stages : tuple of int
         Starts of the ramp stages, ascending; empty: one stage.
+    decreed : tuple of str
+        Ids (as text) of units that were put into an arm by decree; they are counted and left out.
     """
 
     experiment: str
@@ -33,6 +35,7 @@ class Exposed:
     start: int
     end: int | None = None
     stages: tuple[int, ...] = ()
+    decreed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Enrolment(NamedTuple):
         Units exposed in more than one arm: they are left out of the estimates.
     before_start, after_end : int
         Units left out because their first exposure lies outside the experiment.
+    decreed : int
+        Units left out because they got their arm by decree (`overrides`); they are not in `units` either.
     unknown_variant : mapping of str to int
         Rows with a variant that is none of the arms.
     without_unit, without_time : int
@@ -38,6 +40,7 @@ class Enrolment(NamedTuple):
     in_several_arms: int = 0
     before_start: int = 0
     after_end: int = 0
+    decreed: int = 0
     unknown_variant: Mapping[str, int] = {}
     without_unit: int = 0
     without_time: int = 0

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from recsys.core.errors import ArgumentError
 from recsys.core.times import (
     duration_micros,
+    duration_text,
     from_micros,
     instant_micros,
     parse_duration,
@@ -60,3 +61,8 @@ def test_micros_are_exact_before_1970_and_far_ahead():
 
 def test_duration_in_micros():
     assert duration_micros("half_life", "1d") == 86_400_000_000
+
+
+@pytest.mark.parametrize("micros", [1, 500_000, 1_000_000, 90_000_000, 5_400_000_000, 86_400_000_000, 86_400_000_001])
+def test_durations_as_text_and_back(micros):
+    assert duration_micros("it", duration_text(timedelta(microseconds=micros))) == micros

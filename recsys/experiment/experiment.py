@@ -1,0 +1,318 @@
+"""`Experiment`: an A/B experiment, declared and frozen before it starts."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from recsys.core.checks import did_you_mean, finite_float, one_of, positive_int
+from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.hashing import canonical_json
+from recsys.core.times import instant_micros, parse_instant, to_micros
+from recsys.experiment.declared import as_list, as_table, from_plain, from_typed, names, to_plain
+from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
+from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
+from recsys.experiment.metrics import TYPES, Metric
+from recsys.experiment.sources import Exposed, UnitRequest
+from recsys.experiment.traffic import Holdout, Layer, Stage, checked_weights
+
+CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by")
+MONITORING = {"confidence_sequence": ConfidenceSequence, "group_sequential": GroupSequential}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment: its arms, who comes in, what is measured and how it will be decided.
+
+    Everything is checked here, and everything is frozen when the experiment starts: `plan_hash` tells a changed plan.
+
+    Parameters
+    ----------
+    name : str
+        Also what exposures call it.
+    arms : mapping of str to float
+        Weights by arm, whole 1/10,000 that sum to 1. Kept with the control first and the others by name, so that
+        their order means nothing.
+    control : str
+        The arm that the others are compared with.
+    start, end : str or datetime
+        UTC; first exposures in [start, end) count. `end` None: no end.
+    metrics : sequence of Metric
+    unit : str
+        The unit of randomisation and of the analysis: ``user_id``, or a column of `users` such as ``account_id``.
+    salt : str, optional
+        Of the assignment; by default the name.
+    layer : Layer, optional
+    holdout : Holdout, optional
+    targeting : mapping, optional
+        A filter on the attributes of units, as `parse_where` reads it: only these units come in.
+    ramp : sequence of Stage
+        Dated stages; the first one starts with the experiment. Empty: all units from the start.
+    overrides : mapping of id to arm
+        Units that get an arm by decree. They were not drawn, so they are left out of the analysis.
+    segments : tuple of str
+        Attributes of units for effects by group.
+    confidence : float
+        Of all intervals, .95 for 95 %.
+    correction : {"none", "bonferroni", "holm", "hochberg", "bh", "by"}
+        For several goals and arms.
+    monitoring : ConfidenceSequence or GroupSequential, optional
+        How looks before the end are paid for; None: one analysis, at the planned size.
+    planned_units : int, optional
+        Units of all arms together that the plan asks for. Group-sequential looks need it.
+
+    Raises
+    ------
+    ArgumentError
+        A part is not usable, or the parts contradict each other.
+
+    Examples
+    --------
+    >>> from recsys.experiment import Mean
+    >>> test = Experiment("als-vs-pop", {"pop": 0.5, "als": 0.5}, control="pop", start="2026-06-08",
+    ...                   metrics=[Mean("minutes", event="play", window="14d", pre_period="28d")])
+    >>> test.arm_names
+    ('pop', 'als')
+    >>> Experiment.from_dict(test.to_dict()) == test
+    True
+    """
+
+    name: str
+    arms: Mapping[str, float]
+    _: KW_ONLY
+    control: str
+    start: str | datetime | date
+    metrics: Sequence[Metric]
+    end: str | datetime | date | None = None
+    unit: str = "user_id"
+    salt: str | None = None
+    layer: Layer | None = None
+    holdout: Holdout | None = None
+    targeting: Mapping[str, object] | None = None
+    ramp: Sequence[Stage] = ()
+    overrides: Mapping[str, str] | None = None
+    segments: tuple[str, ...] = ()
+    confidence: float = 0.95
+    correction: str = "holm"
+    monitoring: Monitoring | None = None
+    planned_units: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("name", "unit") if self.salt is None else ("name", "unit", "salt"):
+            _text(field, getattr(self, field))
+        self._check_arms()
+        self._check_time()
+        self._check_traffic()
+        self._check_metrics()
+        self._keep("segments", names("segments", self.segments))
+        finite_float("confidence", self.confidence, minimum=0.5, below=1, hint="95 % is confidence=0.95")
+        one_of("correction", self.correction, CORRECTIONS)
+        if self.planned_units is not None:
+            positive_int("planned_units", self.planned_units, minimum=2)
+        _instance("monitoring", self.monitoring, (ConfidenceSequence, GroupSequential))
+        if isinstance(self.monitoring, GroupSequential) and self.planned_units is None:
+            raise ArgumentError(
+                "the looks are group-sequential and planned_units is None",
+                "the planned number of units was expected: looks are shares of it",
+                "rs.experiment.plan says how many are needed",
+            )
+
+    def _check_arms(self) -> None:
+        weights = checked_weights("arms", self.arms)
+        if len(weights) < 2:
+            raise ArgumentError(f"arms are {', '.join(weights)}", "a control and at least one other arm were expected")
+        one_of("control", self.control, weights)
+        others = sorted(set(weights) - {self.control}, key=lambda arm: arm.encode())
+        self._keep("arms", {arm: weights[arm] for arm in (self.control, *others)})
+
+    def _check_time(self) -> None:
+        self._keep("start", parse_instant("start", self.start))
+        if self.end is not None:
+            self._keep("end", parse_instant("end", self.end))
+            if self.ends is not None and self.ends <= self.starts:
+                raise ArgumentError(
+                    f"end is {self.end} and start is {self.start}", "an end after the start was expected"
+                )
+
+    def _check_traffic(self) -> None:
+        _instance("layer", self.layer, (Layer,))
+        _instance("holdout", self.holdout, (Holdout,))
+        if self.targeting is not None:
+            self._keep("targeting", plain_where(parse_where(self.targeting)))
+        if self.overrides is not None:
+            if not isinstance(self.overrides, Mapping):
+                raise ArgumentError(f"overrides are {self.overrides!r}", "arms by unit were expected")
+            for unit, arm in self.overrides.items():
+                one_of(f"the arm of unit {unit}", arm, self.arms)
+            self._keep("overrides", {str(unit): self.overrides[unit] for unit in sorted(self.overrides, key=str)})
+        stages = tuple(as_list(self.ramp, "ramp"))
+        for stage in stages:
+            _instance("a stage of the ramp", stage, (Stage,), optional=False)
+            if stage.weights is not None and set(stage.weights) != set(self.arms):
+                raise ArgumentError(
+                    f"a stage has weights of {', '.join(stage.weights)}",
+                    f"weights of {', '.join(self.arms)} were expected",
+                )
+        self._keep("ramp", stages)
+        starts, shares = [stage.start for stage in stages], [stage.share for stage in stages]
+        if stages and (starts[0] != self.start or starts != sorted(set(starts)) or shares != sorted(shares)):
+            steps = ", ".join(f"{stage.share:g} from {stage.start}" for stage in stages)
+            raise ArgumentError(
+                f"the ramp is {steps}",
+                f"stages with ascending dates from {self.start}, and shares that never fall, were expected",
+            )
+
+    def _check_metrics(self) -> None:
+        metrics = tuple(as_list(self.metrics, "metrics"))
+        columns: dict[str, str] = {}
+        for metric in metrics:
+            _instance("a metric", metric, (Metric,), optional=False)
+            for column in metric.measures():
+                if column in columns:
+                    raise ArgumentError(
+                        f"the metrics {columns[column]!r} and {metric.name!r} both have the column {column!r}",
+                        "distinct names of metrics were expected",
+                    )
+                columns[column] = metric.name
+        if not metrics:
+            raise ArgumentError("there are no metrics", "at least one metric was expected")
+        self._keep("metrics", metrics)
+
+    def _keep(self, field: str, value: object) -> None:
+        object.__setattr__(self, field, value)
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """The control, then the other arms by name (UTF-8 bytes)."""
+        return tuple(self.arms)
+
+    @property
+    def starts(self) -> int:
+        """The start in microseconds since 1970 UTC."""
+        return to_micros(cast("datetime", self.start))
+
+    @property
+    def ends(self) -> int | None:
+        """The end in microseconds since 1970 UTC, or None."""
+        return None if self.end is None else to_micros(cast("datetime", self.end))
+
+    @property
+    def assignment_salt(self) -> str:
+        """The salt of the assignment."""
+        return self.name if self.salt is None else self.salt
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The ramp with the weights of every stage filled in; without a ramp one stage of all units."""
+        ramp = tuple(self.ramp) or (Stage(self.start),)
+        return tuple(Stage(stage.start, stage.share, stage.weights or self.arms) for stage in ramp)
+
+    @property
+    def targets(self) -> tuple[Condition, ...]:
+        """The targeting as conditions on attributes of units."""
+        return parse_where(self.targeting)
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric by name, or raise NotFoundError."""
+        found = {metric.name: metric for metric in self.metrics}
+        if name not in found:
+            raise NotFoundError(
+                f"{self.name} has no metric {name!r}",
+                f"one of {', '.join(found)} was expected",
+                did_you_mean(name, found),
+            )
+        return found[name]
+
+    @property
+    def plan_hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of the declaration."""
+        return hashlib.sha256(canonical_json(self.to_dict()).encode()).hexdigest()
+
+    def request(self, through: str | datetime | date | int | None = None) -> UnitRequest:
+        """Return what a table of units must hold for the analysis of the data before `through`."""
+        measures: dict[str, Measure] = {}
+        for metric in self.metrics:
+            measures |= metric.measures()
+        wanted = [*self.segments, *(name for metric in self.metrics for name in metric.covariates)]
+        population = Exposed(
+            self.name,
+            self.arm_names,
+            self.starts,
+            self.ends,
+            tuple(to_micros(cast("datetime", stage.start)) for stage in self.ramp),
+            tuple(self.overrides or ()),
+        )
+        request = UnitRequest(population, measures, self.unit, tuple(dict.fromkeys(wanted)))
+        if through is None:
+            return request
+        return UnitRequest(population, measures, self.unit, request.attributes, instant_micros("through", through))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as plain values for JSON; what has its default is left out."""
+        plain = to_plain(self)
+        plain["metrics"] = [to_plain(metric, TYPES) for metric in self.metrics]
+        for field, types in (("monitoring", MONITORING), ("layer", None), ("holdout", None)):
+            if field in plain:
+                plain[field] = to_plain(getattr(self, field), types)
+        if "ramp" in plain:
+            plain["ramp"] = [to_plain(stage) for stage in self.ramp]
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
+        """Return the experiment of plain values, as `to_dict` gives them or a TOML file has them.
+
+        Raises
+        ------
+        ArgumentError
+            A key is unknown or missing, or a value is refused.
+        """
+        table = as_table(values, "the experiment")
+        for field, kind in (("layer", Layer), ("holdout", Holdout)):
+            if table.get(field) is not None:
+                table[field] = from_plain(kind, table[field], field)
+        if table.get("monitoring") is not None:
+            table["monitoring"] = from_typed(MONITORING, table["monitoring"], "monitoring")
+        if "metrics" in table:
+            found = enumerate(as_list(table["metrics"], "metrics"), 1)
+            table["metrics"] = [from_typed(TYPES, metric, f"metric {place}") for place, metric in found]
+        if "ramp" in table:
+            found = enumerate(as_list(table["ramp"], "ramp"), 1)
+            table["ramp"] = [from_plain(Stage, stage, f"stage {place} of the ramp") for place, stage in found]
+        return from_plain(cls, table, "the experiment")
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Experiment:
+        """Return the experiment of a TOML file.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such file.
+        ArgumentError
+            It is not TOML, or not an experiment.
+        """
+        path = Path(path)
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise NotFoundError(f"{path} cannot be read ({error.strerror})", "a TOML file was expected") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ArgumentError(f"{path} is not TOML ({error})", "an experiment in TOML was expected") from None
+        return cls.from_dict(table)
+
+
+def _text(field: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise ArgumentError(f"{field} is {value!r}", "text was expected")
+
+
+def _instance(what: str, value: object, kinds: tuple[type, ...], *, optional: bool = True) -> None:
+    if not isinstance(value, kinds) and not (optional and value is None):
+        words = " or ".join(kind.__name__ for kind in kinds)
+        raise ArgumentError(f"{what} is {value!r}", f"a {words} was expected")
