@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recsys.kernels.sampling import position_marginals
     from recsys.kernels.scores import sparse_scores
     from recsys.kernels.selection import TopK, select_topk, sparse_topk, topk
+    from recsys.kernels.windows import WindowTotal, WindowTotals
 
 _HOMES = {
     "Csr": "_checks",
@@ -47,6 +48,8 @@ _HOMES = {
     "select_topk": "selection",
     "sparse_topk": "selection",
     "topk": "selection",
+    "WindowTotal": "windows",
+    "WindowTotals": "windows",
 }
 
 __all__ = [
@@ -58,6 +61,8 @@ __all__ = [
     "RankMetric",
     "TopK",
     "TopKIndex",
+    "WindowTotal",
+    "WindowTotals",
     "aggregate_rows",
     "als_rows",
     "bpr_epoch",
