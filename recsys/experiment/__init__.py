@@ -1,6 +1,9 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
 from recsys.experiment.experiment import Experiment
+from recsys.experiment.interleaving import Interleaving, interleave
+from recsys.experiment.interleaving_power import interleaving_power, interleaving_sample_size
+from recsys.experiment.interleaving_result import InterleavingResult, analyze_interleaving
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
 from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
@@ -21,6 +24,8 @@ __all__ = [
     "Exposures",
     "GroupSequential",
     "Holdout",
+    "Interleaving",
+    "InterleavingResult",
     "Layer",
     "Mean",
     "Measure",
@@ -33,6 +38,10 @@ __all__ = [
     "UnitRequest",
     "UnitSource",
     "UnitTable",
+    "analyze_interleaving",
+    "interleave",
+    "interleaving_power",
+    "interleaving_sample_size",
     "parse_aggregate",
     "parse_where",
 ]

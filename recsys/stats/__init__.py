@@ -14,6 +14,7 @@ from recsys.stats.sequential import (
     running_pvalues,
 )
 from recsys.stats.signed_rank import wilcoxon
+from recsys.stats.signs import SignTest, sign_test
 from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PairedResult",
     "PermutationResult",
     "SampleRatio",
+    "SignTest",
     "Status",
     "WinTieLoss",
     "asymptotic_sequence",
@@ -42,6 +44,7 @@ __all__ = [
     "sample_ratio",
     "segment_interaction",
     "sequential_sample_ratio",
+    "sign_test",
     "wilcoxon",
     "win_tie_loss",
 ]
