@@ -68,7 +68,8 @@ def probabilistic_twin(a, b, k, randoms):
         slot = len(shown)
         side = int(randoms[2 * slot] >= 0.5) if both else (0 if mass[0] else 1)
         target, item = randoms[2 * slot + 1] * sum(mass[side].values()), None
-        for item, weight in mass[side].items():
+        for candidate, weight in mass[side].items():
+            item = candidate
             target -= weight
             if target < 0:
                 break
@@ -208,7 +209,7 @@ def test_team_draft_teams_are_even():
 
 
 def test_every_prefix_of_balanced_holds_equal_tops():
-    """Joachims 2003: the top of the merged list is the union of the tops of both, of lengths that differ by at most 1."""
+    """Joachims 2003: each top of the merged list is the union of tops of both, as long or one apart."""
     for a, b in itertools.product(itertools.permutations(range(4)), repeat=2):
         slots = (
             interleave(frame({7: list(a)}), frame({7: list(b)}), k=4, method="balanced")

@@ -46,7 +46,7 @@ def click_one_at_random(lists, rng):
 
 
 def test_balanced_is_biased_under_random_clicks_and_the_others_are_not():
-    """Radlinski, Kurup & Joachims 2008, section 3.2: of a list and its shift by one, the shift wins three times of four."""
+    """Radlinski, Kurup & Joachims 2008, section 3.2: the shift of a list by one wins three times of four."""
     n, rng = 20_000, np.random.default_rng(1)
     a, b = same_lists(n, [1, 2, 3, 4]), same_lists(n, [2, 3, 4, 1])
     error = 1 / np.sqrt(n)  # a preference lies between −1 and 1
