@@ -1,43 +1,59 @@
 """Intervals, paired tests and multiplicity; knows nothing of recommenders."""
 
+from recsys.stats.adjustment import adjusted_difference
+from recsys.stats.differences import difference_in_means, difference_in_ratios
 from recsys.stats.means import bootstrap_interval, mean_interval
+from recsys.stats.moments import Moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
+from recsys.stats.proportions import difference_in_proportions, proportion_interval
 from recsys.stats.relative import relative_effect
-from recsys.stats.results import Interaction, Interval, PairedResult, PermutationResult, Status, WinTieLoss
-from recsys.stats.segments import segment_interaction
-from recsys.stats.sequential import (
-    AnytimeInterval,
-    asymptotic_sequence,
-    msprt,
-    running_intersection,
-    running_pvalues,
+from recsys.stats.results import (
+    Adjusted,
+    Interaction,
+    Interval,
+    PairedResult,
+    PermutationResult,
+    Status,
+    TwoSample,
+    WinTieLoss,
 )
+from recsys.stats.segments import segment_interaction
+from recsys.stats.sequential import AnytimeInterval, asymptotic_sequence, msprt, running_intersection, running_pvalues
 from recsys.stats.signed_rank import wilcoxon
 from recsys.stats.signs import SignTest, sign_test
 from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
 
 __all__ = [
+    "Adjusted",
     "AnytimeInterval",
     "Interaction",
     "Interval",
+    "Moments",
     "PairedResult",
     "PermutationResult",
     "SampleRatio",
     "SignTest",
     "Status",
+    "TwoSample",
     "WinTieLoss",
+    "adjusted_difference",
     "asymptotic_sequence",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "bootstrap_interval",
     "cohens_dz",
+    "difference_in_means",
+    "difference_in_proportions",
+    "difference_in_ratios",
+    "grouped_moments",
     "hochberg",
     "holm",
     "mean_interval",
     "msprt",
     "paired_permutation",
     "paired_t",
+    "proportion_interval",
     "relative_effect",
     "running_intersection",
     "running_pvalues",

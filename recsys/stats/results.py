@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Status = Literal["ok", "too_few", "zero_variance", "zero_denominator", "unbounded", "burn_in"]
-"""``ok``, or why a number is missing (NaN): fewer than two units, values that do not vary, a denominator of exactly 0,
-(for a ratio) a denominator so uncertain that no finite interval exists, or (for a look) too early to say anything."""
+Status = Literal["ok", "empty_arm", "too_few", "zero_variance", "zero_denominator", "unbounded", "burn_in"]
+"""``ok``, or why a number is missing (NaN): an arm without units, fewer than two units, values that do not vary, a
+denominator of exactly 0, (for a ratio) a denominator so uncertain that no finite interval exists, or (for a look) too
+early to say anything."""
 
 
 class Interval(NamedTuple):
@@ -33,6 +34,70 @@ class Interval(NamedTuple):
     confidence: float
     method: str
     status: Status = "ok"
+
+
+class TwoSample(NamedTuple):
+    """Two independent arms compared.
+
+    Attributes
+    ----------
+    estimate : float
+        Treatment minus control; relative effects are that over the absolute value of the control.
+    ci_low, ci_high : float
+        NaN without an interval; infinite when the status is ``unbounded``.
+    standard_error : float
+        Of the estimate; of a relative effect by the delta method.
+    pvalue : float
+        Two-sided, of no difference; NaN without a test.
+    statistic : float
+        t or z of the difference.
+    df : float
+        Degrees of freedom; infinite for z.
+    treatment, control : float
+        What is compared: the mean, share, ratio or quantile of each arm.
+    n_treatment, n_control : int
+        Units that entered.
+    confidence : float
+    method : str
+    status : Status
+    left_out : int
+        Units of strata in which an arm has fewer than two units: nothing can be said of those strata.
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    standard_error: float
+    pvalue: float
+    statistic: float
+    df: float
+    treatment: float
+    control: float
+    n_treatment: int
+    n_control: int
+    confidence: float
+    method: str
+    status: Status = "ok"
+    left_out: int = 0
+
+
+class Adjusted(NamedTuple):
+    """An effect adjusted for covariates, beside the unadjusted one.
+
+    Attributes
+    ----------
+    effect : TwoSample
+    unadjusted : TwoSample
+    theta : tuple of float
+        Coefficient of each covariate; 0 for one that does not vary.
+    variance_reduction : float
+        1 − variance of the difference with adjustment over that without; NaN when it cannot be told.
+    """
+
+    effect: TwoSample
+    unadjusted: TwoSample
+    theta: tuple[float, ...]
+    variance_reduction: float
 
 
 class PairedResult(NamedTuple):
