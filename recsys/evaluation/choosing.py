@@ -18,7 +18,8 @@ from recsys.evaluation.ranking import best_first
 from recsys.evaluation.tuning import tune
 from recsys.evaluation.tuning_result import Trial, Tuning
 from recsys.models.base import Recommender
-from recsys.models.registry import model_names
+from recsys.models.registry import make_model, model_names
+from recsys.models.space_words import Wish
 
 _FLOOR = "popularity"
 _FEW_PAIRS = 300
@@ -113,7 +114,7 @@ class Choosing(Viewable):
         return self.best.model
 
     def model(self) -> Recommender:
-        """Return a new, unfitted model of that family, with the number of iterations that did best."""
+        """Return a new, unfitted model of that family, as it comes."""
         return self.tuning.bases[self.name].clone(**self.best.params)
 
     @property
@@ -126,7 +127,7 @@ class Choosing(Viewable):
         near = [one.model for one in self._finished if one is not ahead and _within(one, ahead, self.tuning)]
         return (
             f"the data: {self.shape}",
-            f"{ahead.model} did best: {metric.name} on {self.tuning.validation}: {told}",
+            f"{ahead.model} did best, each as it comes: {metric.name} on {self.tuning.validation}: {told}",
             *self._doubts(ahead, near),
             *(f"{name} was not tried: {why}" for name, why in self.left_out.items()),
             *(f"{one.model} failed: {one.error}" for one in self.tuning.trials if one.status == "failed"),
@@ -206,7 +207,7 @@ def choose(
     tried = [name for name, why in objections.items() if not why]
     try:
         tuning = tune(
-            tried,
+            {name: _as_it_comes(name) for name in tried},
             train,
             metric=metric,
             trials=len(tried),
@@ -221,6 +222,15 @@ def choose(
             f"auto cannot choose: {error.what}", error.expected, "name a model, such as popularity"
         ) from error
     return Choosing(shape, tuning, {name: why for name, why in objections.items() if why})
+
+
+def _as_it_comes(name: str) -> Mapping[str, Wish]:
+    """Return the space of a model that learns in epochs: the number that it comes with.
+
+    Stopped early, it would pick its epochs on the part that ranks it against models that pick nothing there.
+    """
+    base = make_model(name)
+    return {"iterations": base.params["iterations"]} if base.learns_in_epochs else {}
 
 
 def _too_few(shape: Shape) -> str:

@@ -13,6 +13,7 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.dataset import Dataset, temporal_split
 from recsys.evaluation import choose, choosing
 from recsys.evaluation.choosing import Shape
+from recsys.models import ALS
 from recsys.models.registry import model_names
 
 
@@ -51,10 +52,18 @@ def test_the_reasons_are_plain_words() -> None:
     told = "\n".join(found.reasons)
     assert f"the data: 300 users, 120 items, {data.pairs().nnz:,} pairs" in told
     assert "50.0 events an item, with times" in told
-    assert f"{found.name} did best: ndcg@10 on what happened from 1970-02-" in told
+    assert f"{found.name} did best, each as it comes: ndcg@10 on what happened from 1970-02-" in told
     assert "popularity 0." in told
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.name in repr(found)
+
+
+def test_no_model_picks_its_epochs_on_the_part_that_ranks_it() -> None:
+    found = choose(tastes(6))
+    (als,) = (trial for trial in found.tuning.trials if trial.model == "als")
+    assert als.params["iterations"] == found.tuning.bases["als"].params["iterations"] == ALS().iterations
+    assert als.looks[-1].epochs is None
+    assert not any("stopped early" in note for note in found.tuning.notes)
 
 
 def test_few_pairs_leave_popularity_alone() -> None:

@@ -17,7 +17,7 @@ def test_the_run_names_the_model_and_the_reasons(shop: Shop) -> None:
     assert run.recipe["params"] == model.params == run.result["auto"]["params"]
     assert run.recipe["model"] in model_names()
     told = " ".join(run.result["auto"]["reasons"])
-    assert f"{model.name} did best: ndcg@10 on what happened from 2025-01-" in told
+    assert f"{model.name} did best, each as it comes: ndcg@10 on what happened from 2025-01-" in told
     trials = run.result["auto"]["tuning"]["trials"]
     assert {trial["model"] for trial in trials} >= {"popularity", "itemknn", "als"}
     assert shop.store.evaluate(run.run_id, METRICS).result["ndcg@5"] > 0
