@@ -21,10 +21,12 @@ from recsys.models.als_features import ItemPrior, item_prior
 from recsys.models.als_objective import Objective, default_unobserved
 from recsys.models.als_training import Side, Start, both_sides, first_items, train_items
 from recsys.models.early_stopping import EarlyStopping
-from recsys.models.factor_model import FactorModel
+from recsys.models.factor_model import FactorModel, refuse_too_many_factors
 from recsys.models.implicit_adapter import positive_weights, train_factors
 from recsys.models.serving import Block
 from recsys.models.spaces import Dimension, Integer, Real
+
+_GRAM_BYTES = 20  # an entry of the Gram matrix and of its eigenvectors, float64, and of these in float32
 
 
 class ALS(FactorModel):
@@ -196,6 +198,7 @@ class ALS(FactorModel):
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         positive_weights(matrix, self.name)
+        refuse_too_many_factors(self.factors, matrix.shape, square_bytes=_GRAM_BYTES)
         n_users, self.warm_items_ = (int((events > 0).sum()) for events in (data.user_events, data.item_events))
         self.weight_scale_ = float(1 / matrix.data.mean(dtype=np.float64))
         default = default_unobserved(matrix.nnz, n_users, self.warm_items_)

@@ -17,7 +17,7 @@ from recsys.dataset import Dataset
 from recsys.kernels import Csr
 from recsys.kernels.bpr import LANES, MOST_NEGATIVES, bpr_epoch, bpr_users
 from recsys.models.early_stopping import EarlyStopping
-from recsys.models.factor_model import FactorModel
+from recsys.models.factor_model import FactorModel, refuse_too_many_factors
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.spaces import Dimension, Integer, Real
 
@@ -108,6 +108,7 @@ class BPR(FactorModel):
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         positive_weights(matrix, self.name)
+        refuse_too_many_factors(self.factors, matrix.shape)
         judge = None if validation is None else EarlyStopping(data, validation, self.patience)
         if self.backend == "implicit":
             _, self.item_factors_ = train_factors(

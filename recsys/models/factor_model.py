@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.core.memory import refuse_beyond
 from recsys.kernels import Csr
 from recsys.models.base import Recommender
 from recsys.models.ranking import Filters
@@ -18,6 +19,30 @@ if TYPE_CHECKING:
     from recsys.kernels import TopK
 
 _FEW_USERS = 8
+
+
+def refuse_too_many_factors(factors: int, shape: tuple[int, int], *, square_bytes: int = 0) -> None:
+    """Raise ArgumentError, before any work, if the factors of users and items cannot fit in memory.
+
+    Parameters
+    ----------
+    factors : int
+        Length of the vectors.
+    shape : (int, int)
+        Users and items. Training holds two float32 vectors of each: the old ones and the new ones.
+    square_bytes : int
+        For each entry of the (factors, factors) matrices that training holds.
+
+    Examples
+    --------
+    >>> refuse_too_many_factors(16, (1000, 100))
+    """
+    n_users, n_items = shape
+    refuse_beyond(
+        8 * factors * (n_users + n_items) + square_bytes * factors**2,
+        f"{factors:,} factors of {n_users:,} users and {n_items:,} items",
+        "lower factors, or raise min_user_events and min_item_events",
+    )
 
 
 class FactorModel(Recommender):

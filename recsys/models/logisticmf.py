@@ -14,7 +14,7 @@ from recsys.core.seeds import derived_int
 from recsys.dataset import Dataset
 from recsys.kernels import Csr
 from recsys.models.early_stopping import EarlyStopping
-from recsys.models.factor_model import FactorModel
+from recsys.models.factor_model import FactorModel, refuse_too_many_factors
 from recsys.models.implicit_adapter import Factors, positive_weights, train_factors
 from recsys.models.sampled_fold_in import descend_users, draw_negatives, sigmoid
 from recsys.models.spaces import Dimension, Integer, Real
@@ -90,6 +90,7 @@ class LogisticMF(FactorModel):
 
     def _fit(self, data: Dataset, matrix: Csr, *, validation: Dataset | None, progress: ProgressCallback) -> None:
         positive_weights(matrix, self.name)
+        refuse_too_many_factors(self.factors, matrix.shape)
         scaled = matrix.copy()
         scaled.data /= scaled.data.mean()
         judge = None if validation is None else EarlyStopping(data, validation, self.patience)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recsys.core.memory import refuse_beyond
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.core.seeds import Seed, generator
 from recsys.core.threads import single_threaded_blas
@@ -45,6 +46,11 @@ def leading_directions(
     everything the result is exact. Work: ``2 · iterations + 1`` products with the matrix and as many QR
     decompositions; memory: ``(n_rows + 2 n_columns) · (k + 32) · 4`` bytes.
 
+    Raises
+    ------
+    ArgumentError
+        They do not fit in memory.
+
     Examples
     --------
     >>> from recsys.core.progress import silent
@@ -54,6 +60,9 @@ def leading_directions(
     ([3.0, 2.0], [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     """
     width = min(k + _OVERSAMPLING, *matrix.shape)
+    n_rows, n_columns = matrix.shape
+    needed = 4 * (n_rows + 2 * n_columns) * width
+    refuse_beyond(needed, f"{width:,} directions of {n_rows:,} users and {n_columns:,} items", "lower factors")
     transposed = csr_array(matrix.T.tocsr())
     basis = generator(seed).standard_normal((matrix.shape[1], width), dtype=np.float32)
     import_module("scipy.linalg")  # the limit holds for the BLAS that is loaded already, and this brings its own

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recsys.core.errors import ArgumentError
+from recsys.core.progress import Progress
 from recsys.dataset import Dataset
-from recsys.models import ALS
+from recsys.models import ALS, BPR, GraphFilter, LogisticMF, PureSVD, Recommender
 
 
 def some_events(seed: int) -> Dataset:
@@ -64,3 +66,32 @@ def test_factors_that_an_index_stands_for_cannot_be_changed_by_accident(model: A
     model.recommend(k=5)
     with pytest.raises(ValueError, match="read-only"):
         model.item_factors_ *= -1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ALS(factors=100_000),
+        ALS(factors=100_000, backend="implicit"),
+        BPR(factors=100_000),
+        BPR(factors=100_000, backend="implicit"),
+        LogisticMF(factors=100_000),
+        PureSVD(factors=40),
+        GraphFilter(factors=40),
+    ],
+    ids=repr,
+)
+def test_more_factors_than_memory_has_room_for_are_refused_before_the_work(
+    model: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+    data = some_events(1)
+    most = 1_000_000 if model.params["factors"] == 100_000 else 10_000  # directions are no more than items
+    monkeypatch.setattr("recsys.core.memory._SPARE", 0)
+    monkeypatch.setattr("recsys.core.memory.available_bytes", lambda: most)
+    monkeypatch.setattr("recsys.models.graphfilter.BYTES_PER_ENTRY", 0)
+    with pytest.raises(
+        ArgumentError, match=r"(100,000 factors|40 directions) of 40 users and 60 items need .* of memory"
+    ):
+        model.fit(data, progress=told.append)
+    assert not told
