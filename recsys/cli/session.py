@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from recsys.display import View
     from recsys.store import Store
 
+_MOST_ROWS = 200  # of a table on a terminal, which would scroll what came before out of reach
+
 
 class Session:
     """What one command shares with its helpers: options in, text and JSON out.
@@ -141,7 +143,7 @@ class Session:
             _write(shown)
         else:
             notes = (self.spelled(note) if note.startswith("warning: ") else note for note in shown.notes)
-            _write_view(replace(shown, notes=tuple(notes)))
+            _write_view(replace(shown, notes=tuple(notes)), whole=self.quiet)
         if plain and not self.as_json:
             _write(f"\n{plain}")
 
@@ -187,13 +189,18 @@ class _WarningHandler(logging.Handler):
         self._session.warn(record.getMessage())
 
 
-def _write_view(view: View) -> None:
+def _write_view(view: View, *, whole: bool) -> None:
     from recsys.display import to_rich, to_text
 
     width = shutil.get_terminal_size((120, 24)).columns
     if not sys.stdout.isatty():
         _write(to_text(view, width))
         return
+    longest = max((len(table.rows) for table in view.tables), default=0)
+    if longest > _MOST_ROWS and not whole:
+        tables = tuple(replace(table, rows=table.rows[:_MOST_ROWS]) for table in view.tables)
+        note = f"only the first {_MOST_ROWS} of {longest:,} rows: -q, --json or a pipe gets all of them"
+        view = replace(view, tables=tables, notes=(*view.notes, note))
     from rich.console import Console
 
     console = Console(width=width)

@@ -75,6 +75,8 @@ def in_words_of(advice: str, options: Collection[str]) -> str:
     >>> in_words_of("say seen_data='allow' to get a result that is marked", ["seen_data"])
     'say --seen-data allow to get a result that is marked'
     """
+    if "split" in options:  # the verb can do itself what others need a training for
+        advice = re.sub(r"use random_split\b", "use --split random --holdout 0.2", advice)
     for pattern, words in _PHRASES:
         advice = re.sub(pattern, words, advice)
     named = {found[1] for found in _ARGUMENT.finditer(advice)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import re
 from collections.abc import Iterable
 
 from recsys.core.errors import ArgumentError
@@ -75,7 +76,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     --------
     >>> did_you_mean("ndgc", ["ndcg", "recall"])
     "did you mean 'ndcg'?"
+    >>> did_you_mean("movielens-small", ["movielens-1m", "movielens-latest-small"])
+    "did you mean 'movielens-latest-small'?"
     """
-    near = difflib.get_close_matches(word.lower(), {choice.lower(): choice for choice in choices}, n=1, cutoff=0.6)
     exact = {choice.lower(): choice for choice in choices}
+    # Some of the words of a name in several words mean that name, however many letters are missing.
+    parts = set(re.split(r"[\W_]+", word.lower()))
+    near = [choice for choice in exact if len(parts) > 1 and parts <= set(re.split(r"[\W_]+", choice))]
+    near = near or difflib.get_close_matches(word.lower(), exact, n=1, cutoff=0.6)
     return f"did you mean {exact[near[0]]!r}?" if near else ""

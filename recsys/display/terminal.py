@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recsys.display.text import table_blocks
 from recsys.display.view import Table, View
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table as RichTable
+    from rich.console import Console, ConsoleOptions, Group, RenderResult
 
 
 def to_rich(view: View) -> Group:
@@ -24,17 +24,21 @@ def to_rich(view: View) -> Group:
 
     parts = [Text(view.title, style="bold")] if view.title else []
     notes = [Text(f"· {note}", style="dim") for note in view.notes]
-    return Group(*parts, *(_table(table) for table in view.tables), *notes)
+    return Group(*parts, *(_Fitted(table) for table in view.tables), *notes)
 
 
-def _table(table: Table) -> RichTable:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as RichTable
-    from rich.text import Text
+class _Fitted:
+    """A table in the layout of plain text: where the line is too narrow, no column is squeezed out of sight."""
 
-    drawn = RichTable(box=SIMPLE_HEAD, title=Text(table.caption) if table.caption else None, title_justify="left")
-    for name, at_right in zip(table.columns, table.right_aligned(), strict=True):
-        drawn.add_column(Text(name), justify="right" if at_right else "left", no_wrap=at_right, overflow="fold")
-    for row in table.texts():
-        drawn.add_row(*(Text(text) for text in row))
-    return drawn
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        yield ""
+        if self._table.caption:
+            yield Text(self._table.caption, style="italic")
+        for block in table_blocks(self._table, options.max_width):
+            yield Text("\n".join(block.header), style="bold", no_wrap=True)
+            yield Text("\n".join([block.rule, *block.rows, ""]), no_wrap=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from recsys.display.view import Table, View
 
@@ -33,8 +35,16 @@ def to_text(view: View, width: int = 80) -> str:
     return "\n\n".join(parts)
 
 
+class Block(NamedTuple):
+    """Some columns of a table, drawn: lines of the header, the rule below it, lines of the rows."""
+
+    header: list[str]
+    rule: str
+    rows: list[str]
+
+
 def table_text(table: Table, width: int = 80) -> str:
-    """Return one table as text; where it is too wide, further columns follow in blocks that repeat the first one.
+    """Return one table as text; where it is too wide, further columns follow in blocks that repeat the first ones.
 
     Examples
     --------
@@ -44,23 +54,34 @@ def table_text(table: Table, width: int = 80) -> str:
     a      1
     b     20
     """
+    caption = wrap(table.caption, width) if table.caption else []
+    blocks = ["\n".join([*block.header, block.rule, *block.rows]) for block in table_blocks(table, width)]
+    return "\n".join([*caption, "\n\n".join(blocks)])
+
+
+def table_blocks(table: Table, width: int) -> list[Block]:
+    """Return one table in blocks of columns that fit the line; names of columns break at spaces and underscores.
+
+    Each block repeats the first column, or the first two where only both tell the rows apart.
+    """
     texts, right = table.texts(), table.right_aligned()
     cells = [(name, *(row[place] for row in texts)) for place, name in enumerate(table.columns)]
     natural = [max(map(line_width, column)) for column in cells]
+    # Numbers stay whole, so that only the name above them may be broken.
+    whole = [max([*map(line_width, column[1:]), *map(line_width, _parts(column[0]))]) for column in cells]
     least = [
-        size if at_right else min(size, max(NARROWEST, min(_longest_word(column), LONGEST_WORD)))
-        for column, size, at_right in zip(cells, natural, right, strict=True)
+        size if at_right else min(longest, max(NARROWEST, min(_longest_word(column), LONGEST_WORD)))
+        for column, size, longest, at_right in zip(cells, whole, natural, right, strict=True)
     ]
-    blocks = ["\n".join(wrap(table.caption, width))] if table.caption else []
     drawn = []
-    for places in _blocks(least, width):
+    for places in _blocks(least, width, _leading(texts, least, width)):
         widths = [natural[place] for place in places]
-        for floors in (least, [size if at_right else NARROWEST for size, at_right in zip(natural, right, strict=True)]):
+        for floors in (least, [size if at_right else NARROWEST for size, at_right in zip(whole, right, strict=True)]):
             widths = _shrunk(widths, [floors[place] for place in places], width)
         columns = [table.columns[place] for place in places]
         rows = [[row[place] for place in places] for row in texts]
         drawn.append(_block(columns, rows, widths, [right[place] for place in places]))
-    return "\n".join([*blocks, "\n\n".join(drawn)])
+    return drawn
 
 
 def line_width(text: str) -> int:
@@ -79,7 +100,9 @@ def line_width(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells, broken at spaces; longer words are broken where a line ends.
+    """Return the text in lines of at most `width` cells, broken at spaces.
+
+    Longer words are broken behind an underscore, or where a line ends.
 
     Examples
     --------
@@ -97,11 +120,19 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _pieces(word: str, width: int) -> list[str]:
     pieces = [""]
-    for sign in word:
-        if pieces[-1] and line_width(pieces[-1] + sign) > width:
+    for part in _parts(word):
+        if pieces[-1] and line_width(pieces[-1] + part) > width:
             pieces.append("")
-        pieces[-1] += sign
+        for sign in part:
+            if pieces[-1] and line_width(pieces[-1] + sign) > width:
+                pieces.append("")
+            pieces[-1] += sign
     return pieces
+
+
+def _parts(text: str) -> list[str]:
+    """Return what a text may be broken into: words, and those behind each underscore."""
+    return [part for word in text.split() for part in re.findall(r"[^_]*_|[^_]+", word)]
 
 
 def _longest_word(cells: Iterable[str]) -> int:
@@ -113,14 +144,20 @@ def _bullet(note: str, width: int) -> list[str]:
     return [f"· {first}", *(f"  {line}" for line in rest)]
 
 
-def _blocks(least: Sequence[int], width: int) -> list[list[int]]:
-    """Return the columns of each block: as many as fit at their narrowest, the first column in every block."""
+def _leading(rows: Sequence[Sequence[str]], least: Sequence[int], width: int) -> int:
+    """Return how many columns each block begins with: two where both fit and tell rows apart that one does not."""
+    apart = [len({tuple(row[:count]) for row in rows}) for count in (1, 2)]
+    return 2 if apart[0] < apart[1] == len(rows) and sum(least[:2]) <= width // 2 else 1
+
+
+def _blocks(least: Sequence[int], width: int, leading: int) -> list[list[int]]:
+    """Return the columns of each block: as many as fit at their narrowest, the leading ones in every block."""
     blocks: list[list[int]] = []
     for place in range(len(least)):
         if blocks and sum(least[at] + len(GAP) for at in blocks[-1]) + least[place] <= width:
             blocks[-1].append(place)
         else:
-            blocks.append([0, place] if blocks else [place])
+            blocks.append([*range(leading), place] if blocks else [place])
     return blocks
 
 
@@ -135,12 +172,9 @@ def _shrunk(widths: Sequence[int], floors: Sequence[int], width: int) -> list[in
     return fitted
 
 
-def _block(columns: Sequence[str], rows: list[list[str]], widths: Sequence[int], right: Sequence[bool]) -> str:
+def _block(columns: Sequence[str], rows: list[list[str]], widths: Sequence[int], right: Sequence[bool]) -> Block:
     rule = GAP.join("─" * size for size in widths)
-    lines = [*_row(columns, widths, right), rule]
-    for row in rows:
-        lines += _row(row, widths, right)
-    return "\n".join(lines)
+    return Block(_row(columns, widths, right), rule, [line for row in rows for line in _row(row, widths, right)])
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

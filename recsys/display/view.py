@@ -60,7 +60,7 @@ class Table:
     columns : tuple of str
         The header.
     rows : tuple of tuples of cells
-        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`, `Plot`; None and NaN are drawn as a dash.
+        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`, `Plot`; a dash for None and NaN.
     caption : str
         A line above the table.
 

@@ -203,7 +203,7 @@ def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
     NotFoundError
         There is none.
     ArgumentError
-        Several ids begin so.
+        Several ids begin so, or the run that is named is of another kind.
     """
     kinds = ("tune", "trial")
     if ref.startswith("@"):
@@ -221,6 +221,13 @@ def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
         con, "WHERE kind = 'trial' AND recipe->>'$.tuning' = ? ORDER BY created_at, run_id", sorted(found)[:1] or [""]
     )
     if not trials:
+        others = _select(con, "WHERE starts_with(run_id, ?) LIMIT 1", [ref]) if ref else []
+        if others:
+            raise ArgumentError(
+                f"run {others[0].run_id} is of kind {others[0].kind!r}",
+                "a tuning or one of its trials was expected",
+                "recsys runs list --kind tune",
+            )
         raise NotFoundError(
             f"there is no tuning {ref!r}", "a run of tune with a trial was expected", "recsys runs list --kind tune"
         )
@@ -284,7 +291,11 @@ def _latest(con: DuckDBPyConnection, ref: str, kinds: Collection[str]) -> Run:
         named = f"{' or '.join(wanted)} " if len(wanted) < len(KINDS) else ""
         raise NotFoundError(f"the store has no {named}run yet", "", "recsys train als --holdout 14d")
     if found[0].kind not in kinds:
-        raise ArgumentError(f"{ref} is of kind {kind!r}", f"a run of kind {' or '.join(kinds)} was expected")
+        raise ArgumentError(
+            f"{ref} is of kind {kind!r}",
+            f"a run of kind {' or '.join(kinds)} was expected",
+            f"use @latest:{next(iter(kinds))}",
+        )
     return found[0]
 
 

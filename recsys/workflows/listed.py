@@ -11,6 +11,8 @@ from recsys.display import View, Viewable, counted
 from recsys.workflows.exporting import STREAM
 from recsys.workflows.identities import table_of
 
+_PROPENSITIES = {f"propensity_{word}": word for word in ("position", "slate", "given_above")}
+
 
 @dataclass(frozen=True)
 class RecommendSummary:
@@ -87,16 +89,23 @@ class Lists(Viewable):
         return {"recommendations": self.frame.to_dicts(), "warnings": list(self.warnings)}
 
     def view(self) -> View:
-        """Return the lists, with a note on those that are fallbacks."""
+        """Return the lists, with a note on those that are fallbacks and on what was drawn."""
+        frame, users = self.frame, self.frame["user_id"].n_unique()
+        title = f"lists of {counted(users, 'user')}"
+        if users == 1:
+            title, frame = f"list of user {frame['user_id'][0]}", frame.drop("user_id")
+        frame = frame.rename({name: f"p_{word}" for name, word in _PROPENSITIES.items() if name in frame.columns})
+        return View(title, (table_of(frame),), (*self._notes(), *self.warnings))
+
+    def _notes(self) -> tuple[str, ...]:
         fallbacks = self.frame.filter(pl.col("source") == "fallback")["user_id"].n_unique()
-        note = (
-            (f"fallback: {fallbacks:,} without training events, who get the most popular items",) if fallbacks else ()
-        )
         explored = int((self.frame["source"] == "exploration").sum())
-        drawn = (f"exploration: in {counted(explored, 'row')} a draw put another item than the best one left",)
-        note = (*note, *(drawn if explored else ()))
-        return View(
-            f"lists of {counted(self.frame['user_id'].n_unique(), 'user')}",
-            (table_of(self.frame),),
-            (*note, *self.warnings),
+        told = (
+            (fallbacks, f"fallback: {fallbacks:,} without training events, who get the most popular items"),
+            (explored, f"exploration: in {counted(explored, 'row')} a draw put another item than the best one left"),
+            (
+                not _PROPENSITIES.keys().isdisjoint(self.frame.columns),
+                "p: propensity of the item at its position, of the whole list (slate), of the item given those above",
+            ),
         )
+        return tuple(note for due, note in told if due)

@@ -378,6 +378,9 @@ def test_train_auto_says_why(runs: dict[str, str], cli: Cli, capsys: pytest.Capt
     assert main(["train", "auto", "--event", "play", "--holdout", "10d"]) == 0
     out, err = capsys.readouterr()
     run = rs.Store("shop").run(out.strip())
-    assert f"{run.result['auto']['tuning']['best']['model']} did best, each as it comes: ndcg@10 on what happened from" in err
+    assert (
+        f"{run.result['auto']['tuning']['best']['model']} did best, each as it comes: ndcg@10 on what happened from"
+        in err
+    )
     assert "the data: 278 users, 76 items" in err
     assert cli.json("runs", "repeat", run.run_id)["recipe"]["model"] == run.recipe["model"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
 
 import pytest
@@ -38,6 +39,23 @@ def test_quiet_keeps_stderr_empty(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_view_is_plain_text_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     Session().emit("x", {}, View("title", (Table(("a",), (("b",),)),)))
     assert capsys.readouterr().out.splitlines()[0] == "title"
+
+
+@pytest.mark.parametrize(("options", "terminal", "shown"), [((), True, 200), (("quiet",), True, 300), ((), False, 300)])
+def test_a_terminal_is_not_flooded(
+    options: tuple[str, ...],
+    terminal: bool,
+    shown: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    session.options.update(dict.fromkeys(options, True))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    session.emit("similar", {}, View("neighbours", (Table(("item",), tuple((f"item{row}",) for row in range(300))),)))
+    out = capsys.readouterr().out
+    assert out.count("item") == 1 + shown
+    assert ("only the first 200 of 300 rows" in out) == (shown == 200)
 
 
 def test_no_progress_without_a_terminal() -> None:

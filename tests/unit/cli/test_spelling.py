@@ -24,9 +24,11 @@ from recsys.cli.spelling import in_words_of, verb_of
         ("evaluate", "use exclude_seen=False", "use --include-seen"),
         ("evaluate", "use metrics=['ndcg@10']", "use --metrics ndcg@10"),
         ("evaluate", "lower Relevance(at_least=…), or test", "train with a lower --relevance-at-least, or test"),
+        ("train", "use random_split", "use --split random --holdout 0.2"),
+        ("tune", "use random_split", "use --split random --holdout 0.2"),
         (
-            "train",
-            "use random_split",
+            "backtest",
+            "use random_split and evaluate",
             "recsys train MODEL --split random --holdout 0.2, then recsys evaluate",
         ),
         ("train", "holdout='14d'", "--holdout 14d"),

@@ -44,6 +44,21 @@ def test_rich_takes_texts_literally():
     assert "50.0 %" in text
 
 
+def test_a_terminal_squeezes_no_column_out_of_sight():
+    from rich.console import Console
+
+    names = ("user_id", "title", *(f"a_rather_long_name_{place}" for place in range(8)))
+    console = Console(width=60, record=True, file=io.StringIO())
+    view = View("t", (Table(names, (("ann", "Alien (1979)", *([0.5] * 8)),), caption="who"),))
+    console.print(to_rich(view))
+    text = console.export_text()
+    assert text.count("0.5000") == 8
+    assert "Alien" in text
+    assert [line.rstrip() for line in text.splitlines() if line.strip()] == [
+        line.rstrip() for line in to_text(view, 60).splitlines() if line.strip()
+    ]
+
+
 def test_a_result_shows_its_view():
     class Result(Viewable):
         def view(self):

@@ -56,6 +56,27 @@ def test_a_table_too_wide_continues_in_blocks_that_repeat_the_first_column():
     assert all(name in text for name in names)
 
 
+def test_names_above_numbers_break_before_the_table_does():
+    text = table_text(Table(("item", "propensity_given_above", "ndcg of all users"), (("a", 0.5, 0.25),)), 25)
+    assert text.splitlines() == [
+        "item  propensity_    ndcg",
+        "      given_above  of all",
+        "                    users",
+        "────  ───────────  ──────",
+        "a          0.5000  0.2500",
+    ]
+
+
+def test_further_blocks_repeat_what_tells_the_rows_apart():
+    rows = tuple((user, item, *([0.5] * 8)) for user in ("ann", "bob") for item in ("x", "y"))
+    lines = table_text(Table(("user", "item", *(f"m@{place}" for place in range(8))), rows), 40).splitlines()
+    heads = [line.split()[:2] for line in lines if "m@" in line]
+    assert len(heads) > 1
+    assert heads == [["user", "item"]] * len(heads)
+    one = table_text(Table(("item", "user", *(f"m@{place}" for place in range(8))), rows[:1]), 40).splitlines()
+    assert [line.split()[1] for line in one if "m@" in line][1:] == ["m@3", "m@7"]
+
+
 def test_wide_characters_take_two_cells():
     lines = table_text(Table(("t", "n"), (("映画", 1), ("ab", 2)))).splitlines()
     assert {line_width(line) for line in lines} == {7}

@@ -342,7 +342,7 @@ def test_a_look_at_those_who_changed_if_they_are_few(shop: Shop) -> None:
     found = workflows.look(shop.store, shop.als, since=LATER, k=1)
     assert found.frame["user_id"].to_list() == ["u001", "u002"]
     assert found.view().title == "lists of 2 users"
-    assert workflows.look(shop.store, shop.als, ["u001"], k=1).view().title == "lists of 1 user"
+    assert workflows.look(shop.store, shop.als, ["u001"], k=1).view().title == "list of user u001"
     with pytest.raises(ArgumentError, match=r"60 users were asked for.*--out"):
         workflows.look(shop.store, shop.als, k=1)
 
@@ -373,6 +373,18 @@ def test_drawn_lists_carry_propensities_and_the_manifest_the_policy(
     monkeypatch.setattr(recommending, "_USERS_PER_CHUNK", 7)
     shop.store.recommend(shop.als, tmp_path / "again.parquet", k=5, eligibility=rules, **policy)
     assert pl.read_parquet(tmp_path / "again.parquet").equals(found)
+
+
+def test_drawn_lists_are_shown_in_one_table_of_80_columns(shop: Shop) -> None:
+    with_genres(shop)
+    found = workflows.look(shop.store, shop.als, ["u001", "u002"], k=3, explore=EpsilonGreedy(0.5, seed=7))
+    text = repr(found)
+    assert text.count("item_id") == 1
+    assert max(map(len, text.splitlines())) <= 80
+    (table,) = found.view().tables
+    assert table.columns[-3:] == ("p_position", "p_slate", "p_given_above")
+    assert any(note.startswith("p: propensity") for note in found.view().notes)
+    assert "propensity_slate" in found.to_polars().columns
 
 
 def test_a_seed_that_was_drawn_is_recorded(shop: Shop, tmp_path: Path) -> None:

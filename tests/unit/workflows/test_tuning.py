@@ -142,6 +142,11 @@ def test_nothing_to_go_on_with(shop: Shop) -> None:
         shop.store.resume("@latest")
     with pytest.raises(NotFoundError, match="there is no tuning 'zzz'"):
         shop.store.resume("zzz")
+    for ref in (shop.als, shop.als[:9], "@latest:train"):
+        with pytest.raises(
+            ArgumentError, match=r"is of kind 'train'.*Hint: (recsys runs list --kind |use @latest:)tune"
+        ):
+            shop.store.resume(ref)
 
 
 def test_a_broken_trial_is_a_run_that_failed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
