@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsys.kernels._checks import Csr
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
+    from recsys.kernels.assignment import Texts, hash_buckets
     from recsys.kernels.blocks import square_blocks
     from recsys.kernels.bpr import bpr_epoch, bpr_users
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
@@ -48,6 +49,8 @@ _HOMES = {
     "select_topk": "selection",
     "sparse_topk": "selection",
     "topk": "selection",
+    "Texts": "assignment",
+    "hash_buckets": "assignment",
     "WindowTotal": "windows",
     "WindowTotals": "windows",
 }
@@ -59,6 +62,7 @@ __all__ = [
     "GramBasis",
     "RankCounts",
     "RankMetric",
+    "Texts",
     "TopK",
     "TopKIndex",
     "WindowTotal",
@@ -71,6 +75,7 @@ __all__ = [
     "calibrated_places",
     "count_codes",
     "gram_basis",
+    "hash_buckets",
     "mmr_places",
     "position_marginals",
     "rank_counts",
