@@ -148,9 +148,14 @@ def mean_completion(preference: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def draw_completion(rng: np.random.Generator, preference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draw completed shares with exactly the mean of `mean_completion`: ``U ** ((1 - m) / m)`` has the mean ``m``."""
+    """Draw completed shares with exactly the mean of `mean_completion`."""
+    return completion_of(rng.random(len(preference)), preference)
+
+
+def completion_of(uniforms: NDArray[np.float64], preference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return completed shares from uniform numbers: ``U ** ((1 - m) / m)`` has the mean ``m``."""
     mean = mean_completion(preference)
-    return np.asarray(rng.random(len(preference)) ** ((1 - mean) / mean))
+    return np.asarray(uniforms ** ((1 - mean) / mean))
 
 
 def _found_items(

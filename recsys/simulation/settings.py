@@ -17,7 +17,7 @@ BLOCK_USERS = 1024  # users that share one random stream; part of the world, not
 TASTES = 24  # latent tastes; every item has three of them and every user three
 DAY = 86_400_000_000  # microseconds
 
-CATALOGUE, POPULATION, SESSIONS, ORGANIC, REQUESTS, PLAYS, ARRIVALS = range(7)  # numbers of the random streams
+CATALOGUE, POPULATION, SESSIONS, ORGANIC, REQUESTS, PLAYS, ARRIVALS, SERVED = range(8)  # numbers of the random streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,16 @@ def checked_settings(
         position_bias=finite_float("position_bias", position_bias, minimum=0, maximum=5),
         late_share=finite_float("late_share", late_share, minimum=0, maximum=1),
     )
+
+
+def day_number(settings: Settings, name: str, instant: str | datetime) -> int:
+    """Return the number of a day of the simulation (0 = the first), or raise ArgumentError when it is not one."""
+    day = (to_micros(parse_instant(name, instant)) - settings.start) // DAY
+    if not 0 <= day < settings.days:
+        raise ArgumentError(
+            f"{name} is {str(instant)!r}", f"one of the {settings.days} days of the simulation was expected"
+        )
+    return int(day)
 
 
 def _root(seed: Seed) -> tuple[int | tuple[int, ...], tuple[int, ...]]:

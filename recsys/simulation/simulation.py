@@ -33,6 +33,7 @@ from recsys.simulation.logging_policy import build_shelves
 from recsys.simulation.population import build_population
 from recsys.simulation.settings import BLOCK_USERS, DAY, Settings, checked_settings
 from recsys.simulation.tables import TIMESTAMP, event_frame, impression_frame
+from recsys.simulation.trials import Trials
 from recsys.simulation.truth import Truth
 
 PART_ROWS = 1_000_000  # about so many rows of the longest table are held in memory and go into one file
@@ -132,7 +133,7 @@ class Written(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Simulation:
+class Simulation(Trials):
     """A simulated streaming service, made by `simulate`. Tables are generated anew, and equal, each time."""
 
     world: World

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.threads import row_chunks
-from recsys.core.times import parse_instant, to_micros
 from recsys.simulation.behaviour import (
     World,
     expected_requests,
@@ -24,7 +23,7 @@ from recsys.simulation.catalogue import item_ids, user_ids
 from recsys.simulation.exposure import logged_exposure
 from recsys.simulation.policy import Policy, as_series, check_policy, codes_of, policy_rows
 from recsys.simulation.population import Population, build_population
-from recsys.simulation.settings import BLOCK_USERS, DAY
+from recsys.simulation.settings import BLOCK_USERS, day_number
 
 REWARDS = ("click", "minutes")
 CELLS = 2_000_000  # users by items that are looked at in one array
@@ -67,11 +66,7 @@ class Truth:
         ArgumentError
             When the day is not one of the simulation.
         """
-        day = (to_micros(parse_instant("since", instant)) - self.world.settings.start) // DAY
-        if not 0 <= day < self.world.settings.days:
-            what = f"since is {str(instant)!r}"
-            raise ArgumentError(what, f"one of the {self.world.settings.days} days of the simulation was expected")
-        return replace(self, first_day=int(day))
+        return replace(self, first_day=day_number(self.world.settings, "since", instant))
 
     def preference(
         self, user_ids: Sequence[int | str] | pl.Series, item_ids: Sequence[int | str] | pl.Series
