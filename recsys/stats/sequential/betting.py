@@ -1,0 +1,269 @@
+"""Confidence sequences guaranteed at any size: betting against a proportion, two of them, or a bounded mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import exp, log
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from recsys.core.checks import finite_float, positive_int
+from recsys.core.errors import ArgumentError
+from recsys.stats._samples import Float64, level, sample
+from recsys.stats.sequential.mixture import AnytimeInterval
+from recsys.stats.sequential.spending import root
+
+_GOLDEN = (5**0.5 - 1) / 2
+_EDGE = 1e-15  # proportions nearer to 0 or 1 are not told apart from them
+_CUT = 0.5  # the largest share of the wealth that one value may cost (c of Waudby-Smith & Ramdas)
+
+
+def proportion_sequence(successes: int, n: int, *, optimal_at: int, confidence: float = 0.95) -> AnytimeInterval:
+    """Return one look of a confidence sequence for one proportion, guaranteed at every size and every look.
+
+    The wealth against p is the beta-binomial martingale B(c p + s, c q + n − s) / B(c p, c q) / (p^s q^(n − s)) (Howard
+    et al. 2021; a mixture of bets in the sense of Waudby-Smith & Ramdas 2024). The interval holds all p against which
+    the wealth is below 1 / (1 − confidence). It depends on the counts alone, not on the order of the units.
+
+    Parameters
+    ----------
+    successes, n : int
+        Units with the event, and units, so far.
+    optimal_at : int
+        n at which the sequence shall be narrowest (about); to be fixed before the first look.
+    confidence : float
+
+    Returns
+    -------
+    AnytimeInterval
+        Without a p-value (NaN): one proportion has no null.
+
+    Raises
+    ------
+    ArgumentError
+        Counts that are no counts.
+
+    Examples
+    --------
+    >>> found = proportion_sequence(190, 1000, optimal_at=1000)
+    >>> round(found.ci_low, 3), round(found.ci_high, 3)
+    (0.154, 0.229)
+    """
+    confidence, optimal_at = level(confidence), positive_int("optimal_at", optimal_at)
+    s, n = _counts("successes", successes, n)
+    method = f"beta-binomial confidence sequence, narrowest at n = {optimal_at}"
+    if n == 0:
+        return AnytimeInterval(np.nan, 0.0, 1.0, np.nan, np.nan, n, confidence, method, "too_few")
+    strength = prior_strength(optimal_at, (1 - confidence) ** 2)
+
+    def excess(p: float) -> float:
+        return float(log_wealth(s, n, p, strength)) + log(1 - confidence)
+
+    low, high = _edges(excess, s / n, 0.0, 1.0)
+    return AnytimeInterval(s / n, low, high, np.nan, np.nan, n, confidence, method)
+
+
+def proportion_difference_sequence(
+    successes: int,
+    n: int,
+    control_successes: int,
+    control_n: int,
+    *,
+    optimal_at: int,
+    share: float = 0.5,
+    confidence: float = 0.95,
+) -> AnytimeInterval:
+    """Return one look of a confidence sequence for a difference of two proportions, guaranteed at every size.
+
+    The product of the two arms' wealths (`proportion_sequence`) is a martingale under the true pair, in whatever order
+    units enter the arms. A difference is inside when against some pair with this difference the wealth is below
+    1 / (1 − confidence). The logarithm of the wealth is convex, so that this pair is found surely. The sequence is
+    about an eighth wider than the asymptotic one: the price of the guarantee.
+
+    Parameters
+    ----------
+    successes, n : int
+        Of the treated arm: units with the event, and units, so far.
+    control_successes, control_n : int
+    optimal_at : int
+        Units of both arms at which the sequence shall be narrowest (about); to be fixed before the first look.
+    share : float
+        Planned share of the treated arm among them.
+    confidence : float
+
+    Raises
+    ------
+    ArgumentError
+        Counts that are no counts.
+
+    Examples
+    --------
+    >>> found = proportion_difference_sequence(260, 1000, 190, 1000, optimal_at=2000)
+    >>> round(found.estimate, 3), round(found.ci_low, 3), round(found.ci_high, 3), round(found.pvalue, 3)
+    (0.07, 0.007, 0.133, 0.017)
+    """
+    confidence, optimal_at = level(confidence), positive_int("optimal_at", optimal_at)
+    share = finite_float("share", share, above=0, below=1)
+    s1, n1 = _counts("successes", successes, n)
+    s0, n0 = _counts("control_successes", control_successes, control_n)
+    method = f"beta-binomial confidence sequence of a difference, narrowest at n = {optimal_at}"
+    if min(n0, n1) == 0:
+        return AnytimeInterval(np.nan, -1.0, 1.0, 1.0, np.nan, n0 + n1, confidence, method, "too_few")
+    strengths = [prior_strength(optimal_at * part, 1 - confidence) for part in (share, 1 - share)]
+    wealth = partial(log_wealth_of_difference, s1, n1, s0, n0, strengths=(strengths[0], strengths[1]))
+
+    def excess(difference: float) -> float:
+        return float(wealth(np.asarray(difference))) + log(1 - confidence)
+
+    estimate = s1 / n1 - s0 / n0
+    low, high = _edges(excess, estimate, -1.0, 1.0)
+    pvalue = exp(-max(float(wealth(np.zeros(()))), 0.0))
+    return AnytimeInterval(estimate, low, high, pvalue, np.nan, n0 + n1, confidence, method)
+
+
+def bounded_mean_sequence(
+    values: ArrayLike,
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    looks: Sequence[int] | None = None,
+    confidence: float = 0.95,
+) -> tuple[AnytimeInterval, ...]:
+    """Return looks of the hedged betting confidence sequence for a mean of bounded values.
+
+    Waudby-Smith & Ramdas (2024), theorem 3. Guaranteed at every size for any distribution between the bounds. The bets
+    are the predictable plug-in ones (their equation 24), cut at 1/2. Their order matters: it must be that in
+    which they became known.
+
+    Parameters
+    ----------
+    values : (n,) array_like
+        One a unit, final, within the bounds.
+    low, high : float
+        Bounds that no value can ever leave: known beforehand, not taken from the data.
+    looks : sequence of int, optional
+        Numbers of values after which to look; by default all of them, once.
+    confidence : float
+
+    Returns
+    -------
+    tuple of AnytimeInterval
+        One a look, without p-values.
+
+    Raises
+    ------
+    ArgumentError
+        Values outside the bounds, looks that the values do not reach.
+
+    Examples
+    --------
+    >>> found = bounded_mean_sequence([0.0, 1.0, 1.0, 0.5] * 100)[0]
+    >>> round(found.estimate, 3), round(found.ci_low, 3), round(found.ci_high, 3)
+    (0.625, 0.55, 0.696)
+    """
+    confidence = level(confidence)
+    low, high = finite_float("low", low), finite_float("high", high, above=low)
+    scaled = (sample("values", values) - low) / (high - low)
+    if len(scaled) and (scaled.min() < 0 or scaled.max() > 1):
+        raise ArgumentError("a value lies outside the bounds", f"values between {low:g} and {high:g} were expected")
+    bets, totals = plug_in_bets(scaled, confidence), np.cumsum(scaled)
+    found = []
+    for n in (len(scaled),) if looks is None else looks:
+        if positive_int("a look", n, minimum=0) > len(scaled):
+            raise ArgumentError(f"a look is at {n} values", f"at most {len(scaled)} were expected")
+        method = "hedged betting confidence sequence"
+        if n == 0:
+            found.append(AnytimeInterval(np.nan, low, high, np.nan, np.nan, 0, confidence, method, "too_few"))
+            continue
+        begin, end = _bounded_edges(scaled[:n], bets[:n], confidence)
+        estimate, begin, end = (low + (high - low) * one for one in (float(totals[n - 1]) / n, begin, end))
+        found.append(AnytimeInterval(estimate, begin, end, np.nan, np.nan, n, confidence, method))
+    return tuple(found)
+
+
+def log_wealth(successes: ArrayLike, n: ArrayLike, p: ArrayLike, strength: float) -> Float64:
+    """Return the log of the beta-binomial martingale against p; convex in p."""
+    from scipy.special import betaln
+
+    s, p = np.asarray(successes, np.float64), np.clip(np.asarray(p, np.float64), _EDGE, 1 - _EDGE)
+    f = np.asarray(n, np.float64) - s
+    a, b = strength * p, strength * (1 - p)
+    return np.asarray(betaln(a + s, b + f) - betaln(a, b) - s * np.log(p) - f * np.log1p(-p))
+
+
+def log_wealth_of_difference(
+    s1: ArrayLike, n1: ArrayLike, s0: ArrayLike, n0: ArrayLike, difference: Float64, strengths: tuple[float, float]
+) -> Float64:
+    """Return the smallest log wealth over all pairs of proportions with this difference (by golden section)."""
+    left = np.broadcast_to(np.maximum(0.0, -difference), np.broadcast(s1, difference).shape).copy()
+    right = np.broadcast_to(np.minimum(1.0, 1.0 - difference), left.shape).copy()
+
+    def wealth(p: Float64) -> Float64:
+        return log_wealth(s1, n1, p + difference, strengths[0]) + log_wealth(s0, n0, p, strengths[1])
+
+    inner, outer = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
+    at_inner, at_outer = wealth(inner), wealth(outer)
+    for _ in range(48):  # 0.618^48 < 1e-10, and the value errs by its square
+        lower = at_inner < at_outer
+        left, right = np.where(lower, left, inner), np.where(lower, outer, right)
+        fresh = np.where(lower, right - _GOLDEN * (right - left), left + _GOLDEN * (right - left))
+        inner, outer, found = np.where(lower, fresh, outer), np.where(lower, inner, fresh), wealth(fresh)
+        at_inner, at_outer = np.where(lower, found, at_outer), np.where(lower, at_inner, found)
+    return np.minimum(at_inner, at_outer)
+
+
+def prior_strength(optimal_at: float, alpha: float) -> float:
+    """Return the strength of the beta prior whose sequence is narrowest at n: n / v − 1, at least 1.
+
+    v = −W(−alpha / e) − 1 minimises (1 + v) / v × log((1 + v) / alpha), the squared width in the normal limit; alpha is
+    that of the sequence for two arms, and its square for one.
+    """
+    from scipy.special import lambertw
+
+    v = float(-lambertw(-alpha / np.e, -1).real - 1)
+    return max(optimal_at / v - 1, 1.0)
+
+
+def plug_in_bets(values: Float64, confidence: float) -> Float64:
+    """Return the predictable bets λ_t on values in 0…1 along the last axis, before they are cut."""
+    t = np.arange(1, values.shape[-1] + 1)
+    means = (0.5 + values.cumsum(axis=-1)) / (t + 1)
+    variances = (0.25 + np.square(values - means).cumsum(axis=-1)) / (t + 1)
+    before = np.concatenate([np.full((*values.shape[:-1], 1), 0.25), variances[..., :-1]], axis=-1)
+    return np.asarray(np.sqrt(2 * np.log(2 / (1 - confidence)) / (before * t * np.log(t + 1))))
+
+
+def log_capital(values: Float64, bets: Float64, mean: float, side: int) -> Float64:
+    """Return the log of the capital that bets on values above (side 1) or below (−1) a mean have made, each step."""
+    cut = _CUT / max(mean if side > 0 else 1 - mean, _EDGE)
+    return np.asarray(np.log1p(side * np.minimum(bets, cut) * (values - mean)))
+
+
+def _bounded_edges(values: Float64, bets: Float64, confidence: float) -> tuple[float, float]:
+    """Return the means at which each side's capital, monotone in the mean, reaches its limit."""
+    limit = log(2 / (1 - confidence))
+
+    def excess(side: int, mean: float) -> float:
+        return float(log_capital(values, bets, mean, side).sum()) - limit
+
+    low = root(partial(excess, 1), 0.0, 1.0) if excess(1, 0.0) > 0 else 0.0
+    high = root(partial(excess, -1), 0.0, 1.0) if excess(-1, 1.0) > 0 else 1.0
+    return low, high
+
+
+def _edges(excess: Callable[[float], float], inside: float, low: float, high: float) -> tuple[float, float]:
+    """Return where a convex function that is negative inside becomes positive, or the end of the range."""
+    ends = []
+    for end in (low, high):
+        near = end + (inside - end) * 1e-12
+        ends.append(end if inside == end or excess(near) <= 0 else root(excess, min(near, inside), max(near, inside)))
+    return ends[0], ends[1]
+
+
+def _counts(name: str, successes: int, n: int) -> tuple[int, int]:
+    n, s = positive_int("n", n, minimum=0), positive_int(name, successes, minimum=0)
+    if s > n:
+        raise ArgumentError(f"{name} is {s} of {n}", "at most as many as there are units were expected")
+    return s, n
