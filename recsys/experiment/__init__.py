@@ -1,12 +1,15 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
+from recsys.experiment.building import build_unit_table
 from recsys.experiment.experiment import Experiment
+from recsys.experiment.frames import Frames
 from recsys.experiment.interleaving import Interleaving, interleave
 from recsys.experiment.interleaving_power import interleaving_power, interleaving_sample_size
 from recsys.experiment.interleaving_result import InterleavingResult, analyze_interleaving
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
 from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
+from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage
 from recsys.experiment.unit_table import Enrolment, UnitTable
@@ -22,6 +25,7 @@ __all__ = [
     "Experiment",
     "Exposed",
     "Exposures",
+    "Frames",
     "GroupSequential",
     "Holdout",
     "Interleaving",
@@ -30,6 +34,7 @@ __all__ = [
     "Mean",
     "Measure",
     "Metric",
+    "PerUnit",
     "Proportion",
     "Quantile",
     "Ratio",
@@ -39,6 +44,7 @@ __all__ = [
     "UnitSource",
     "UnitTable",
     "analyze_interleaving",
+    "build_unit_table",
     "interleave",
     "interleaving_power",
     "interleaving_sample_size",

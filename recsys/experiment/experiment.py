@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -12,7 +11,7 @@ from typing import Any, cast
 
 from recsys.core.checks import did_you_mean, finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.core.hashing import canonical_json
+from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
 from recsys.experiment.declared import as_list, as_table, from_plain, from_typed, names, to_plain
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
@@ -231,7 +230,7 @@ class Experiment:
     @property
     def plan_hash(self) -> str:
         """SHA-256 (hex) of the canonical JSON of the declaration."""
-        return hashlib.sha256(canonical_json(self.to_dict()).encode()).hexdigest()
+        return hash_arrays(canonical_json(self.to_dict()))
 
     def request(self, through: str | datetime | date | int | None = None) -> UnitRequest:
         """Return what a table of units must hold for the analysis of the data before `through`."""

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.experiment.maturity import FOREVER
 from recsys.experiment.measures import Condition, Measure, Table
 
 
@@ -47,7 +48,7 @@ class Active:
     since, until : int
         Microseconds, half-open. All units are in one arm, named ``all``.
     exclude : tuple of (int, int)
-        Spans of time that do not count, half-open.
+        Spans of time that do not count, half-open: rows in them are as if they were not there.
     """
 
     since: int
@@ -77,7 +78,7 @@ class UnitRequest:
     measures: Mapping[str, Measure]
     unit: str = "user_id"
     attributes: tuple[str, ...] = ()
-    through: int = np.iinfo(np.int64).max
+    through: int = FOREVER
 
 
 class Exposures(NamedTuple):
@@ -93,7 +94,7 @@ class Exposures(NamedTuple):
         (n,) int64 microseconds; null where a row has no time.
     rows : (n,) int64 or None
         How many rows of the source each one stands for (a source may have grouped them by unit and variant, with the
-        earliest time); None: one each.
+        earliest time; rows without a time are then a group of their own); None: one each.
     """
 
     unit_ids: pl.Series
@@ -112,11 +113,13 @@ class Batch(NamedTuple):
     times : (n,) int64
         Microseconds.
     passes : mapping of filter to (n,) bool or None
-        For each distinct filter asked for, which rows pass it; None: all.
+        For each distinct filter asked for, which rows pass it; None: all. Null and NaN are no values: they pass
+        nothing.
     values : mapping of str to (n,) float64
         For each column of a ``sum`` or ``max``; NaN where there is no value.
     codes : mapping of str to (n,) int64
-        For each column of a ``count_distinct``: equal values have equal codes, and −1 is no value.
+        For each column of a ``count_distinct``: equal values have equal codes, in all batches of one call, and −1 is no
+        value. ``day`` is the UTC day of the row, unless the table has a column of that name.
     """
 
     units: NDArray[np.int32]
@@ -146,7 +149,10 @@ class UnitSource(Protocol):
     def attributes(
         self, names: Sequence[str], *, unit: str, unit_ids: pl.Series, at: NDArray[np.int64]
     ) -> pl.DataFrame:
-        """Return attributes of units as they were known at a time each, one row a unit; null where nothing is known."""
+        """Return attributes of units as they were known at a time each, one row a unit; null where nothing is known.
+
+        Of a unit of several users it is the value of the first of them, by id, of whom it is known.
+        """
         ...
 
     def seen(self, *, unit: str, unit_ids: pl.Series) -> NDArray[np.bool_]:

@@ -21,15 +21,17 @@ class Enrolment(NamedTuple):
     repeated : int
         Rows beyond a unit's first in an arm: the first one counts.
     units : (n_arms,) int64
-        Units ever exposed in an arm, those of several arms in each; what the sample ratio is tested on.
+        Units whose first exposure lies in the experiment, by arm, those of several arms in each; what the sample ratio
+        is tested on.
     in_several_arms : int
         Units exposed in more than one arm: they are left out of the estimates.
     before_start, after_end : int
-        Units left out because their first exposure lies outside the experiment.
+        Units left out because their first exposure lies outside the experiment. What a unit sees after the end (the
+        winner, when all get it) does not put it into several arms.
     decreed : int
         Units left out because they got their arm by decree (`overrides`); they are not in `units` either.
     unknown_variant : mapping of str to int
-        Rows with a variant that is none of the arms.
+        Rows with a variant that is none of the arms; ``""`` counts those without one.
     without_unit, without_time : int
         Rows that name no unit or no time.
     """
