@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from recsys.core.checks import did_you_mean
+from recsys.core.checks import did_you_mean, one_of
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.core.hashing import canonical_json, hash_arrays
+from recsys.core.hashing import canonical_json
 from recsys.display import Table, View, Viewable, counted
+from recsys.experiment import Experiment
 from recsys.store import sql
 from recsys.store.schema import live_rows
 
@@ -43,7 +44,7 @@ class Deviation(NamedTuple):
     now: str | None
 
     def __str__(self) -> str:
-        return f"{self.field}: planned {self.planned or 'nothing'}, now {self.now or 'nothing'}"
+        return f"{self.field}: planned {self.planned or 'the default'}, now {self.now or 'the default'}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,11 +57,11 @@ class RegisteredExperiment(Viewable):
     status : {"draft", "running", "stopped"}
         A draft has neither begun nor has it exposures.
     declaration : mapping
-        What is declared now, as plain values.
+        What is declared now, as plain values, without the overrides.
     plan : mapping
         What was declared when it began.
     plan_hash : str
-        SHA-256 of the plan.
+        `Experiment.plan_hash` of the plan.
     created_at : datetime
     stopped_at : datetime or None
         UTC.
@@ -82,6 +83,11 @@ class RegisteredExperiment(Viewable):
     exposed: int
     overrides: Mapping[str, str]
     changes: tuple[Change, ...]
+
+    @property
+    def experiment(self) -> Experiment:
+        """The declaration as it is now, with the overrides."""
+        return Experiment.from_dict({**self.declaration, **({"overrides": self.overrides} if self.overrides else {})})
 
     @property
     def deviations(self) -> tuple[Deviation, ...]:
@@ -117,17 +123,6 @@ class RegisteredExperiment(Viewable):
         return View(title, tuple(tables), tuple(notes))
 
 
-def plan_hash(declaration: Mapping[str, Any]) -> str:
-    """Return the SHA-256 (hex) of a declaration in canonical JSON.
-
-    Examples
-    --------
-    >>> plan_hash({"a": 1, "b": 2}) == plan_hash({"b": 2, "a": 1})
-    True
-    """
-    return hash_arrays(canonical_json(declaration))
-
-
 def deviations(planned: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Deviation, ...]:
     """Return in which fields two declarations differ; parts of lists go by their names.
 
@@ -142,54 +137,63 @@ def deviations(planned: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Devi
 
 
 def register(
-    con: DuckDBPyConnection,
-    name: str,
-    declaration: Mapping[str, Any],
-    *,
-    begins: datetime | None,
-    now: datetime,
-    amend: bool = False,
+    con: DuckDBPyConnection, experiment: Experiment, now: datetime, *, amend: bool = False
 ) -> RegisteredExperiment:
     """Write a new experiment, or a new declaration of one that is there, inside the caller's write transaction.
 
     A draft is replaced, and its plan with it. The plan of one that runs stays; a changed declaration is refused unless
-    `amend` says that it is meant. The same declaration again changes nothing.
+    `amend` says that it is meant. The same declaration again changes nothing. Overrides are kept apart, because they
+    name units: they are no part of the plan, and a declaration that has any replaces all of them.
 
     Raises
     ------
     ArgumentError
         The experiment runs and `amend` is False, or it was stopped.
     """
-    text, digest = canonical_json(declaration), plan_hash(declaration)
-    if not sql.has_rows(con, "SELECT 1 FROM experiments WHERE name = ?", [name]):
-        con.execute(f"INSERT INTO experiments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL)",
-                    [name, text, text, digest, begins, now])  # fmt: skip
-        _note(con, now, "create", name, f"plan {digest[:12]}")
-        return find_experiment(con, name, now)
+    name, planned = experiment.name, replace(experiment, overrides=None)
+    if sql.has_rows(con, "SELECT 1 FROM experiments WHERE name = ?", [name]):
+        _redeclare(con, planned, now, amend)
+    else:
+        text = canonical_json(planned.to_dict())
+        values = [name, text, text, planned.plan_hash, planned.start, now]
+        con.execute(f"INSERT INTO experiments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL)", values)
+        _note(con, now, "create", name, f"plan {planned.plan_hash[:12]}")
     known = find_experiment(con, name, now)
-    if canonical_json(known.declaration) == text:
+    if experiment.overrides is None or experiment.overrides == known.overrides:
         return known
+    units: dict[int | str, str | None] = dict.fromkeys(known.overrides)  # None takes back
+    units.update(experiment.overrides)
+    override(con, name, units, now)
+    return find_experiment(con, name, now)
+
+
+def _redeclare(con: DuckDBPyConnection, planned: Experiment, now: datetime, amend: bool) -> None:
+    known, declaration = find_experiment(con, planned.name, now), planned.to_dict()
+    text = canonical_json(declaration)
+    if canonical_json(known.declaration) == text:
+        return
     changed = ", ".join(one.field for one in deviations(known.declaration, declaration))
     if known.status == "stopped":
         raise ArgumentError(
-            f"experiment {name!r} was stopped and is declared otherwise now ({changed})",
+            f"experiment {planned.name!r} was stopped and is declared otherwise now ({changed})",
             "what was declared was expected",
             "give the new experiment another name",
         )
     if known.status == "draft":
-        con.execute("UPDATE experiments SET declaration = ?, plan = ?, plan_hash = ?, begins = ? WHERE name = ?",
-                    [text, text, digest, begins, name])  # fmt: skip
-        _note(con, now, "replace", name, f"plan {digest[:12]}: {changed}")
-        return find_experiment(con, name, now)
+        con.execute(
+            "UPDATE experiments SET declaration = ?, plan = ?, plan_hash = ?, begins = ? WHERE name = ?",
+            [text, text, planned.plan_hash, planned.start, planned.name],
+        )
+        _note(con, now, "replace", planned.name, f"plan {planned.plan_hash[:12]}: {changed}")
+        return
     if not amend:
         raise ArgumentError(
-            f"experiment {name!r} is running, and its plan is frozen ({changed} differs)",
+            f"experiment {planned.name!r} is running, and its plan is frozen ({changed} would change)",
             "what was declared was expected",
             "amend=True changes it; later results list the deviations",
         )
-    con.execute("UPDATE experiments SET declaration = ? WHERE name = ?", [text, name])
-    _note(con, now, "amend", name, changed)
-    return find_experiment(con, name, now)
+    con.execute("UPDATE experiments SET declaration = ? WHERE name = ?", [text, planned.name])
+    _note(con, now, "amend", planned.name, changed)
 
 
 def stop(con: DuckDBPyConnection, name: str, now: datetime, reason: str | None = None) -> RegisteredExperiment:
@@ -221,8 +225,18 @@ def override(con: DuckDBPyConnection, name: str, units: Mapping[int | str, str |
         The arm of each; None takes an override back.
     now : datetime
         UTC.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such experiment.
+    ArgumentError
+        It has no such arm.
     """
+    arms = find_experiment(con, name, now).declaration["arms"]
     for unit, variant in units.items():
+        if variant is not None:
+            one_of(f"the arm of unit {unit}", variant, arms)
         con.execute("DELETE FROM experiment_overrides WHERE experiment = ? AND unit_id = ?", [name, str(unit)])
         if variant is not None:
             con.execute("INSERT INTO experiment_overrides VALUES (?, ?, ?, ?)", [name, str(unit), variant, now])
@@ -271,7 +285,7 @@ def _registered(con: DuckDBPyConnection, row: tuple[Any, ...], now: datetime) ->
         " ORDER BY happened_at, rowid",
         [name],
     ).fetchall()
-    begun = exposed > 0 or (begins is not None and begins <= now)
+    begun = exposed > 0 or begins <= now
     return RegisteredExperiment(
         name=name,
         status="stopped" if stopped_at is not None else "running" if begun else "draft",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recsys.core.checks import one_of
+from recsys.store import sql
 from recsys.store.sql import has_rows, one_row
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def view_query(con: DuckDBPyConnection, spec: TableSpec, *, as_of: int | None = 
     for column in columns_of(con, spec.rows):
         entity = next((name for name, key in KEYED.items() if key == column), None)
         if entity is None:
-            shown.append(f'r."{column}"')
+            shown.append(f"r.{sql.name(column)}")
             continue
         keys = KEY_TABLES[entity]
         # Impressions may lack a user; everywhere else a key always has its id.

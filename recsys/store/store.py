@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from recsys.store.reading import Instant
     from recsys.store.runs import Run
     from recsys.store.snapshots import Snapshot
+    from recsys.store.units import StoreUnits
 
 DATABASE = "store.duckdb"
 ARTIFACTS = "artifacts"
@@ -382,6 +383,12 @@ class Store(Jobs):
         with self.read() as con:
             return find_experiment(con, name, _utc_now())
 
+    def units(self) -> StoreUnits:
+        """Return the store as a source of units for experiments, as it is now however much arrives meanwhile."""
+        from recsys.store.units import StoreUnits
+
+        return StoreUnits(self)
+
     def stop_experiment(self, name: str, reason: str | None = None) -> RegisteredExperiment:
         """Write down that an experiment is over; it can still be analysed. One that is over stays as it is.
 
@@ -402,11 +409,12 @@ class Store(Jobs):
         ------
         NotFoundError
             There is no such experiment.
+        ArgumentError
+            It has no such arm.
         """
         from recsys.store.experiments import find_experiment, override
 
         with self.write() as con:
-            find_experiment(con, name, _utc_now())
             override(con, name, units, _utc_now())
             return find_experiment(con, name, _utc_now())
 

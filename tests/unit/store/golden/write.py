@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from recsys.experiment import Experiment, Mean
 from recsys.store import Store
-from recsys.store.experiments import override, register
+from recsys.store.experiments import register
 from recsys.store.schema import SCHEMA_VERSION
 
 EVENTS = pl.DataFrame(
@@ -31,10 +33,10 @@ def main() -> None:
         store.ingest("items", pl.DataFrame({"item_id": ["a", "b", "c"], "title": ["Anna", "Brot", "Café"]}))
         store.ingest("users", pl.DataFrame({"user_id": [1, 2], "country": ["de", "fr"]}))
         now = datetime(2026, 1, 1)
+        planned = Experiment("ab", {"a": 0.5, "b": 0.5}, control="a", start=now, metrics=[Mean("value")])
         with store.write() as con:
-            register(con, "ab", {"arms": {"a": 0.5, "b": 0.5}, "control": "a"}, begins=now, now=now)
-            register(con, "ab", {"arms": {"a": 0.9, "b": 0.1}, "control": "a"}, begins=now, now=now, amend=True)
-            override(con, "ab", {1: "b"}, now)
+            register(con, planned, now)
+            register(con, replace(planned, arms={"a": 0.9, "b": 0.1}, overrides={"1": "b"}), now, amend=True)
         archive = Path(__file__).parent / f"store-v{SCHEMA_VERSION}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
             zipped.write(store.database, "shop/store.duckdb")
