@@ -37,7 +37,8 @@ class Interleaving(Viewable):
     slots : (n, k) int32
         Item codes; −1 = an empty slot.
     teams : (n, k) int8
-        Who brought the item: 0 the first, 1 the second, −1 nobody (the other list had ended).
+        Who brought the item: 0 the first, 1 the second, 2 both (it stands there whatever the coin), −1 nobody (the
+        other list had ended).
     ranks : (n, k, 2) int32
         The place (from 1) of the item in each ranker's own list; 0: not in it.
     chances : (n, k, 2) float64 or None
@@ -63,8 +64,8 @@ class Interleaving(Viewable):
     def to_polars(self) -> pl.DataFrame:
         """Return one row a shown item: user_id, item_id, rank (from 1), team, rank_a, rank_b, method.
 
-        `team` is ``"a"`` or ``"b"``, null where it is nobody's; `rank_a` and `rank_b` are null for an item that is not
-        in that list. Probabilistic lists also have chance_a and chance_b.
+        `team` is ``"a"``, ``"b"`` or ``"both"``, null where it is nobody's; `rank_a` and `rank_b` are null for an
+        item that is not in that list. Probabilistic lists also have chance_a and chance_b.
         """
         rows, slots = np.nonzero(self.slots >= 0)
         ranks = self.ranks[rows, slots]
@@ -72,7 +73,9 @@ class Interleaving(Viewable):
             "user_id": self.users.gather(rows),
             "item_id": self.items.decode(self.slots[rows, slots]),
             "rank": (slots + 1).astype(np.int32),
-            "team": pl.Series(["a", "b", None], dtype=pl.String).gather(self.teams[rows, slots].astype(np.int64) % 3),
+            "team": pl.Series(["a", "b", "both", None], dtype=pl.String).gather(
+                self.teams[rows, slots].astype(np.int64) % 4
+            ),
         }
         for side, letter in enumerate("ab"):
             columns[f"rank_{letter}"] = pl.Series(ranks[:, side]).replace(0, None)

@@ -31,6 +31,8 @@ class Clicks(NamedTuple):
         Clicks of users with a list on items that are not in it.
     without_list : int
         Clicks of other users.
+    shared : int
+        Clicks on items of team-draft that both brought, which say nothing.
     nobodys : int
         Clicks on items that nobody brought.
     without_value : int
@@ -42,6 +44,7 @@ class Clicks(NamedTuple):
     repeated: int
     not_shown: int
     without_list: int
+    shared: int
     nobodys: int
     without_value: int
 
@@ -68,10 +71,11 @@ class Credit(NamedTuple):
 def credit(lists: object, clicks: object, *, value: str | None = None) -> Credit:
     """Return the credit of both rankers per user.
 
-    Team-draft: the team that brought the item gets the click. Balanced (Radlinski et al. 2008): of a request, let k be
-    the better of the two ranks of the lowest clicked item; each ranker gets the clicks on its own best k items.
-    Probabilistic (Hofmann et al. 2011): a click is shared in proportion to how probable each ranker was to put the item
-    there, which is the expectation over all assignments that could have made the list.
+    Team-draft: the team that brought the item gets the click; one on an item that both brought says nothing. Balanced
+    (Radlinski et al. 2008): of a request, let k be the better of the two ranks of the lowest clicked item; each ranker
+    gets the clicks on its own best k items. Probabilistic (Hofmann et al. 2011): a click is shared in proportion to how
+    probable each ranker was to put the item there, which is the expectation over all assignments that could have made
+    the list.
 
     Parameters
     ----------
@@ -94,7 +98,8 @@ def credit(lists: object, clicks: object, *, value: str | None = None) -> Credit
     have = shown.select(pl.col("user_id").unique())
     with_list = joined.join(have, on="user_id", how="semi")
     found = with_list.filter(pl.col("shown"))
-    ours = found.filter(pl.col("team").is_not_null())
+    ours = found.filter(pl.col("team").is_in(["a", "b"]))
+    shared = found.filter(pl.col("team") == "both")
     usable = ours.filter(pl.col("weight").is_finite() & (pl.col("weight") >= 0))
     keys: list[str] = [name for name in ("user_id", "request_id", "item_id") if name in usable.columns]
     once = usable.group_by(keys).agg(
@@ -114,7 +119,8 @@ def credit(lists: object, clicks: object, *, value: str | None = None) -> Credit
         repeated=len(usable) - len(once),
         not_shown=len(with_list) - len(found),
         without_list=len(rows) - len(with_list),
-        nobodys=len(found) - len(ours),
+        shared=len(shared),
+        nobodys=len(found) - len(ours) - len(shared),
         without_value=len(ours) - len(usable),
     )
     return Credit(per_user, told, len(have), method)
@@ -156,8 +162,10 @@ def _shown(lists: object) -> tuple[pl.DataFrame, str]:
         id_series(frame["item_id"], name="item_id").alias("item_id"),
     )
     strange = frame["team"].drop_nulls().unique().to_list()
-    if set(strange) - {"a", "b"}:
-        raise DataError(f"a team of the lists is {min(set(strange) - {'a', 'b'})!r}", "a, b or null was expected")
+    if set(strange) - {"a", "b", "both"}:
+        raise DataError(
+            f"a team of the lists is {min(set(strange) - {'a', 'b', 'both'})!r}", "a, b, both or null was expected"
+        )
     twice = len(frame) - frame.select(pl.struct("user_id", "item_id").n_unique()).item()
     if twice:
         raise DataError(f"{twice:,} rows of the lists show a user an item again", "an item once a list was expected")

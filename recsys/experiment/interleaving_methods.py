@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.experiment.interleaving_lists import PairedLists
 
-A, B, NOBODY = 0, 1, -1
+A, B, BOTH, NOBODY = 0, 1, 2, -1
 
 
 class Merged(NamedTuple):
@@ -26,7 +26,7 @@ class Merged(NamedTuple):
     slots : (n, k) int32
         Item codes; −1 = an empty slot.
     teams : (n, k) int8
-        Whose turn brought the item: 0 = a, 1 = b, −1 = nobody's.
+        Whose turn brought the item: 0 = a, 1 = b, 2 = either's (it would stand here whatever the coin), −1 = nobody's.
     chances : (n, k, 2) float64 or None
         Of probabilistic interleaving: the probability that a, and that b, puts this item here given the items above;
         NaN where nobody's.
@@ -49,6 +49,10 @@ class _Taken:
         """Return the place of the best item of a list that is not shown yet, (n,)."""
         return np.asarray(np.argmin(self.used[side], axis=1))
 
+    def same(self, rows: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether the items at these places of both lists are the same."""
+        return np.asarray(self.lists[A][rows, a] == self.lists[B][rows, b])
+
     def take(self, side: int, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int32]:
         """Mark items as shown, in both lists; return their codes."""
         self.used[side][rows, places] = True
@@ -61,6 +65,10 @@ class _Taken:
 def team_draft(lists: PairedLists, k: int, randoms: NDArray[np.float64]) -> Merged:
     """Radlinski, Kurup & Joachims (CIKM 2008), algorithm 2: the smaller team picks next, a coin decides when level.
 
+    An item that would stand in its slot whichever way the coin fell is nobody's advantage: a click on it only adds the
+    noise of the coin. It is recorded as both's, which widens the rule of Chapelle, Joachims, Radlinski & Yue (2012)
+    to leave out clicks on the shared top of both lists.
+
     Parameters
     ----------
     lists : PairedLists
@@ -72,16 +80,20 @@ def team_draft(lists: PairedLists, k: int, randoms: NDArray[np.float64]) -> Merg
     taken, n = _Taken(lists), len(lists.a)
     slots, teams = np.full((n, k), -1, np.int32), np.full((n, k), NOBODY, np.int8)
     sizes = np.zeros((2, n), np.int64)
+    agreed, everyone = np.zeros(n, np.bool_), np.arange(n)
     for slot in range(k):
         places = [taken.next_place(side) for side in (A, B)]
         left = [places[side] < taken.lists[side].shape[1] for side in (A, B)]
         level = sizes[A] == sizes[B]
+        # of a pair of picks, the second is the same under both coins only if the first was
+        agreed = (level | agreed) & left[A] & left[B]
+        agreed[agreed] = taken.same(everyone[agreed], places[A][agreed], places[B][agreed])
         from_a = np.where(left[A] & left[B], (sizes[A] < sizes[B]) | (level & (randoms[:, slot] < 0.5)), left[A])
         for side, mine in ((A, from_a & left[A]), (B, ~from_a & left[B])):
             rows = np.flatnonzero(mine)
             slots[rows, slot] = taken.take(side, rows, places[side][rows])
             contested = rows[left[1 - side][rows]]
-            teams[contested, slot] = side
+            teams[contested, slot] = np.where(agreed[contested], BOTH, side)
             sizes[side, contested] += 1
     return Merged(slots, teams)
 

@@ -277,7 +277,7 @@ def _pooled(a: NDArray[np.float64], b: NDArray[np.float64], found: PairedResult)
 def _warnings(clicks: Clicks, n: int) -> tuple[str, ...]:
     """Return what a reader must know before the numbers."""
     told = []
-    if clicks.rows and not clicks.counted:
+    if clicks.rows and not (clicks.counted or clicks.shared):
         told.append("no click fits the lists: are these the clicks of the users who saw them?")
     elif clicks.not_shown > clicks.counted:
         told.append("most clicks of these users are on items that were not shown to them")
@@ -291,6 +291,7 @@ def _click_notes(clicks: Clicks) -> tuple[str, ...]:
     counts = (
         (clicks.not_shown, "clicks on items that were not shown left out"),
         (clicks.without_list, "clicks of users without a list left out"),
+        (clicks.shared, "clicks on items that both brought say nothing"),
         (clicks.nobodys, "clicks on nobody's items left out"),
         (clicks.repeated, "repeated clicks counted once"),
         (clicks.without_value, "clicks without a usable value left out"),

@@ -28,15 +28,21 @@ def frame(lists):
 
 
 def team_draft_twin(a, b, k, randoms):
-    shown, teams, sizes = [], [], [0, 0]
+    """The paper's loop; an item is both's when the other coin of its pair of picks would put it into the same slot."""
+    shown, teams, sizes, other = [], [], [0, 0], []
     while len(shown) < k:
         left = [[item for item in each if item not in shown] for each in (a, b)]
         if not left[0] and not left[1]:
             break
         if left[0] and left[1]:
-            side = int(not (sizes[0] < sizes[1] or (sizes[0] == sizes[1] and randoms[len(shown)] < 0.5)))
+            level = sizes[0] == sizes[1]
+            side = int(not (sizes[0] < sizes[1] or (level and randoms[len(shown)] < 0.5)))
             sizes[side] += 1
-            teams.append("ab"[side])
+            if level:  # what the other coin would bring: the first pick of the other, then the next of this one
+                first = left[1 - side][0]
+                other = [first, *[item for item in left[side] if item != first][:1]]
+            item = left[side][0]
+            teams.append("both" if other and other.pop(0) == item else "ab"[side])
         else:
             side = 0 if left[0] else 1
             teams.append(None)
@@ -197,15 +203,18 @@ def test_what_is_refused(a, options, error):
         interleave(a, frame({1: [1]}), **options)
 
 
-def test_team_draft_teams_are_even():
+def test_team_draft_gives_each_team_one_of_each_pair_of_slots():
     rng = np.random.default_rng(0)
     lists = [{user: rng.permutation(30).tolist()[:10] for user in range(200)} for _ in range(2)]
     found = interleave(*map(frame, lists), k=10)
-    sizes = [(found.teams == side).sum(axis=1) for side in (0, 1)]
-    assert (sizes[0] == 5).all()
-    assert (sizes[1] == 5).all()
-    for slot in range(0, 10, 2):  # each pair of slots has one of each
-        assert (found.teams[:, slot] != found.teams[:, slot + 1]).all()
+    pairs = found.teams.reshape(200, 5, 2)
+    assert ((pairs == 2).any(axis=2) | (pairs.sum(axis=2) == 1)).all()
+    assert (pairs == 2).any()
+
+
+def test_team_draft_gives_equal_lists_to_both():
+    lists = frame({1: [3, 1, 2], 2: [5, 6, 7]})
+    assert interleave(lists, lists, k=3).to_polars()["team"].to_list() == ["both"] * 6
 
 
 def test_every_prefix_of_balanced_holds_equal_tops():
