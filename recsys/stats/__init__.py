@@ -2,11 +2,14 @@
 
 from recsys.stats.adjustment import adjusted_difference
 from recsys.stats.differences import difference_in_means, difference_in_ratios
+from recsys.stats.effects import Heterogeneity, PartialPooling, Trend, heterogeneity, partial_pooling, trend
 from recsys.stats.means import bootstrap_interval, mean_interval
 from recsys.stats.moments import Moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
 from recsys.stats.proportions import difference_in_proportions, proportion_interval
+from recsys.stats.quantiles import difference_in_quantiles, quantile_interval
+from recsys.stats.ranks import RankResult, mann_whitney
 from recsys.stats.relative import relative_effect
 from recsys.stats.results import (
     Adjusted,
@@ -39,24 +42,30 @@ from recsys.stats.sequential import (
 from recsys.stats.signed_rank import wilcoxon
 from recsys.stats.signs import SignTest, sign_test
 from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
+from recsys.stats.winsorising import Winsorised, winsorise
 
 __all__ = [
     "Adjusted",
     "AnytimeInterval",
     "GroupSequential",
     "GroupSequentialLook",
+    "Heterogeneity",
     "Interaction",
     "Interval",
     "Moments",
     "PairedResult",
+    "PartialPooling",
     "PermutationResult",
+    "RankResult",
     "Rule",
     "SampleRatio",
     "SignTest",
     "StageWise",
     "Status",
+    "Trend",
     "TwoSample",
     "WinTieLoss",
+    "Winsorised",
     "adjusted_difference",
     "alpha_spent",
     "asymptotic_sequence",
@@ -68,18 +77,23 @@ __all__ = [
     "crossing_probabilities",
     "difference_in_means",
     "difference_in_proportions",
+    "difference_in_quantiles",
     "difference_in_ratios",
     "group_sequential_bounds",
     "grouped_moments",
+    "heterogeneity",
     "hochberg",
     "holm",
+    "mann_whitney",
     "mean_interval",
     "msprt",
     "paired_permutation",
     "paired_t",
+    "partial_pooling",
     "proportion_difference_sequence",
     "proportion_interval",
     "proportion_sequence",
+    "quantile_interval",
     "relative_effect",
     "running_intersection",
     "running_pvalues",
@@ -87,6 +101,8 @@ __all__ = [
     "segment_interaction",
     "sequential_sample_ratio",
     "sign_test",
+    "trend",
     "wilcoxon",
     "win_tie_loss",
+    "winsorise",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.errors import ArgumentError
+from recsys.stats._mover import difference_bounds, quotient_bounds
 from recsys.stats._samples import Float64, level, z_pvalue, z_quantile
 from recsys.stats.results import Interval, TwoSample
 
@@ -122,13 +123,13 @@ def _estimated(
 ) -> TwoSample:
     """Return the result with its interval and standard error."""
     p, q, z = plain.treatment, plain.control, z_quantile(plain.confidence)
-    bounds = _quotient_bounds if relative else _difference_bounds
+    bounds = quotient_bounds if relative else difference_bounds
     low, high = bounds(p, q, _distances(st, nt, weights, z), _distances(sc, nc, weights, z))
     left, right = (float(weights**2 @ (s * (n - s) / n.astype(np.float64) ** 3)) for s, n in ((st, nt), (sc, nc)))
     if not relative:
         return plain._replace(ci_low=low, ci_high=high, standard_error=sqrt(left + right))
     error = sqrt(left + (p / q) ** 2 * right) / q
-    return plain._replace(estimate=(p - q) / q, ci_low=low, ci_high=high, standard_error=error)
+    return plain._replace(estimate=(p - q) / q, ci_low=low - 1, ci_high=high - 1, standard_error=error)
 
 
 def _tested(plain: TwoSample, st: Int64, nt: Int64, sc: Int64, nc: Int64, weights: Float64) -> TwoSample:
@@ -167,24 +168,3 @@ def _distances(successes: Int64, n: Int64, weights: Float64, z: float) -> tuple[
     share = successes / n
     down, up = weights * (share - low), weights * (high - share)
     return sqrt(float(down @ down)), sqrt(float(up @ up))
-
-
-def _difference_bounds(
-    p: float, q: float, treatment: tuple[float, float], control: tuple[float, float]
-) -> tuple[float, float]:
-    low = p - q - sqrt(treatment[0] ** 2 + control[1] ** 2)
-    return low, p - q + sqrt(treatment[1] ** 2 + control[0] ** 2)
-
-
-def _quotient_bounds(
-    p: float, q: float, treatment: tuple[float, float], control: tuple[float, float]
-) -> tuple[float, float]:
-    """Return the r for which p − (1 + r) q lies within its squared and added bounds of 0, by Donner & Zou (2012)."""
-    (below, above), (down, up) = treatment, control
-    low_leading, high_leading = q * q - up * up, q * q - down * down
-    low_inside = (p * q) ** 2 - low_leading * (p * p - below * below)
-    high_inside = (p * q) ** 2 - high_leading * (p * p - above * above)
-    # p² − below² is never negative; a negative leading term still gives the lower root, written without cancellation.
-    low = (p * p - below * below) / (p * q + sqrt(max(low_inside, 0.0))) if p else 0.0
-    high = (p * q + sqrt(max(high_inside, 0.0))) / high_leading if high_leading > 0 else inf
-    return low - 1, high - 1
