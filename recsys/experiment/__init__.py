@@ -1,5 +1,6 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
+from recsys.experiment.attribution import attribute
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.frames import Frames
@@ -44,6 +45,7 @@ __all__ = [
     "UnitSource",
     "UnitTable",
     "analyze_interleaving",
+    "attribute",
     "build_unit_table",
     "interleave",
     "interleaving_power",
