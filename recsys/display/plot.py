@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 UNICODE = tuple("·│├─┤●◂▸")  # blank, zero, low, between, high, estimate, beyond at the left and at the right
 ASCII = tuple(".|<->o<>")
-WIDTH = 21
+WIDTH = 17
 
 
 def interval_plot(

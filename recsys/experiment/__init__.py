@@ -1,7 +1,11 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
+from recsys.experiment.analysis import Analysis, analyze
 from recsys.experiment.attribution import attribute
 from recsys.experiment.building import build_unit_table
+from recsys.experiment.checks import Check, Thresholds
+from recsys.experiment.deciding import Decision
+from recsys.experiment.effects import Effect
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.frames import Frames
 from recsys.experiment.interleaving import Interleaving, interleave
@@ -10,6 +14,7 @@ from recsys.experiment.interleaving_result import InterleavingResult, analyze_in
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
 from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
+from recsys.experiment.monitoring import Monitor
 from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage
@@ -18,10 +23,14 @@ from recsys.experiment.unit_table import Enrolment, UnitTable
 __all__ = [
     "Active",
     "Aggregate",
+    "Analysis",
     "Batch",
+    "Check",
     "Condition",
     "ConfidenceSequence",
     "Count",
+    "Decision",
+    "Effect",
     "Enrolment",
     "Experiment",
     "Exposed",
@@ -35,15 +44,18 @@ __all__ = [
     "Mean",
     "Measure",
     "Metric",
+    "Monitor",
     "PerUnit",
     "Proportion",
     "Quantile",
     "Ratio",
     "Retention",
     "Stage",
+    "Thresholds",
     "UnitRequest",
     "UnitSource",
     "UnitTable",
+    "analyze",
     "analyze_interleaving",
     "attribute",
     "build_unit_table",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from recsys.core.checks import did_you_mean, finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError, NotFoundError
@@ -17,8 +17,15 @@ from recsys.experiment.declared import as_list, as_table, from_plain, from_typed
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
 from recsys.experiment.metrics import TYPES, Metric
-from recsys.experiment.sources import Exposed, UnitRequest
+from recsys.experiment.sources import Exposed, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage, checked_weights
+
+if TYPE_CHECKING:
+    from recsys.experiment.analysis import Analysis
+    from recsys.experiment.deciding import Decision
+    from recsys.experiment.monitoring import Monitor
+    from recsys.experiment.per_unit import PerUnit
+    from recsys.experiment.unit_table import UnitTable
 
 CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by")
 MONITORING = {"confidence_sequence": ConfidenceSequence, "group_sequential": GroupSequential}
@@ -226,6 +233,21 @@ class Experiment:
                 did_you_mean(name, found),
             )
         return found[name]
+
+    def analyze(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> Analysis:
+        """Return the analysis of the experiment's data; see `recsys.experiment.analyze` for the settings."""
+        from recsys.experiment.analysis import analyze
+
+        return analyze(self, source, **settings)
+
+    def monitor(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> tuple[Monitor, ...]:
+        """Return the looks so far at every goal and guardrail of every arm; settings as of `analyze`."""
+        found = self.analyze(source, **settings)
+        return tuple(found.monitor(one.metric, one.arm) for one in found.effects if one.role != "diagnostic")
+
+    def decide(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> Decision:
+        """Return ship, stop, continue or blocked, with the reasons; settings as of `analyze`."""
+        return self.analyze(source, **settings).decide()
 
     @property
     def plan_hash(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError
@@ -47,10 +47,8 @@ class GroupSequential:
     ----------
     looks : int or tuple of float
         Information fractions, ascending, the last one 1; a number means so many at equal distances.
-    spending : {"obrien-fleming", "pocock", "power"}
-        The alpha-spending function.
-    exponent : float
-        Of ``power``: alpha × fraction ** exponent is spent.
+    spending : {"obrien-fleming", "pocock"}
+        The shape of the alpha-spending function.
 
     Examples
     --------
@@ -59,8 +57,7 @@ class GroupSequential:
     """
 
     looks: int | tuple[float, ...] = 5
-    spending: Literal["obrien-fleming", "pocock", "power"] = "obrien-fleming"
-    exponent: float = 2.0
+    spending: Literal["obrien-fleming", "pocock"] = "obrien-fleming"
 
     def __post_init__(self) -> None:
         if isinstance(self.looks, list | tuple):
@@ -71,8 +68,12 @@ class GroupSequential:
         if not fractions or fractions[-1] != 1 or list(fractions) != sorted(set(fractions)):
             raise ArgumentError(f"looks are {self.looks!r}", "ascending fractions that end with 1 were expected")
         object.__setattr__(self, "looks", fractions)
-        one_of("spending", self.spending, ("obrien-fleming", "pocock", "power"))
-        finite_float("exponent", self.exponent, above=0)
+        one_of("spending", self.spending, ("obrien-fleming", "pocock"))
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """The looks as information fractions."""
+        return cast("tuple[float, ...]", self.looks)
 
 
 Monitoring = ConfidenceSequence | GroupSequential

@@ -28,7 +28,7 @@ def test_ascii_form_is_ascii_and_as_wide():
     for row in ((-0.5, 0.1, 0.7), (-9.0, 0.0, 9.0)):
         plain, drawn = (interval_plot(*row, axis=AXIS, ascii_only=flag) for flag in (True, False))
         assert plain.isascii()
-        assert len(plain) == len(drawn) == line_width(drawn) == 21
+        assert len(plain) == len(drawn) == line_width(drawn) == 17
 
 
 def test_one_wide_interval_does_not_flatten_the_others():

@@ -1,0 +1,140 @@
+"""How an analysis is shown: the decision, the checks, the effects with their intervals drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite, nan
+from typing import TYPE_CHECKING
+
+from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
+from recsys.experiment.checks import Check
+from recsys.experiment.effects import Effect
+from recsys.experiment.verdicts import absolute_bounds, relative_bounds
+
+if TYPE_CHECKING:
+    from recsys.experiment.analysis import Analysis
+
+MARKS = {"fail": "FAIL", "warn": "warn", "ok": "ok", "not_run": "not run"}
+ROLES = (("goal", "goals"), ("guardrail", "guardrails"), ("diagnostic", "diagnostics"))
+
+
+def analysis_view(analysis: Analysis) -> View:
+    """Return what a reader should see of an analysis, the decision first."""
+    decision = analysis.decision
+    tables = [Table(("why",), tuple((reason,) for reason in decision.reasons))] if decision.reasons else []
+    if any(check.blocks for check in analysis.checks):
+        tables.append(checks_table(analysis.checks, analysis))
+    for role, title in ROLES:
+        rows = [effect for effect in analysis.effects if effect.role == role]
+        if rows:
+            tables.append(effects_table(rows, title, analysis))
+    if any(effect.covariates or effect.uncapped for effect in analysis.effects):
+        tables.append(beside_table(analysis.effects))
+    if not any(check.blocks for check in analysis.checks):
+        tables.append(checks_table(analysis.checks, analysis))
+    return View(f"{analysis.experiment.name}: {decision.headline}", tuple(tables), _notes(analysis))
+
+
+def checks_table(checks: Sequence[Check], analysis: Analysis) -> Table:
+    """Return the checks, the worst first; those that are in order in one line."""
+    order = {"fail": 0, "warn": 1, "not_run": 2, "ok": 3}
+    loud = sorted((check for check in checks if check.status in ("fail", "warn")), key=lambda one: order[one.status])
+    quiet = [check.name for check in checks if check.status == "ok"]
+    unrun = [check.name for check in checks if check.status == "not_run"]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            MARKS[check.status],
+            check.name,
+            f"{check.consequence} ({check.detail})" if check.detail else check.consequence,
+        )
+        for check in loud
+    ]
+    if quiet:
+        rows.append(("ok", f"{counted(len(quiet), 'check')}", ", ".join(quiet)))
+    if unrun:
+        rows.append(("not run", f"{counted(len(unrun), 'check')}", ", ".join(unrun)))
+    sizes = ", ".join(
+        f"{arm} {n:,}" for arm, n in zip(analysis.arms, analysis.units.values(), strict=True)
+    )  # fmt: skip
+    return Table(("", "integrity", "what it says"), tuple(rows), f"units: {sizes}")
+
+
+def effects_table(effects: Sequence[Effect], title: str, analysis: Analysis) -> Table:
+    """Return the effects of one role: relative where that is possible, else absolute."""
+    bounds = [relative_bounds(effect) for effect in effects]
+    axis = shared_axis([(low, effect.relative, high) for effect, (low, high) in zip(effects, bounds, strict=True)])
+    many = len(analysis.arms) > 2
+    rows = []
+    for effect, (low, high) in zip(effects, bounds, strict=True):
+        cells: list[Cell] = [effect.metric, *([effect.arm] if many else [])]
+        cells += [_percent(effect), _interval(effect), Plot(low, effect.relative, high, axis)]
+        cells += [PValue(_shown_pvalue(effect)), effect.verdict, _matured(effect)]
+        rows.append(tuple(cells))
+    level = f"{100 * analysis.experiment.confidence:g} % interval"
+    columns = ("metric", *(("arm",) if many else ()), "effect", level, "", "p", "verdict", "matured units")
+    versus = f"{analysis.control} is the control" if many else f"{effects[0].arm} − {analysis.control}"
+    return Table(columns, tuple(rows), f"{title}: {versus}")
+
+
+def beside_table(effects: Sequence[Effect]) -> Table:
+    """Return the effects as they are without adjustment and without winsorising."""
+    rows = []
+    for effect in effects:
+        if not (effect.covariates or effect.uncapped):
+            continue
+        plain, raw = effect.unadjusted, effect.uncapped
+        rows.append(
+            (
+                f"{effect.metric} · {effect.arm}",
+                effect.difference,
+                Interval(effect.ci_low, effect.ci_high),
+                Interval(plain["ci_low"], plain["ci_high"]) if effect.covariates else None,
+                Percent(effect.variance_reduction if effect.covariates else nan),
+                Interval(raw.get("ci_low", nan), raw.get("ci_high", nan)) if raw else None,
+                "; ".join(f"{number_text(cap.threshold)} ({counted(cap.units, 'unit')})" for cap in effect.caps[:1])
+                or None,
+            )
+        )
+    columns = ("metric · arm", "difference", "interval", "unadjusted", "less variance", "without cap", "cap")
+    return Table(columns, tuple(rows), "differences beside what they are without adjustment and capping")
+
+
+def _percent(effect: Effect) -> Cell:
+    if isfinite(effect.relative):
+        return Percent(effect.relative, signed=True)
+    return None if not isfinite(effect.difference) else f"{effect.difference:+.4g}"
+
+
+def _interval(effect: Effect) -> Cell:
+    if effect.relative_status in ("ok", "unbounded") and isfinite(effect.relative):
+        low, high = relative_bounds(effect)
+        if isfinite(low) or effect.relative_status == "unbounded":
+            return Interval(low, high, percent=True)
+    return Interval(*absolute_bounds(effect))
+
+
+def _shown_pvalue(effect: Effect) -> float:
+    return effect.pvalue_adjusted if effect.role == "goal" else effect.pvalue
+
+
+def _matured(effect: Effect) -> str:
+    n, of = effect.n + effect.n_control, effect.enrolled + effect.enrolled_control
+    return f"{n:,}" if n == of else f"{n:,}/{of:,}"
+
+
+def _notes(analysis: Analysis) -> tuple[str, ...]:
+    experiment, notes = analysis.experiment, []
+    goals = sum(effect.role == "goal" for effect in analysis.effects)
+    if goals > 1:
+        notes.append(f"p-values of goals are adjusted for {goals} (goals × arms) by {experiment.correction}")
+    if any(effect.withheld for effect in analysis.effects):
+        notes.append(
+            "p-values of a single look are withheld before the planned size: whoever looks often finds something"
+            " (look='final' asks for them)"
+        )
+    if analysis.monitors:
+        notes.append(f"intervals hold at all looks: {next(iter(analysis.monitors.values())).method}")
+    elif any(effect.withheld for effect in analysis.effects):
+        notes.append("intervals are those of a single look")
+    notes.append(f"methods: {', '.join(dict.fromkeys(effect.method for effect in analysis.effects))}")
+    return (*notes, *(f"warning: not as planned: {one}" for one in analysis.deviations))

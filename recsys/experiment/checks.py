@@ -1,0 +1,127 @@
+"""`Check`: one question about the integrity of an experiment, its answer, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass
+from typing import Any, Literal, get_args
+
+from recsys.core.checks import finite_float
+from recsys.core.errors import ArgumentError
+
+CheckStatus = Literal["ok", "warn", "fail", "not_run"]
+STATUSES: tuple[CheckStatus, ...] = get_args(CheckStatus)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check with its number and its consequence.
+
+    Parameters
+    ----------
+    name : str
+        ``srm``, ``srm:stage``, ``balance``, ….
+    status : {"ok", "warn", "fail", "not_run"}
+        A check that fails blocks the decision; one that warns is told beside it.
+    number : float or None
+        What was looked at: a p-value, a share. None when it was not run.
+    threshold : float or None
+        Where it fails (or warns, if it cannot fail).
+    consequence : str
+        What follows, in plain words.
+    detail : str
+        The numbers behind it.
+
+    Examples
+    --------
+    >>> Check("srm", "fail", 0.0086, 0.01, "the decision is blocked", "44,700 : 45,489").blocks
+    True
+    """
+
+    name: str
+    status: CheckStatus
+    number: float | None = None
+    threshold: float | None = None
+    consequence: str = ""
+    detail: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps the experiment from being decided."""
+        return self.status == "fail"
+
+    @property
+    def family(self) -> str:
+        """The name without what stands behind the colon: ``srm`` of ``srm:day``."""
+        return self.name.split(":")[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, fit for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the checks warn and fail.
+
+    Parameters
+    ----------
+    srm : float
+        The sample ratio fails below this p-value (overall, by stage, sequential).
+    srm_parts : float
+        By day and by segment, adjusted by Holm over them; they warn below `srm`.
+    several_arms, mismatch : float
+        Largest share of units in several arms, and of units in another arm than the one they were assigned.
+    balance, pre_period : float
+        Covariates, and metrics before exposure, fail below this p-value.
+    difference : float
+        Standardised difference of a covariate at which the check warns.
+    seen : float
+        Smallest share of an arm's units that occur in the data at all.
+    influence : float
+        A unit that makes up more than this share of a metric's variance is an outlier.
+    """
+
+    _: KW_ONLY
+    srm: float = 0.01
+    srm_parts: float = 0.001
+    several_arms: float = 0.01
+    mismatch: float = 0.01
+    balance: float = 0.001
+    pre_period: float = 0.001
+    difference: float = 0.1
+    seen: float = 0.1
+    influence: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            finite_float(name, value, minimum=0, maximum=1)
+
+
+def graded(number: float, *, fail: float, warn: float, low_is_bad: bool = True) -> CheckStatus:
+    """Return the status of a number held against two thresholds.
+
+    Examples
+    --------
+    >>> graded(0.005, fail=0.001, warn=0.01), graded(0.2, fail=0.01, warn=0.0, low_is_bad=False)
+    ('warn', 'fail')
+    """
+    if number < fail if low_is_bad else number > fail:
+        return "fail"
+    return "warn" if (number < warn if low_is_bad else number > warn) else "ok"
+
+
+def failed_gates(checks: Iterable[Check], wanted: Sequence[str], others: Sequence[str] = ()) -> tuple[Check, ...]:
+    """Return the failed checks among those named: a name, or the family of several (``srm``).
+
+    Raises
+    ------
+    ArgumentError
+        No check has such a name.
+    """
+    found = list(checks)
+    known = {check.name for check in found} | {check.family for check in found}
+    for name in wanted:
+        if name not in known and name not in others:
+            raise ArgumentError(f"{name!r} is no check", f"one of {', '.join(sorted({*known, *others}))} was expected")
+    return tuple(check for check in found if check.blocks and {check.name, check.family} & set(wanted))

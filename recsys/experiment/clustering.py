@@ -1,0 +1,53 @@
+"""Cluster-robust effects: units that belong together are one observation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsys import stats
+from recsys.core.errors import ArgumentError
+from recsys.experiment.covariates import attribute
+from recsys.experiment.outcomes import Outcome
+
+
+def clustered_difference(
+    outcome: Outcome, arm: int, by: str, confidence: float, *, relative: bool = False
+) -> stats.TwoSample:
+    """Return the difference of means or ratios with clusters of units as the independent observations.
+
+    Values and units are added up by cluster; a mean over units is then a ratio of sums over clusters, whose variance
+    is the delta method's. A cluster with units in several arms is split between them: its parts count as independent,
+    which is right only where units were assigned one by one.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    arm : int
+    by : str
+        The attribute that names the cluster; units without one are clusters of their own.
+    confidence : float
+    relative : bool
+
+    Raises
+    ------
+    ArgumentError
+        There is no such attribute, or the metric is a quantile.
+    """
+    if outcome.metric.form == "quantile":
+        raise ArgumentError(
+            f"{outcome.metric.name} is a quantile over units", "a mean, a share or a ratio was expected here"
+        )
+    column = attribute(outcome.table, by)
+    codes = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    alone = codes == 0
+    codes[alone] = int(codes.max(initial=0)) + 1 + np.arange(int(alone.sum()))
+    top, bottom = outcome.outcome if isinstance(outcome.outcome, tuple) else (outcome.outcome, None)
+    sides = []
+    for place in (arm, 0):
+        rows = outcome.used & (outcome.table.arm == place)
+        _, places = np.unique(codes[rows], return_inverse=True)
+        sums = np.bincount(places, outcome.values[rows, top])
+        below = np.bincount(places) if bottom is None else np.bincount(places, outcome.values[rows, bottom])
+        sides.append(stats.Moments.of(np.column_stack([sums, below]).astype(np.float64)))
+    found = stats.difference_in_ratios(sides[0], sides[1], relative=relative, confidence=confidence)
+    return found._replace(method=f"{found.method}, clusters of {by}")

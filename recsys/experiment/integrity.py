@@ -1,0 +1,82 @@
+"""The integrity of an experiment: everything that must hold before an effect means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsys.experiment.checks import Check, Thresholds
+from recsys.experiment.comparing import compare_arms
+from recsys.experiment.integrity_balance import balance_check, pre_period_check
+from recsys.experiment.integrity_outcomes import left_out_check, outlier_check
+from recsys.experiment.integrity_period import complete_check, holiday_check, maturity_check, week_check
+from recsys.experiment.integrity_ratio import Float64, ratio_checks
+from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, seen_check
+from recsys.experiment.outcomes import outcome_of
+from recsys.experiment.unit_table import UnitTable
+
+if TYPE_CHECKING:
+    from recsys.experiment.experiment import Experiment
+
+
+def check_integrity(
+    experiment: Experiment,
+    table: UnitTable,
+    *,
+    limits: Thresholds | None = None,
+    by: Sequence[str] = (),
+    holidays: Sequence[date] = (),
+    assigned: np.ndarray[tuple[int], np.dtype[np.int16]] | None = None,
+) -> tuple[Check, ...]:
+    """Return every check, the blocking ones first to look at.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    table : UnitTable
+    limits : Thresholds, optional
+    by : sequence of str
+        Attributes for segments, beside those that the experiment declares.
+    holidays : sequence of date
+        Days that are not like others.
+    assigned : (n,) int16, optional
+        The arm that the experiment's own assignment gives each unit (−1: none); None when it was assigned elsewhere.
+    """
+    limits = limits or Thresholds()
+    metrics, weights = experiment.metrics, stage_weights(experiment, table)
+    segments = tuple(dict.fromkeys([*experiment.segments, *by]))
+    attributes = [*segments, *(name for metric in metrics for name in metric.covariates)]
+    monitored = experiment.monitoring is not None
+    checks = [arms_check(table)]
+    checks += ratio_checks(table, weights, segments, limits, monitored=monitored)
+    checks += exposure_checks(table, limits)
+    checks += assignment_checks(table, assigned, limits)
+    checks.append(seen_check(table, limits))
+    checks.append(balance_check(table, tuple(dict.fromkeys(attributes)), limits))
+    checks.append(_pre_period(experiment, table, limits))
+    checks.append(outlier_check(metrics, table, limits, experiment.confidence))
+    checks += [left_out_check(table), maturity_check(table, metrics), complete_check(table), week_check(table)]
+    checks.append(holiday_check(table, holidays))
+    return tuple(checks)
+
+
+def stage_weights(experiment: Experiment, table: UnitTable) -> Float64:
+    """Return the expected shares of the arms by ramp stage, (n_stages, n_arms), arms in the order of the table."""
+    stages = [stage.weights or experiment.arms for stage in experiment.stages]
+    return np.array([[weights[arm] for arm in table.arms] for weights in stages], np.float64)
+
+
+def _pre_period(experiment: Experiment, table: UnitTable, limits: Thresholds) -> Check:
+    names, arms, pvalues = [], [], []
+    for metric in experiment.metrics:
+        if metric.pre_span is None or not len(table):
+            continue
+        outcome = outcome_of(metric, table, before=True)
+        for arm in range(1, len(table.arms)):
+            names.append(metric.name)
+            arms.append(table.arms[arm])
+            pvalues.append(compare_arms(outcome, arm, experiment.confidence).absolute.pvalue)
+    return pre_period_check(names, arms, np.array(pvalues, np.float64), limits)

@@ -1,0 +1,94 @@
+"""Whether the period is fit for a decision: whole weeks, holidays, windows that have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from recsys.core.times import from_micros
+from recsys.display import counted
+from recsys.experiment.checks import Check
+from recsys.experiment.metrics import DAY, Metric
+from recsys.experiment.unit_table import UnitTable
+
+
+def week_check(table: UnitTable) -> Check:
+    """Return whether units were enrolled over whole weeks: people of a Sunday are not those of a Tuesday."""
+    if not len(table):
+        return Check("whole weeks", "not_run", None, 7.0, "nobody was exposed")
+    first, last = int(table.first_exposure.min()), int(table.first_exposure.max())
+    days = (last // DAY) - (first // DAY) + 1
+    if last == first:  # exposures without times of their own, as in a ready-made table
+        return Check("whole weeks", "not_run", None, 7.0, "all units have the same time of exposure")
+    told = f"enrolled over {counted(int(days), 'day')}, from {_day(first)} to {_day(last)}"
+    if days < 7:
+        said = "less than a week: weekdays or the weekend are missing"
+    else:
+        said = "" if days % 7 == 0 else "not whole weeks: some weekdays count more than others"
+    return Check("whole weeks", "warn" if said else "ok", float(days), 7.0, said, told)
+
+
+def holiday_check(table: UnitTable, holidays: Sequence[date]) -> Check:
+    """Return which of the dates that are no ordinary days fall into the period (enrolment and windows, UTC)."""
+    if not holidays:
+        return Check("holidays", "not_run", None, 0.0, "no holidays were named")
+    if not len(table):
+        return Check("holidays", "not_run", None, 0.0, "nobody was exposed")
+    begin = from_micros(int(table.first_exposure.min())).date()
+    end = from_micros(max(table.through, int(table.first_exposure.max()) + 1) - 1).date()
+    inside = sorted(day for day in set(holidays) if begin <= day <= end)
+    said = "the effect may be another one on ordinary days" if inside else ""
+    told = ", ".join(map(str, inside)) or f"none of {len(holidays)} between {begin} and {end}"
+    return Check("holidays", "warn" if inside else "ok", float(len(inside)), 0.0, said, told)
+
+
+def maturity_check(table: UnitTable, metrics: Sequence[Metric]) -> Check:
+    """Return the share of units whose windows have ended, of the metric with the fewest."""
+    if not len(table) or not metrics:
+        return Check("maturity", "not_run", None, 0.0, "nobody was exposed")
+    shares = {metric.name: float(matured_units(table, metric).mean()) for metric in metrics}
+    name = min(shares, key=lambda key: shares[key])
+    told = ", ".join(f"{key} {100 * share:.1f} %" for key, share in shares.items())
+    nothing = [metric for metric in metrics if shares[metric.name] == 0]
+    if any(metric.role != "diagnostic" for metric in nothing):
+        said = f"no unit's window has ended for {', '.join(metric.name for metric in nothing)}: nothing can be said yet"
+        return Check("maturity", "fail", 0.0, 0.0, f"{said}, the decision is blocked", told)
+    said = "units whose window has not ended are left out" if shares[name] < 1 else ""
+    return Check("maturity", "warn" if nothing else "ok", shares[name], 0.0, said, told)
+
+
+def complete_check(table: UnitTable) -> Check:
+    """Return how far behind the end of the analysis the tables end."""
+    late = {name: table.through - until for name, until in table.complete_through.items() if until < table.through}
+    if not table.complete_through:
+        return Check("data complete", "not_run", None, 0.0, "it is not known how far the data is complete")
+    if not late:
+        return Check("data complete", "ok", 0.0, 0.0, "", "to the end of the analysis")
+    days = max(late.values()) / DAY
+    told = ", ".join(f"{name} to {from_micros(table.through - gap)}" for name, gap in sorted(late.items()))
+    said = "windows count as ended only where the data is complete"
+    return Check("data complete", "ok", days, 0.0, said, told)
+
+
+def matured_units(table: UnitTable, metric: Metric) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which units' windows have ended, for all columns of a metric."""
+    matured = np.ones(len(table), np.bool_)
+    for column in metric.measures():
+        matured &= table.matured.get(column, matured)
+    return matured
+
+
+def dates_of(holidays: Sequence[str | date]) -> tuple[date, ...]:
+    """Return dates from ISO text; a span ``2026-12-24/2026-12-26`` counts with both ends."""
+    found: list[date] = []
+    for one in holidays:
+        first, _, last = str(one).partition("/")
+        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+        found += [begin + timedelta(days=step) for step in range((end - begin).days + 1)]
+    return tuple(found)
+
+
+def _day(micros: int) -> str:
+    return from_micros(micros).date().isoformat()

@@ -1,0 +1,128 @@
+"""Checks of how exposures became units: repeats, several arms, assignments, overrides, units nowhere in the data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.display import counted
+from recsys.experiment.checks import Check, CheckStatus, Thresholds, graded
+from recsys.experiment.unit_table import UnitTable
+
+
+def exposure_checks(table: UnitTable, limits: Thresholds) -> list[Check]:
+    """Return the checks of the exposure rows: repeated ones, units in several arms, rows that could not be used."""
+    seen = table.enrolment
+    units = int(seen.units.sum()) - seen.in_several_arms  # those of two arms stand in both; of more, nearly so
+    share = seen.in_several_arms / units if units > 0 else 0.0
+    repeated = seen.repeated / seen.rows if seen.rows else 0.0
+    status = graded(share, fail=limits.several_arms, warn=0.0, low_is_bad=False)
+    said = {
+        "fail": "too many units saw several arms: the decision is blocked",
+        "warn": "they are left out of the estimates, and counted for the sample ratio",
+    }
+    bad = sum(seen.unknown_variant.values()) + seen.without_unit + seen.without_time
+    return [
+        Check(
+            "duplicate exposures", "ok", repeated, None, "the first exposure of a unit counts" if seen.repeated else "",
+            f"{seen.repeated:,} of {counted(seen.rows, 'row')} repeat a unit",
+        ),
+        Check(
+            "several arms", status, share, limits.several_arms, said.get(status, ""),
+            f"{counted(seen.in_several_arms, 'unit')} of {units:,}",
+        ),
+        Check(
+            "unusable exposures", "warn" if bad else "ok", bad / seen.rows if seen.rows else 0.0, 0.0,
+            "these rows were not used" if bad else "", _unusable(table),
+        ),
+    ]  # fmt: skip
+
+
+def _unusable(table: UnitTable) -> str:
+    seen = table.enrolment
+    unknown = ", ".join(f"{name!r} {rows:,}" for name, rows in sorted(seen.unknown_variant.items()))
+    parts = [
+        f"variants that are no arms: {unknown}" if unknown else "",
+        f"{counted(seen.without_unit, 'row')} without a unit" if seen.without_unit else "",
+        f"{counted(seen.without_time, 'row')} without a time" if seen.without_time else "",
+        f"{counted(seen.before_start, 'unit')} before the start" if seen.before_start else "",
+        f"{counted(seen.after_end, 'unit')} after the end" if seen.after_end else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def assignment_checks(table: UnitTable, assigned: NDArray[np.int16] | None, limits: Thresholds) -> list[Check]:
+    """Return whether units were shown the arm that they are assigned to, and how many were put there by decree.
+
+    Parameters
+    ----------
+    table : UnitTable
+    assigned : (n,) int16 or None
+        Arm that the assignment gives each unit, −1: none; None: the experiment does not assign.
+    limits : Thresholds
+    """
+    n, decreed = len(table), table.enrolment.decreed
+    placed = Check(
+        "overrides", "ok", decreed / (n + decreed) if n + decreed else 0.0, None,
+        "they were not drawn: they are left out" if decreed else "", f"{counted(decreed, 'unit')} by decree",
+    )  # fmt: skip
+    if assigned is None:
+        return [Check("assignment", "not_run", None, limits.mismatch, "arms are assigned elsewhere"), placed]
+    wrong = int(np.count_nonzero(assigned != table.arm))
+    share = wrong / n if n else 0.0
+    status = graded(share, fail=limits.mismatch, warn=0.0, low_is_bad=False)
+    said = {
+        "fail": "units saw another arm than their own: the decision is blocked",
+        "warn": "a few units saw another arm than their own",
+    }
+    told = f"{counted(wrong, 'unit')} of {n:,} in another arm than the assignment gives"
+    return [Check("assignment", status, share, limits.mismatch, said.get(status, ""), told), placed]
+
+
+def seen_check(table: UnitTable, limits: Thresholds) -> Check:
+    """Return which share of each arm's units occurs in the data at all: what does not join must not read as zeros."""
+    enrolled = np.bincount(table.arm, minlength=len(table.arms))
+    joined = np.bincount(table.arm[table.seen], minlength=len(table.arms))
+    if (enrolled == 0).all():
+        return Check("seen", "fail", 0.0, limits.seen, "nobody was exposed: there is nothing to decide")
+    shares = np.divide(joined, enrolled, out=np.full(len(enrolled), np.nan), where=enrolled > 0)
+    told = ", ".join(f"{arm} {100 * share:.1f} %" for arm, share in zip(table.arms, shares, strict=True))
+    lowest = float(np.nanmin(shares))
+    status: CheckStatus = graded(lowest, fail=limits.seen, warn=limits.seen)
+    if status == "fail":
+        return Check(
+            "seen", status, lowest, limits.seen,
+            "exposed units hardly occur in the data: their ids may not match; zeros would be no effects, "
+            "the decision is blocked", told,
+        )  # fmt: skip
+    differing = _homogeneity(joined, enrolled)
+    if differing < limits.balance:
+        return Check(
+            "seen", "warn", lowest, limits.seen,
+            "the arms differ in who occurs in the data: an effect, or rows lost in one arm",
+            f"{told}; p = {differing:.3g}",
+        )  # fmt: skip
+    return Check("seen", "ok", lowest, limits.seen, "", told)
+
+
+def _homogeneity(joined: NDArray[np.integer], enrolled: NDArray[np.integer]) -> float:
+    """Return the p-value of equal shares in all arms (χ²); 1 where nothing differs or little is expected."""
+    from scipy.special import chdtrc
+
+    share = joined.sum() / enrolled.sum()
+    expected = np.stack([enrolled * share, enrolled * (1 - share)])
+    used = expected[:, enrolled > 0]
+    if used.shape[1] < 2 or used.min() < 5:
+        return 1.0
+    observed = np.stack([joined, enrolled - joined])[:, enrolled > 0]
+    return float(chdtrc(used.shape[1] - 1, ((observed - used) ** 2 / used).sum()))
+
+
+def arms_check(table: UnitTable) -> Check:
+    """Return whether every arm has units."""
+    sizes = np.bincount(table.arm, minlength=len(table.arms))
+    empty = [arm for arm, size in zip(table.arms, sizes, strict=True) if size == 0]
+    told = ", ".join(f"{arm} {size:,}" for arm, size in zip(table.arms, sizes, strict=True))
+    if empty:
+        return Check("arms", "fail", 0.0, 2.0, f"no units in {', '.join(empty)}: nothing can be compared", told)
+    return Check("arms", "ok" if sizes.min() > 1 else "fail", float(sizes.min()), 2.0, "", told)

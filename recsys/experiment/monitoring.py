@@ -1,0 +1,300 @@
+"""Looks at an experiment before its end: the effect as it stood at the end of every day, with what may be said then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys import stats
+from recsys.core.times import from_micros
+from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, shared_axis
+from recsys.experiment.comparing import Compared, compare_labels
+from recsys.experiment.effects import Sequential
+from recsys.experiment.looks import ConfidenceSequence, GroupSequential
+from recsys.experiment.metrics import DAY, PRE, Metric
+from recsys.experiment.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from recsys.experiment.experiment import Experiment
+
+RULES: dict[str, stats.Rule] = {"obrien-fleming": "lan-demets-obrien-fleming", "pocock": "lan-demets-pocock"}
+OPTIMAL_AT = (
+    10_000  # units at which a sequence is narrowest when nothing was planned; fixed, for it may not depend on data
+)
+
+
+class Look(NamedTuple):
+    """The effect at one look.
+
+    Attributes
+    ----------
+    at : int
+        End of the data looked at, microseconds.
+    n, n_control : int
+        Units whose window had ended.
+    fraction : float
+        Of the planned units of both arms; NaN without a plan.
+    difference : float
+    ci_low, ci_high : float
+        That hold at all looks together.
+    pvalue : float
+        Always-valid; NaN for group-sequential looks.
+    statistic, bound : float
+        z and the bound that it must pass; NaN for confidence sequences.
+    crossed : bool
+        Whether the effect is shown at this look.
+    status : str
+    """
+
+    at: int
+    n: int
+    n_control: int
+    fraction: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    pvalue: float
+    statistic: float
+    bound: float
+    crossed: bool
+    status: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Monitor(Viewable):
+    """All looks at one metric of one arm so far.
+
+    Parameters
+    ----------
+    metric, arm, control, method : str
+    looks : tuple of Look
+        The oldest first.
+    next_look : float or None
+        Planned share of units at which the next group-sequential look is due.
+    """
+
+    metric: str
+    arm: str
+    control: str
+    method: str
+    looks: tuple[Look, ...]
+    next_look: float | None = None
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the effect was shown at any look."""
+        return any(look.crossed for look in self.looks)
+
+    @property
+    def sequential(self) -> Sequential | None:
+        """What may be said now; None before the first look."""
+        if not self.looks:
+            return None
+        last = self.looks[-1]
+        lowest = np.array([look.pvalue for look in self.looks])
+        running = float(np.nanmin(lowest)) if np.isfinite(lowest).any() else nan
+        return Sequential(self.method, last.ci_low, last.ci_high, running, self.crossed, last.fraction, last.status)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a look; `at` is a time."""
+        rows = [look._asdict() | {"at": from_micros(look.at)} for look in self.looks]
+        return pl.DataFrame(rows, schema=_SCHEMA)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        names = ("metric", "arm", "control", "method", "next_look")
+        looks = [look._asdict() | {"at": from_micros(look.at).isoformat()} for look in self.looks]
+        return {name: getattr(self, name) for name in names} | {"crossed": self.crossed, "looks": looks}
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        what = f"{self.metric}, {self.arm} − {self.control}"
+        if not self.looks:
+            due = (
+                f"; the first look is due at {100 * self.next_look:.0f} % of the planned units"
+                if self.next_look
+                else ""
+            )
+            return f"{what}: nothing to look at yet{due}"
+        first = next((look for look in self.looks if look.crossed), None)
+        if first is None:
+            return f"{what}: no difference shown after {len(self.looks)} looks"
+        word = "above" if first.difference > 0 else "below"
+        return f"{what}: {word} 0 since {_day(first.at)}"
+
+    def view(self) -> View:
+        """Return the last looks with their intervals drawn."""
+        shown = self.looks[-14:]
+        axis = shared_axis([(look.ci_low, look.difference, look.ci_high) for look in shown])
+        grouped = any(isfinite(look.bound) for look in shown)
+        planned = any(isfinite(look.fraction) for look in shown)
+        rows = tuple(
+            (
+                _day(look.at), look.n + look.n_control, *((Percent(look.fraction),) if planned else ()),
+                Plot(look.ci_low, look.difference, look.ci_high, axis),
+                f"{look.statistic:.2f} / {look.bound:.2f}" if grouped else PValue(look.pvalue),
+                "shown" if look.crossed else look.status if look.status != "ok" else "",
+                look.difference, Interval(look.ci_low, look.ci_high),
+            )
+            for look in shown
+        )  # fmt: skip
+        head = ("through", "units", *(("of plan",) if planned else ()), "", "z / bound" if grouped else "p", "state")
+        columns = (*head, "difference", "interval at all looks")
+        hidden = len(self.looks) - len(shown)
+        notes = (self.method, *((f"{hidden} earlier looks are not shown",) if hidden else ()))
+        return View(self.summary, (Table(columns, rows),) if rows else (), notes)
+
+
+_NUMBERS = ("fraction", "difference", "ci_low", "ci_high", "pvalue", "statistic", "bound")
+_SCHEMA: dict[str, pl.DataType] = {
+    "at": pl.Datetime("us"),
+    "n": pl.Int64(),
+    "n_control": pl.Int64(),
+    **{name: pl.Float64() for name in _NUMBERS},
+    "crossed": pl.Boolean(),
+    "status": pl.String(),
+}
+
+
+def window_end(metric: Metric) -> int | None:
+    """Return the end of a metric's window after exposure in microseconds; None: it never ends."""
+    ends = [measure.end for name, measure in metric.measures().items() if not name.endswith(PRE)]
+    return None if any(end is None for end in ends) else max(end for end in ends if end is not None)
+
+
+def maturity_days(outcome: Outcome) -> tuple[NDArray[np.int64], int, int]:
+    """Return the day on which each unit's window ended as 0, 1, …, the number of days, and the first day since 1970.
+
+    A window that never ends grows with the data: how it stood on an earlier day is not known, and all units are of one
+    day.
+    """
+    end, table = window_end(outcome.metric), outcome.table
+    if end is None:
+        return np.zeros(len(table), np.int64), 1, (table.through - 1) // DAY
+    days = (table.first_exposure + end - 1) // DAY
+    if not outcome.used.any():
+        return np.zeros(len(table), np.int64), 0, 0
+    first, last = int(days[outcome.used].min()), int(days[outcome.used].max())
+    return np.where(outcome.used, days - first, -1), last - first + 1, first
+
+
+def planned_pair(experiment: Experiment, arm: str) -> float:
+    """Return the planned units of an arm and the control; NaN without a plan."""
+    if experiment.planned_units is None:
+        return nan
+    share = experiment.arms[arm] + experiment.arms[experiment.control]
+    return experiment.planned_units * share
+
+
+def monitor_effect(
+    outcome: Outcome, arm: int, experiment: Experiment, *, comparisons: int = 1, over: bool = False
+) -> Monitor:
+    """Return the looks at one metric of one arm, by what the experiment declares (a confidence sequence if nothing).
+
+    Parameters
+    ----------
+    outcome : Outcome
+    arm : int
+        Its place in the table.
+    experiment : Experiment
+    comparisons : int
+        Goals × arms: group-sequential bounds are for alpha over their number (Bonferroni).
+    over : bool
+        Whether the period has ended, so that no more units will come.
+    """
+    table = outcome.table
+    plan = experiment.monitoring or ConfidenceSequence()
+    name, control = table.arms[arm], table.arms[0]
+    labels, n_days, first = maturity_days(outcome)
+    planned = planned_pair(experiment, name)
+    days = compare_labels(outcome, arm, labels, n_days, experiment.confidence, cumulated=True)
+    ends = [(first + day + 1) * DAY for day in range(n_days)]
+    if isinstance(plan, GroupSequential):
+        alpha = (1 - experiment.confidence) / comparisons
+        made, waiting = _grouped_looks(days, ends, plan, planned, alpha, over=over)
+        method = f"group-sequential, {plan.spending} spending of alpha = {alpha:.3g} over {len(plan.fractions)} looks"
+        return Monitor(outcome.metric.name, name, control, method, made, waiting)
+    tuned = plan.tuned_for or round(planned if isfinite(planned) else OPTIMAL_AT)
+    share = experiment.arms[name] / (experiment.arms[name] + experiment.arms[control])
+    looks = tuple(
+        _sequence_look(outcome, arm, one, end, plan, tuned, planned, share) for one, end in zip(days, ends, strict=True)
+    )
+    exact = plan.kind == "betting" and outcome.metric.form == "proportion" and outcome.n_stages == 1
+    kind = "beta-binomial (guaranteed)" if exact else "asymptotic"
+    method = f"{kind} confidence sequence, narrowest at {tuned:,} units; from {plan.burn_in:,} units an arm on"
+    return Monitor(outcome.metric.name, name, control, method, looks)
+
+
+def _sequence_look(
+    outcome: Outcome, arm: int, found: Compared, end: int, plan: ConfidenceSequence, tuned: int, planned: float,
+    share: float,
+) -> Look:  # fmt: skip
+    """Return one look of a confidence sequence; a mixture SPRT is the same sequence with its prior set by `tuned`."""
+    one = found.absolute
+    n, confidence = one.n_treatment + one.n_control, one.confidence
+    waits = min(one.n_treatment, one.n_control) < max(plan.burn_in, 2)
+    if plan.kind == "betting" and outcome.metric.form == "proportion" and outcome.n_stages == 1 and not waits:
+        plain = found.plain
+        counts = (round(plain.treatment * one.n_treatment), one.n_treatment)
+        control = (round(plain.control * one.n_control), one.n_control)
+        look = stats.proportion_difference_sequence(
+            *counts, *control, optimal_at=tuned, share=share, confidence=confidence
+        )
+    else:
+        look = stats.asymptotic_sequence(
+            one.estimate, one.standard_error, n, optimal_at=tuned, burn_in=n + 2 if waits else 2, confidence=confidence
+        )
+    crossed = look.status == "ok" and not look.ci_low <= 0 <= look.ci_high
+    return Look(
+        end, one.n_treatment, one.n_control, n / planned, look.estimate, look.ci_low, look.ci_high, look.pvalue, nan,
+        nan, crossed, look.status,
+    )  # fmt: skip
+
+
+def _grouped_looks(
+    days: Sequence[Compared], ends: Sequence[int], plan: GroupSequential, planned: float, alpha: float, *, over: bool
+) -> tuple[tuple[Look, ...], float | None]:
+    """Return the looks that are due so far, each on the first day on which its share of units had matured.
+
+    Between two of them nobody looks: what an analysis says does not depend on how often it is asked for. When the
+    period is over with fewer units than planned, the last day is the last look and spends what is left.
+    """
+    sizes = [one.absolute.n_treatment + one.absolute.n_control for one in days]
+    due: dict[int, float] = {}
+    waiting = None
+    for fraction in plan.fractions:
+        day = next((place for place, n in enumerate(sizes) if n >= fraction * planned), None)
+        if day is None:
+            waiting = fraction
+            break
+        due[day] = min(sizes[day] / planned, 1.0)
+    if over and waiting is not None and days:
+        due[len(days) - 1], waiting = sizes[-1] / planned, None
+    usable = {day: share for day, share in due.items() if days[day].absolute.standard_error > 0}
+    if not usable:
+        return (), waiting
+    fractions = list(usable.values())
+    bounds = stats.group_sequential_bounds(fractions, alpha=alpha, rule=RULES[plan.spending], last=waiting is None)
+    return tuple(
+        _grouped_look(days[day].absolute, ends[day], share, float(bound))
+        for (day, share), bound in zip(usable.items(), bounds, strict=True)
+    ), waiting
+
+
+def _grouped_look(one: stats.TwoSample, end: int, fraction: float, bound: float) -> Look:
+    z, half = one.estimate / one.standard_error, bound * one.standard_error
+    return Look(
+        end, one.n_treatment, one.n_control, fraction, one.estimate, one.estimate - half, one.estimate + half, nan, z,
+        bound, abs(z) >= bound, "ok",
+    )  # fmt: skip
+
+
+def _day(micros: int) -> str:
+    return from_micros(micros - 1).date().isoformat()
