@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.assignment import Texts, hash_buckets
     from recsys.kernels.blocks import square_blocks
+    from recsys.kernels.bootstrap import poisson_places, poisson_sums
     from recsys.kernels.bpr import bpr_epoch, bpr_users
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.index import TopKIndex
@@ -49,6 +50,8 @@ _HOMES = {
     "select_topk": "selection",
     "sparse_topk": "selection",
     "topk": "selection",
+    "poisson_places": "bootstrap",
+    "poisson_sums": "bootstrap",
     "Texts": "assignment",
     "hash_buckets": "assignment",
     "WindowTotal": "windows",
@@ -77,6 +80,8 @@ __all__ = [
     "gram_basis",
     "hash_buckets",
     "mmr_places",
+    "poisson_places",
+    "poisson_sums",
     "position_marginals",
     "rank_counts",
     "ranking_metrics",
