@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.checks import did_you_mean
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.times import parse_instant
 from recsys.experiment.measures import DAY, Aggregate, Condition
 from recsys.store import sql
 from recsys.store.schema import KEY_TABLES, KEYED, columns_of, table_spec
@@ -23,6 +25,7 @@ _FITTING = {  # kinds of values by family of the column that they are compared w
     "time": (str,),
     "zoned": (str,),
 }
+_WITH_NAN = ("FLOAT", "DOUBLE")
 
 
 class Columns:
@@ -85,12 +88,12 @@ class Columns:
         ------
         NotFoundError
             The column does not exist.
-        ArgumentError
+        DataError
             It does not hold numbers.
         """
         kind = self.type_of(column)
         if column in KEYED or sql.family(kind) not in ("integer", "float", "bool"):
-            raise ArgumentError(f"{self._table}.{column} is {kind}", "a column of numbers was expected")
+            raise DataError(f"{self._table}.{column} is {kind}", "a column of numbers was expected")
         return f"coalesce(r.{sql.name(column)}::DOUBLE, 'nan'::DOUBLE)"
 
     def code(self, column: str) -> str:
@@ -101,10 +104,13 @@ class Columns:
         """
         if column == DAY and DAY not in self._types:
             return "coalesce(r.ts::DATE - DATE '0001-01-01', -1)::BIGINT"
-        self.type_of(column)
+        kind = self.type_of(column)
         if column in KEYED:
             return f"coalesce(r.{KEYED[column]}, -1)::BIGINT"
         quoted = f"r.{sql.name(column)}"
+        if kind in _WITH_NAN:
+            # NaN is no value, and 0 and -0 are one.
+            return f"CASE WHEN coalesce(isnan({quoted}), true) THEN -1 ELSE (hash({quoted} + 0) >> 1)::BIGINT END"
         return f"CASE WHEN {quoted} IS NULL THEN -1 ELSE (hash({quoted}) >> 1)::BIGINT END"
 
     def check(self, aggregate: Aggregate) -> None:
@@ -122,18 +128,26 @@ class Columns:
                     f"the filter on {one.column} compares with {value!r}",
                     f"{self._table}.{one.column} is {kind}, and a value like that was expected",
                 )
+        # A FLOAT is compared with the number that a FLOAT holds of the value: .1 is .1.
         cast = {"date": "::DATE", "time": "::TIMESTAMP", "zoned": "::TIMESTAMPTZ"}.get(family, "")
-        marks = [self._bind(value) + cast for value in one.values]
+        cast = "::FLOAT" if kind == "FLOAT" else cast
+        timed = family in ("date", "time", "zoned")
+        values = [_instant(one.column, value) if timed else value for value in one.values]
+        marks = [self._bind(value) + cast for value in values]
         wanted = f"({', '.join(marks)})" if one.operator == "in" else marks[0]
         operator = "IN" if one.operator == "in" else one.operator
         if one.column in KEYED:
             key, keys = KEYED[one.column], KEY_TABLES[one.column]
             return f"r.{key} IN (SELECT k.{key} FROM {keys} k WHERE k.{one.column} {operator} {wanted})"
         quoted = f"r.{sql.name(one.column)}"
-        number = f" AND NOT isnan({quoted})" if kind in ("FLOAT", "DOUBLE") else ""  # NaN is no value
+        number = f" AND NOT isnan({quoted})" if kind in _WITH_NAN else ""  # NaN is no value
         return f"({quoted} {operator} {wanted}{number})"
 
     def _bind(self, value: object) -> str:
         name = f"p{len(self.params)}"
         self.params[name] = value
         return f"${name}"
+
+
+def _instant(column: str, value: object) -> datetime:
+    return parse_instant(f"the filter on {column}", str(value))

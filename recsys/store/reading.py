@@ -128,11 +128,9 @@ def read_ingests(con: DuckDBPyConnection) -> pl.DataFrame:
 def watermark(con: DuckDBPyConnection, table: str) -> datetime | None:
     """Return the time through which a table is complete: as set, else the newest row's, at most its arrival."""
     spec = table_spec(table)
-    said = con.execute(
-        "SELECT complete_through FROM watermarks WHERE table_name = ? ORDER BY set_at DESC LIMIT 1", [spec.name]
-    ).fetchall()
-    if said:
-        return _moment(said[0][0])
+    said = said_watermark(con, table)
+    if said is not None:
+        return said
     newest = sql.one_row(
         con,
         f"SELECT max(least(r.last_ts, r.received_at)) FROM ingests r WHERE r.table_name = '{spec.name}'"
@@ -140,6 +138,15 @@ def watermark(con: DuckDBPyConnection, table: str) -> datetime | None:
         f" AND r.ingest_id IN (SELECT DISTINCT r.ingest_id FROM {spec.rows} r WHERE {live_rows(con, spec.name)})",
     )[0]
     return _moment(newest)
+
+
+def said_watermark(con: DuckDBPyConnection, table: str) -> datetime | None:
+    """Return the time through which a table was said to be complete; None if nothing was said."""
+    said = con.execute(
+        "SELECT complete_through FROM watermarks WHERE table_name = ? ORDER BY set_at DESC LIMIT 1",
+        [table_spec(table).name],
+    ).fetchall()
+    return _moment(said[0][0]) if said else None
 
 
 def set_watermark(con: DuckDBPyConnection, table: str, through: Instant) -> None:

@@ -18,7 +18,7 @@ from recsys.experiment.sources import Active, Batch, Exposures
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame, offered
 from recsys.store.filters import Columns
-from recsys.store.reading import watermark
+from recsys.store.reading import said_watermark, watermark
 from recsys.store.schema import TABLES, columns_of, high_water, live_rows, view_query
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class StoreUnits:
                 " (SELECT r.user_key, min(r.ts) AS first FROM event_rows r"
                 f" WHERE {self._live(con, 'events')} AND r.ts >= {_instant(population.since)}"
                 f" AND r.ts < {_instant(population.until)}{outside} GROUP BY r.user_key) e"
-                f" JOIN ({self._mapping(con, unit)}) m USING (user_key) GROUP BY m.unit_id ORDER BY m.unit_id",
+                f" JOIN ({self._mapping(con, unit)}) m USING (user_key)"
+                " WHERE m.unit_id IS NOT NULL GROUP BY m.unit_id ORDER BY m.unit_id",
             )
         return Exposures(rows["unit_id"], rows["variant"], rows["first"])
 
@@ -180,10 +181,13 @@ class StoreUnits:
         return found[:-1]
 
     def complete_through(self, table: Table) -> int | None:
-        """Return how far a table is complete (microseconds): its watermark; None when nothing tells."""
+        """Return how far a table is complete (microseconds, not included); None when nothing tells.
+
+        It is what `Store.set_watermark` said, else the end of the newest row that is not later than its own arrival.
+        """
         with self._store.read() as con:
-            through = watermark(con, table)
-        return None if through is None else to_micros(through)
+            through, said = watermark(con, table), said_watermark(con, table)
+        return None if through is None else to_micros(through) + (said is None)
 
     def _live(self, con: DuckDBPyConnection, table: str) -> str:
         return f"({live_rows(con, table, as_of=self.high_water)})"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.times import instant_micros
 from recsys.experiment import Active, Batch, Measure, parse_aggregate, parse_where
 from recsys.store import Store, units
@@ -122,10 +122,11 @@ def test_names_are_quoted(store: Store) -> None:
     ("one", "error", "message"),
     [
         (measure("sum(valeu)"), NotFoundError, "events has no column 'valeu'.*did you mean 'value'"),
-        (measure("sum(tag)"), ArgumentError, "events.tag is VARCHAR. A column of numbers was expected"),
+        (measure("sum(tag)"), DataError, "vents.tag is VARCHAR. A column of numbers was expected"),
         (measure("count_distinct(user_key)"), NotFoundError, "no column 'user_key'"),
         (measure("count()", event=3), ArgumentError, "the filter on event compares with 3.*vents.event is VARCHAR"),
         (measure("count()", value="3"), ArgumentError, "compares with '3'.*vents.value is DOUBLE"),
+        (measure("count()", ts="soon"), ArgumentError, "the filter on ts is 'soon'"),
         (measure("count()", value=True), ArgumentError, "compares with True"),
     ],
 )
@@ -215,5 +216,10 @@ def test_which_units_occur_in_the_data(full: Store) -> None:
     ids = pl.Series([1, 4, 7, 9])
     assert full.units().seen(unit="user_id", unit_ids=ids).tolist() == [True, True, False, True]
     assert full.units().seen(unit="account", unit_ids=pl.Series(["A", "Z"])).tolist() == [True, False]
-    assert full.units().complete_through("events") == us("2026-05-01T12:00:00")
-    assert full.units().complete_through("impressions") == us("2026-01-01")
+
+
+def test_a_table_is_complete_as_far_as_was_said_or_to_the_end_of_its_newest_row(full: Store) -> None:
+    assert full.units().complete_through("events") == us("2026-05-01T12:00:00") + 1
+    assert full.units().complete_through("impressions") is None
+    full.set_watermark("events", "2026-04-01")
+    assert full.units().complete_through("events") == us("2026-04-01")
