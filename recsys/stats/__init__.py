@@ -7,6 +7,7 @@ from recsys.stats.means import bootstrap_interval, mean_interval
 from recsys.stats.moments import Moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
+from recsys.stats.power import Baseline, PowerDesign, achieved_power, detectable_effect, sample_size
 from recsys.stats.proportions import difference_in_proportions, proportion_interval
 from recsys.stats.quantiles import difference_in_quantiles, quantile_interval
 from recsys.stats.ranks import RankResult, mann_whitney
@@ -39,6 +40,7 @@ from recsys.stats.sequential import (
     running_intersection,
     running_pvalues,
 )
+from recsys.stats.several_arms import Dunnett, dunnett
 from recsys.stats.signed_rank import wilcoxon
 from recsys.stats.signs import SignTest, sign_test
 from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
@@ -47,6 +49,8 @@ from recsys.stats.winsorising import Winsorised, winsorise
 __all__ = [
     "Adjusted",
     "AnytimeInterval",
+    "Baseline",
+    "Dunnett",
     "GroupSequential",
     "GroupSequentialLook",
     "Heterogeneity",
@@ -56,6 +60,7 @@ __all__ = [
     "PairedResult",
     "PartialPooling",
     "PermutationResult",
+    "PowerDesign",
     "RankResult",
     "Rule",
     "SampleRatio",
@@ -66,6 +71,7 @@ __all__ = [
     "TwoSample",
     "WinTieLoss",
     "Winsorised",
+    "achieved_power",
     "adjusted_difference",
     "alpha_spent",
     "asymptotic_sequence",
@@ -75,10 +81,12 @@ __all__ = [
     "bounded_mean_sequence",
     "cohens_dz",
     "crossing_probabilities",
+    "detectable_effect",
     "difference_in_means",
     "difference_in_proportions",
     "difference_in_quantiles",
     "difference_in_ratios",
+    "dunnett",
     "group_sequential_bounds",
     "grouped_moments",
     "heterogeneity",
@@ -98,6 +106,7 @@ __all__ = [
     "running_intersection",
     "running_pvalues",
     "sample_ratio",
+    "sample_size",
     "segment_interaction",
     "sequential_sample_ratio",
     "sign_test",

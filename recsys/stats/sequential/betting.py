@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from recsys.core.checks import finite_float, positive_int
 from recsys.core.errors import ArgumentError
+from recsys.stats._quadrature import root
 from recsys.stats._samples import Float64, level, sample
 from recsys.stats.sequential.mixture import AnytimeInterval
-from recsys.stats.sequential.spending import root
 
 _GOLDEN = (5**0.5 - 1) / 2
 _EDGE = 1e-15  # proportions nearer to 0 or 1 are not told apart from them

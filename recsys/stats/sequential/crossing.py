@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from recsys.core.errors import ArgumentError
+from recsys.stats._quadrature import panels
 from recsys.stats._samples import Float64
 
 _REACH = 8.5  # standard deviations; beyond lies less than 1e-16
@@ -49,7 +49,7 @@ class Going:
         right = min(high * scale, centre + _REACH * scale)
         if not left < right:
             return Going(fraction, np.zeros(1), np.zeros(1))
-        values, weights = _panels(left, right, max(1, int(np.ceil((right - left) / (_PANEL * np.sqrt(step))))))
+        values, weights = panels(left, right, max(1, int(np.ceil((right - left) / (_PANEL * np.sqrt(step))))))
         passed = fraction - self.fraction
         away = (values[:, None] - self.values - drift * passed) / np.sqrt(passed)
         density = np.exp(-away * away / 2) @ self.mass / np.sqrt(2 * np.pi * passed)
@@ -118,16 +118,3 @@ def looks(fractions: ArrayLike) -> tuple[Float64, float]:
             f"the fractions are {times.tolist()}", f"numbers that rise by at least {_SMALLEST_STEP} were expected"
         )
     return times, float(steps.min())
-
-
-def _panels(left: float, right: float, n: int) -> tuple[Float64, Float64]:
-    nodes, weights = _legendre()
-    edges = np.linspace(left, right, n + 1)
-    half = (right - left) / n / 2
-    return ((edges[:-1, None] + edges[1:, None]) / 2 + half * nodes).ravel(), np.tile(half * weights, n)
-
-
-@cache
-def _legendre() -> tuple[Float64, Float64]:
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    return nodes, weights

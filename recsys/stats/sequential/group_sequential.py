@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from recsys.core.checks import finite_float, one_of
 from recsys.core.errors import ArgumentError
+from recsys.stats._quadrature import root
 from recsys.stats._samples import Float64
 from recsys.stats.results import Status
 from recsys.stats.sequential.crossing import START, Going, crossing_probabilities, looks
-from recsys.stats.sequential.spending import RULES, Rule, alpha_spent, group_sequential_bounds, root
+from recsys.stats.sequential.spending import RULES, Rule, alpha_spent, group_sequential_bounds
 
 _DRIFTS = 40.0  # effects further from 0, in standard errors of the planned end, are not looked for
 

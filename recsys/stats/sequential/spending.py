@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal, get_args
 
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from recsys.core.checks import finite_float, one_of
 from recsys.core.errors import ArgumentError
+from recsys.stats._quadrature import root
 from recsys.stats._samples import Float64
 from recsys.stats.sequential.crossing import START, Going, crossing_probabilities, looks
 
@@ -130,13 +130,6 @@ def _classical(fractions: ArrayLike, each: float, sides: int, exponent: float) -
         return np.asarray([-ndtri(each)])
     constant = root(excess, -float(ndtri(each)), -float(ndtri(each / len(times))))  # Bonferroni's is too high
     return np.asarray(constant * shape)
-
-
-def root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a monotone function crosses 0 between low and high, to 1e-10."""
-    from scipy.optimize import brentq
-
-    return float(brentq(function, low, high, xtol=1e-10, rtol=1e-12))
 
 
 def _sides(sides: int) -> int:

@@ -4,7 +4,7 @@ from scipy.stats import norm
 
 from recsys.core.errors import ArgumentError
 from recsys.stats import GroupSequential, crossing_probabilities, group_sequential_bounds
-from recsys.stats.sequential.spending import root
+from recsys.stats._quadrature import root
 
 
 @pytest.mark.parametrize(
