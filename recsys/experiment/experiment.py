@@ -19,6 +19,7 @@ from recsys.experiment.measures import Condition, Measure, parse_where, plain_wh
 from recsys.experiment.metrics import TYPES, Metric
 from recsys.experiment.sources import Exposed, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage, checked_weights
+from recsys.experiment.unit_table import UNIT_COLUMNS
 
 if TYPE_CHECKING:
     from recsys.experiment.analysis import Analysis
@@ -114,8 +115,8 @@ class Experiment:
         self._check_arms()
         self._check_time()
         self._check_traffic()
-        self._check_metrics()
         self._keep("segments", names("segments", self.segments))
+        self._check_metrics()
         finite_float("confidence", self.confidence, minimum=0.5, below=1, hint="95 % is confidence=0.95")
         one_of("correction", self.correction, CORRECTIONS)
         if self.planned_units is not None:
@@ -187,6 +188,12 @@ class Experiment:
                 columns[column] = metric.name
         if not metrics:
             raise ArgumentError("there are no metrics", "at least one metric was expected")
+        taken = {*UNIT_COLUMNS, *self.segments, *(name for metric in metrics for name in metric.covariates)}
+        for column in sorted(taken & set(columns)):
+            raise ArgumentError(
+                f"the metric {columns[column]!r} has the column {column!r}",
+                "another name than those of segments, covariates and the table's own columns was expected",
+            )
         self._keep("metrics", metrics)
 
     def _keep(self, field: str, value: object) -> None:

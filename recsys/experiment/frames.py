@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.core.checks import one_of
+from recsys.core.checks import did_you_mean, one_of
 from recsys.core.errors import DataError, NotFoundError
 from recsys.core.frames import as_polars
 from recsys.core.times import instant_micros
@@ -24,7 +24,7 @@ Instant = str | datetime | date | SupportsIndex
 _REQUIRED = {
     "events": ("user_id", "ts"),
     "impressions": ("user_id", "ts"),
-    "exposures": ("experiment", "unit_id", "variant", "ts"),
+    "exposures": ("unit_id", "variant", "ts"),
     "users": ("user_id",),
 }
 _ID = ("user_id", "unit_id")
@@ -44,7 +44,7 @@ class Frames:
     events : frame
         ``user_id``, ``ts``, and the columns that metrics speak of: ``event``, ``value``, ….
     exposures : frame
-        ``experiment``, ``unit_id``, ``variant``, ``ts``.
+        ``unit_id``, ``variant``, ``ts``, and ``experiment`` unless all rows are of the one that is asked for.
     users : frame, optional
         ``user_id`` and attributes; with ``valid_from`` the rows of a user are versions (of equal ones the last row
         counts). A column such as ``account_id`` maps users to coarser units, by their newest version.
@@ -94,8 +94,24 @@ class Frames:
         return f"<Frames of {sizes or 'nothing'}>"
 
     def exposures(self, experiment: str, *, through: int) -> Exposures:
-        """Return the exposures of an experiment before `through`."""
-        rows = self._table("exposures").filter(pl.col("experiment") == experiment)
+        """Return the exposures of an experiment before `through`.
+
+        Raises
+        ------
+        NotFoundError
+            There is no frame of exposures, or it has rows and none is of this experiment.
+        """
+        rows = self._table("exposures")
+        if "experiment" in rows.columns and len(rows):
+            others = rows["experiment"].cast(pl.String)
+            rows = rows.filter(others == experiment)
+            if not len(rows):
+                names = [str(name) for name in others.unique().drop_nulls().sort().head(20)]
+                raise NotFoundError(
+                    f"there are no exposures of {experiment!r}",
+                    f"there are some of {', '.join(names) or 'nothing'}",
+                    did_you_mean(experiment, names),
+                )
         rows = rows.filter(pl.col(_TIME).is_null() | (pl.col(_TIME) < through))
         return Exposures(rows["unit_id"], rows["variant"], rows[_TIME])
 

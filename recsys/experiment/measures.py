@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from datetime import date
+from typing import Any, Literal, cast
 
 from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError
@@ -111,8 +112,8 @@ def parse_aggregate(text: str) -> Aggregate:
 def parse_where(where: Mapping[str, object] | None) -> tuple[Condition, ...]:
     """Read a filter: ``{"event": "play", "device": ["tv", "web"], "completion": {">=": 0.5}}``.
 
-    A value means equality, a list membership, a mapping one or more comparisons. The result is in the order of the
-    columns' names, so that equal filters are equal.
+    A value means equality, a list membership, a mapping one or more comparisons; dates are kept as ISO text. The result
+    is in the order of the columns' names, so that equal filters are equal.
 
     Raises
     ------
@@ -153,7 +154,8 @@ def plain_where(conditions: Sequence[Condition]) -> dict[str, object]:
 
 def _values(column: str, operator: str, value: object) -> tuple[Scalar, ...]:
     """Return what a column is compared with: one value, or with ``in`` distinct ones in ascending order."""
-    values = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)
+    given: Sequence[Any] = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)
+    values: tuple[Any, ...] = tuple(one.isoformat() if isinstance(one, date) else one for one in given)  # of TOML
     kinds = {"text" if isinstance(one, str) else type(one).__name__ for one in values}
     number = kinds <= {"int", "float"} and all(math.isfinite(one) for one in values)
     if not values or not (number or kinds in ({"text"}, {"bool"})) or (_is_list(value) != (operator == "in")):

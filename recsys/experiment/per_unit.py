@@ -74,11 +74,11 @@ class PerUnit:
         one_of("missing", missing, ("raise", "zero", "exclude"))
         self._frame = as_polars(frame, ids=(unit,))
         self._names, self._missing = dict(columns or {}), missing
-        self._units = id_series(filtering.column(self._frame, "the frame", unit), nulls=True, name=unit)
-        self._variants = filtering.column(self._frame, "the frame", variant).cast(pl.String)
+        self._units = id_series(filtering.column(self._frame, "frame", unit), nulls=True, name=unit)
+        self._variants = filtering.column(self._frame, "frame", variant).cast(pl.String)
         self._times = None
         if first_exposure is not None:
-            times = filtering.column(self._frame, "the frame", first_exposure)
+            times = filtering.column(self._frame, "frame", first_exposure)
             self._times = micros_or_null(times, first_exposure)
 
     def __repr__(self) -> str:
@@ -123,7 +123,7 @@ class PerUnit:
 
     def _rows(self, request: UnitRequest, start: int) -> pl.DataFrame:
         """Return the rows with what the request asks for, as far as they were exposed before its end."""
-        attributes = [filtering.column(self._frame, "the frame", name) for name in request.attributes]
+        attributes = [filtering.column(self._frame, "frame", name) for name in request.attributes]
         asked = [self._column(name).alias(_METRIC + name) for name in request.measures]
         times = pl.repeat(start, len(self._frame), dtype=pl.Int64, eager=True) if self._times is None else self._times
         variants = self._variants
@@ -138,16 +138,16 @@ class PerUnit:
         given = self._names.get(name, name)
         if given not in self._frame.columns:
             raise NotFoundError(
-                f"the frame has no column {given!r}",
+                f"frame has no column {given!r}",
                 f"it has {', '.join(self._frame.columns)}",
                 did_you_mean(given, self._frame.columns) or f"columns={{{name!r}: …}} says what it is called",
             )
-        return filtering.column(self._frame, "the frame", given)
+        return filtering.column(self._frame, "frame", given)
 
     def _values(self, rows: pl.DataFrame, name: str, measure: Measure) -> NDArray[np.float64]:
         """Return the values of the units, NaN where there is none."""
         given = self._names.get(name, name)
-        values = filtering.numbers(rows.select(pl.col(_METRIC + name).alias(given)), "the frame", given)
+        values = filtering.numbers(rows.select(pl.col(_METRIC + name).alias(given)), "frame", given)
         finite = np.isfinite(values)
         if self._missing == "raise" and not finite.all():
             raise DataError(

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+UNIT_COLUMNS = ("unit_id", "variant", "first_exposure", "stage", "seen")  # of `UnitTable.to_polars`
+
 
 class Enrolment(NamedTuple):
     """How exposures became units; counts by arm are in the order of `UnitTable.arms`.
@@ -94,6 +96,24 @@ class UnitTable:
     through: int
     complete_through: Mapping[str, int]
     left_out: Mapping[str, int]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a unit: ids, variant, first exposure, stage, seen, attributes, and the columns.
+
+        A value whose window has not ended is null.
+        """
+        columns = [
+            pl.Series(name, values).set(pl.Series(~self.matured[name]), None) for name, values in self.columns.items()
+        ]
+        own = (
+            self.unit_ids,
+            pl.Series(self.arms, dtype=pl.String).gather(pl.Series(self.arm.astype(np.uint32))),
+            pl.Series(self.first_exposure).cast(pl.Datetime("us")),
+            pl.Series(self.stage),
+            pl.Series(self.seen),
+        )
+        units = [values.alias(name) for name, values in zip(UNIT_COLUMNS, own, strict=True)]
+        return pl.DataFrame([*units, *self.attributes.get_columns(), *columns])
 
     def __len__(self) -> int:
         return len(self.arm)

@@ -54,7 +54,7 @@ EXPOSURES = st.lists(
         }
     ),
     max_size=20,
-)
+).map(lambda rows: [*rows, {"experiment": "x", "unit_id": None, "variant": "a", "ts": 100}])
 SCHEMAS: dict[str, dict[str, Any]] = {
     "events": {"user_id": pl.Int64, "ts": pl.Int64, "event": pl.String, "value": pl.Float64, "item": pl.String},
     "impressions": {"user_id": pl.Int64, "ts": pl.Int64},

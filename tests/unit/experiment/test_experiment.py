@@ -144,6 +144,8 @@ def test_the_hash_is_what_it_was() -> None:
         ({"metrics": ["minutes"]}, "a Metric was expected"),
         ({"metrics": [MINUTES, MINUTES]}, "'minutes' and 'minutes' both have the column 'minutes'"),
         ({"metrics": [MINUTES, Mean("minutes.pre")]}, "both have the column 'minutes.pre'"),
+        ({"segments": ["minutes"]}, "'minutes' has the column 'minutes'. another name"),
+        ({"metrics": [Mean("stage")]}, "'stage' has the column 'stage'. another name"),
         ({"segments": "country"}, "a list of names"),
         ({"segments": ["a", "a"]}, "distinct names"),
         ({"confidence": 95}, "95 % is confidence=0.95"),

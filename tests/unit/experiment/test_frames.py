@@ -284,3 +284,29 @@ def test_no_exposures_give_an_empty_table() -> None:
     assert built.columns["minutes.pre"].shape == (0,)
     assert built.enrolment.units.tolist() == [0, 0]
     assert np.array_equal(built.seen, np.zeros(0, dtype=bool))
+
+
+def test_exposures_may_be_of_one_experiment_alone_and_a_wrong_name_is_told() -> None:
+    events = {"user_id": [1], "ts": [T0]}
+    alone = {name: column for name, column in exposures().items() if name != "experiment"}
+    assert len(table([Count("rows")], Frames(exposures=alone, events=events))) == 2
+    with pytest.raises(NotFoundError, match="no exposures of 'x'.*some of xx.*did you mean 'xx'"):
+        table([Count("rows")], Frames(exposures=exposures(experiment=["xx"] * 2), events=events))
+
+
+def test_a_table_as_a_frame_shows_no_unripe_number() -> None:
+    users = {"user_id": [1], "country": ["SE"]}
+    frames = Frames(exposures=exposures(), events={"user_id": [1, 2], "ts": [T0, T0 + DAY]}, users=users)
+    built = table([Count("rows", window="1d")], frames, segments=["country"])
+    assert built.to_polars().to_dicts() == [
+        {"unit_id": 1, "variant": "a", "first_exposure": T0, "stage": 0, "seen": True, "country": "SE", "rows": 1.0},
+        {
+            "unit_id": 2,
+            "variant": "b",
+            "first_exposure": T0 + DAY,
+            "stage": 0,
+            "seen": True,
+            "country": None,
+            "rows": None,
+        },
+    ]

@@ -128,7 +128,7 @@ def test_as_history_all_units_are_in_one_arm() -> None:
 @pytest.mark.parametrize(
     ("metrics", "settings", "error", "message"),
     [
-        ([Mean("rounds")], {}, NotFoundError, "the frame has no column 'rounds'"),
+        ([Mean("rounds")], {}, NotFoundError, "frame has no column 'rounds'"),
         ([Mean("sum_gameround")], {}, NotFoundError, "did you mean 'sum_gamerounds'"),
         ([Mean("version")], {}, DataError, "version is String"),
         ([Proportion("sum_gamerounds")], {}, DataError, "Only 0 and 1 were expected"),
