@@ -64,6 +64,11 @@ def columns_a_step(int path):
     return step_of(path)
 
 
+def sums_in_32_bits(int path):
+    """Whether the head is summed in 32 bits, not in 16."""
+    return step_of(path) == 4
+
+
 cdef class Plan:
     """How items were prepared, and where they are; the arrays are kept alive. Nothing changes after `attach`."""
 

@@ -43,8 +43,6 @@ static int64_t lowest_bit(uint64_t bits)
 #define MANY_ITEMS (1 << 18)
 #define MOST_GROUPS 16   /* panels' worth of groups that a first threshold is taken from */
 #define PENDING 16       /* items whose vectors are on their way from memory */
-#define USER_LIMIT 128.0f /* |qu| <= 128 and |qv| <= 255.99, so |qu . qv| <= 32767: exact in 16 bits whatever wraps between */
-#define ITEM_LIMIT 255.99f
 #define TINY 1e-18f      /* the smallest scale; all values are relative to the largest norms */
 #define NOTHING 1e-15f   /* added to norms for what underflows in their squares */
 
@@ -85,6 +83,7 @@ typedef struct {
     int64_t n_few;
 } Rules;
 
+#define WHOLE_LINES(n) (((n) + 15) / 16 * 16) /* a loop over so many has no rest that is not vectorised */
 #define SHORT_ROW 16 /* a user with less than this part of the items allowed is not worth a scan */
 
 static inline int may_have(const Rules *rules, int64_t row, int32_t code)

@@ -4,6 +4,23 @@
  * decides about a rank: only `fixed_dot` does, on the few candidates that the bounds leave.
  */
 
+/* A byte of a user is the integer + USER_ZERO; USER_LIMIT and ITEM_LIMIT bound the norms of the integers. */
+#if WORD_BITS == 16 /* |qu| <= 128 and |qv| <= 255.99, so |qu . qv| <= 32767: exact whatever wraps between */
+#define USER_ZERO 64
+#define USER_LIMIT 128.0f
+#define ITEM_LIMIT 255.99f
+#define SUM_LIMIT 32767.0f
+#define LOWEST_SUM INT16_MIN
+#define WORD int16_t
+#else /* all 8 bits of both: 127 * 127 * MOST_HEAD is below 2^23, which a float holds exactly too */
+#define USER_ZERO 128
+#define USER_LIMIT 1e30f
+#define ITEM_LIMIT 1e30f
+#define SUM_LIMIT 8388607.0f
+#define LOWEST_SUM INT32_MIN
+#define WORD int32_t
+#endif
+
 /* ---- sums */
 
 /* The bits of `fixed_dot`: a column that is missing adds +0, which changes no lane (none is ever -0). */
@@ -127,7 +144,7 @@ static void NAME(pack_panel)(
             heads[(column / STEP * WIDE + item) * STEP + column % STEP] = (int8_t)integers[column];
             sum += integers[column];
         }
-        starts[item] = (WORD)(-64 * sum);
+        starts[item] = (WORD)(-USER_ZERO * sum);
         NAME(quantise)(vectors[item] + head, tail, e.tail_scale, integers, errors);
         e.tail_error = fmaxf(e.tail_error, NAME(norm)(errors, tail));
         for (int64_t column = 0; column < tail; column++)
@@ -202,7 +219,7 @@ static void NAME(pack_user)(
     int64_t head = index->head, tail = index->tail, steps = (head + STEP - 1) / STEP;
     int64_t lead = index->d < LEAD ? index->d : LEAD;
     float in_head = NAME(norm)(u, head), in_tail = NAME(norm)(u + head, tail);
-    float scale = fmaxf(NAME(largest)(u, head) / 62.9f, in_head / (USER_LIMIT - 0.5f * sqrtf((float)head) - 0.01f));
+    float scale = fmaxf(NAME(largest)(u, head) / (USER_ZERO - 1.1f), in_head / (USER_LIMIT - 0.5f * sqrtf((float)head) - 0.01f));
     float tail_scale = fmaxf(fmaxf(NAME(largest)(u + head, tail) / 4094.0f, in_tail / 15000.0f), TINY);
     scale = fmaxf(scale, TINY);
     users->scale[place] = scale;
@@ -216,7 +233,7 @@ static void NAME(pack_user)(
     for (int64_t step = 0; step < steps; step++)
         for (int64_t byte = 0; byte < 4; byte++) {
             int64_t column = step * STEP + byte % STEP;
-            bytes[step * 4 + byte] = (unsigned char)(64 + (column < head ? integers[column] : 0));
+            bytes[step * 4 + byte] = (unsigned char)(USER_ZERO + (column < head ? integers[column] : 0));
         }
     users->tail_scale[place] = tail_scale;
     users->tail_quantised[place] = NAME(quantise)(u + head, tail, tail_scale, integers, errors) * tail_scale * 1.00001f;
@@ -234,7 +251,7 @@ typedef struct {
     unsigned char *bytes;
     int64_t n, stride, *slots, *chosen;
     float *excess;
-    int32_t *whole_bars;
+    int32_t *whole_bars, *keeps;
     WORD *bars;
     Queue queue;
 } NAME(Chunk);
@@ -326,9 +343,9 @@ static inline float NAME(reach)(const Users *users, int64_t place, const Extreme
 /* The integer that the head of an item must exceed. */
 static inline WORD NAME(bar)(float bar)
 {
-    bar = bar < -32767.0f ? -32767.0f : bar > 32767.0f ? 32767.0f : bar;
-    int32_t whole = (int32_t)bar;
-    return (WORD)(whole - 1 - (bar < (float)whole));
+    bar = bar > 1 - SUM_LIMIT ? bar : 1 - SUM_LIMIT;
+    bar = bar < SUM_LIMIT ? bar : SUM_LIMIT;
+    return (WORD)((int32_t)bar - 2); /* at most floor(bar) - 1; written so that compilers vectorise the same in `narrow` */
 }
 
 /* Look closer at the items of a panel whose bits are set. */
@@ -430,13 +447,23 @@ static inline uint64_t NAME(stored_above)(const WORD *stored, WORD bar)
     return ABOVE(sums, bar);
 }
 
-/* A value that at least `wanted` of n values reach, and few more, by bisection: no branch depends on the values. */
+/* A value that at least `wanted` of n values reach (n a multiple of WIDE), and few more, by bisection: no branch depends
+ * on the values. */
 static float NAME(reached_by)(const float *values, int64_t n, int64_t wanted)
 {
-    float low = values[0], high = values[0];
-    for (int64_t place = 0; place < n; place++) {
-        low = values[place] < low ? values[place] : low;
-        high = values[place] > high ? values[place] : high;
+    float lows[WIDE], highs[WIDE];
+    memcpy(lows, values, sizeof lows);
+    memcpy(highs, values, sizeof highs);
+    for (int64_t first = WIDE; first < n; first += WIDE)
+        for (int64_t at = 0; at < WIDE; at++) {
+            float value = values[first + at];
+            lows[at] = value < lows[at] ? value : lows[at];
+            highs[at] = value > highs[at] ? value : highs[at];
+        }
+    float low = lows[0], high = highs[0];
+    for (int64_t at = 1; at < WIDE; at++) {
+        low = lows[at] < low ? lows[at] : low;
+        high = highs[at] > high ? highs[at] : high;
     }
     for (int turn = 0; turn < 10; turn++) {
         float middle = low + (high - low) * 0.5f;
@@ -506,7 +533,8 @@ static void NAME(seed)(const Index *index, const Rules *rules, NAME(Chunk) *chun
     }
 }
 
-/* Copy what the bounds need of the users that may find something in a block, side by side. */
+/* Copy what the bounds need of the users that may find something in a block, side by side; behind them, up to a
+ * whole line of users, such that find nothing. */
 static int64_t NAME(gather)(NAME(Chunk) *chunk, const Extremes *e)
 {
     const Users *all = &chunk->sides;
@@ -528,6 +556,11 @@ static int64_t NAME(gather)(NAME(Chunk) *chunk, const Extremes *e)
         some->inverse[kept] = all->inverse[slot];
         chunk->slots[kept++] = slot;
     }
+    for (int64_t at = kept; at < WHOLE_LINES(kept); at++) {
+        some->threshold[at] = FLT_MAX;
+        some->head_error[at] = some->quantised[at] = some->tail[at] = some->whole[at] = some->floor[at] = 0;
+        some->lead[at] = some->rest[at] = some->inverse[at] = 0;
+    }
     return kept;
 }
 
@@ -539,27 +572,30 @@ static int64_t NAME(narrow)(NAME(Chunk) *chunk, int64_t n, const Extremes *e)
                 *RESTRICT quantised = users->quantised, *RESTRICT tail = users->tail, *RESTRICT whole = users->whole,
                 *RESTRICT floors = users->floor, *RESTRICT inverse = users->inverse, *RESTRICT lead = users->lead,
                 *RESTRICT rest = users->rest;
-    float *RESTRICT excess = chunk->excess;
-    int32_t *RESTRICT bars = chunk->whole_bars;
+    int32_t *RESTRICT bars = chunk->whole_bars, *RESTRICT keeps = chunk->keeps;
     const Extremes x = *e;
     int64_t kept = 0;
+    n = WHOLE_LINES(n);
     for (int64_t at = 0; at < n; at++) {
         float least = threshold[at] - (head_error[at] * x.head + quantised[at] * x.head_error + tail[at] * x.tail +
                                        whole[at] * x.whole + floors[at]);
-        excess[at] = threshold[at] - (lead[at] * x.lead + rest[at] * x.rest + whole[at] * x.whole + floors[at]);
+        float excess = threshold[at] - (lead[at] * x.lead + rest[at] * x.rest + whole[at] * x.whole + floors[at]);
+        keeps[at] = !(excess > 0);
         float bar = least * (inverse[at] * x.inverse);
-        bar = bar < -32767.0f ? -32767.0f : bar;
-        bar = bar > 32767.0f ? 32767.0f : bar;
-        int32_t near = (int32_t)bar;
-        bars[at] = near - 1 - (bar < (float)near);
+        bar = bar > 1 - SUM_LIMIT ? bar : 1 - SUM_LIMIT;
+        bar = bar < SUM_LIMIT ? bar : SUM_LIMIT;
+        bars[at] = (int32_t)bar - 2;
     }
     const int64_t *RESTRICT slots = chunk->slots;
     int64_t *RESTRICT chosen = chunk->chosen;
     WORD *RESTRICT kept_bars = chunk->bars;
-    for (int64_t at = 0; at < n; at++) {
-        chosen[kept] = slots[at];
-        kept_bars[kept] = (WORD)bars[at];
-        kept += !(excess[at] > 0);
+    for (int64_t first = 0; first < n; first += 4) {
+        int32_t any = keeps[first] | keeps[first + 1] | keeps[first + 2] | keeps[first + 3];
+        for (int64_t at = first; any && at < first + 4; at++) {
+            chosen[kept] = slots[at];
+            kept_bars[kept] = (WORD)bars[at];
+            kept += keeps[at];
+        }
     }
     return kept;
 }
@@ -591,7 +627,7 @@ static void NAME(scan)(const Index *index, const Rules *rules, NAME(Chunk) *chun
 {
     const Segment *segment = index->segments;
     int64_t steps = (index->head + STEP - 1) / STEP, n_panels = (segment->n + WIDE - 1) / WIDE;
-    WORD lowest[TILE] = {-32768, -32768};
+    WORD lowest[TILE] = {LOWEST_SUM, LOWEST_SUM};
     uint64_t masks[TILE];
     n_panels = n_panels < chunk->n_seeds ? n_panels : chunk->n_seeds;
     for (int64_t first = 0; first < chunk->n; first += TILE) {
@@ -638,24 +674,26 @@ static int NAME(scan_users)(
     NAME(Chunk) chunk = {.n = n, .stride = steps * 4, .n_seeds = SEED};
     if (wanted <= SHORT_LIST && index->n_items < MANY_ITEMS)
         chunk.n_seeds = SMALL_SEED;
-    float *sides = malloc(28 * n * sizeof(float));
+    int64_t line = WHOLE_LINES(n);
+    float *sides = malloc(29 * line * sizeof(float));
     uint64_t *keys = malloc(n * capacity * sizeof(uint64_t));
     float *work = malloc((2 * GROUP + 1) * d * sizeof(float));
     int16_t *tails = calloc(n * index->tail_width + 1, sizeof(int16_t));
     int32_t *integers = malloc(d * sizeof(int32_t));
-    WORD *words = malloc((n + TILE * SEED * WIDE) * sizeof(WORD));
+    WORD *words = malloc((line + TILE * SEED * WIDE) * sizeof(WORD));
     chunk.users = malloc(n * sizeof(User));
     chunk.bytes = malloc(n * chunk.stride + 1);
-    chunk.slots = malloc(2 * n * sizeof(int64_t));
+    chunk.slots = calloc(2 * line, sizeof(int64_t));
     int failed = !sides || !keys || !work || !tails || !integers || !words || !chunk.users || !chunk.bytes || !chunk.slots;
     if (!failed) {
-        NAME(lay_out)(&chunk.sides, sides, n);
-        NAME(lay_out)(&chunk.active, sides + 13 * n, n);
-        chunk.excess = sides + 26 * n;
-        chunk.whole_bars = (int32_t *)(sides + 27 * n);
+        NAME(lay_out)(&chunk.sides, sides, line);
+        NAME(lay_out)(&chunk.active, sides + 13 * line, line);
+        chunk.excess = sides + 26 * line;
+        chunk.whole_bars = (int32_t *)(sides + 27 * line);
+        chunk.keeps = (int32_t *)(sides + 28 * line);
         float *rotated = work, *packed = rotated + GROUP * d, *errors = packed + GROUP * d;
         chunk.bars = words;
-        chunk.chosen = chunk.slots + n;
+        chunk.chosen = chunk.slots + line;
         for (int64_t first = 0; first < n; first += GROUP) {
             const float *sources[GROUP];
             double scales[GROUP];
@@ -687,7 +725,7 @@ static int NAME(scan_users)(
                 NAME(list_short_rows)(index, rules, &chunk, slot);
             }
         }
-        NAME(scan)(index, rules, &chunk, words + n);
+        NAME(scan)(index, rules, &chunk, words + line);
         NAME(flush)(index, &chunk);
         for (int64_t slot = 0; slot < n; slot++) {
             User *user = &chunk.users[slot];

@@ -1,5 +1,11 @@
 #undef NAME
 #undef WORD
+#undef WORD_BITS
+#undef USER_ZERO
+#undef USER_LIMIT
+#undef ITEM_LIMIT
+#undef SUM_LIMIT
+#undef LOWEST_SUM
 #undef STEP
 #undef VECTORS
 #undef SUMS

@@ -85,7 +85,7 @@ static inline int32_t plain_tail(const int16_t *u, const int8_t *v, int64_t n)
 #define LANES_ADD plain_add
 #define LANES_TREE plain_tree
 #define TAIL_DOT plain_tail
-#define WORD int16_t
+#define WORD_BITS 16
 #define STEP 2
 #define VECTORS 1
 #define SUMS PlainSums
@@ -176,7 +176,7 @@ static inline int32_t tail_avx2(const int16_t *u, const int8_t *v, int64_t n)
 #define LANES_ADD add_avx2
 #define LANES_TREE tree_avx2
 #define TAIL_DOT tail_avx2
-#define WORD int16_t
+#define WORD_BITS 16
 #define STEP 2
 #define VECTORS 4
 #define SUMS __m256i
@@ -275,7 +275,7 @@ static inline uint64_t emulated_above32(const Longs64 *sums, int32_t bar)
 #define TAIL_DOT plain_tail
 #define SCORE_PANEL score_baseline
 #define NAME(x) x##_emulated512
-#define WORD int16_t
+#define WORD_BITS 16
 #define STEP 2
 #define VECTORS 2
 #define SUMS Words64
@@ -297,7 +297,7 @@ static inline uint64_t emulated_above32(const Longs64 *sums, int32_t bar)
 #define TAIL_DOT plain_tail
 #define SCORE_PANEL score_baseline
 #define NAME(x) x##_emulatedvnni
-#define WORD int32_t
+#define WORD_BITS 32
 #define STEP 4
 #define VECTORS 4
 #define SUMS Longs64
@@ -345,7 +345,7 @@ static inline __m512i broadcast_avx512(const unsigned char *bytes)
 #define TAIL_DOT tail_avx2
 #define SCORE_PANEL score_avx512
 #define NAME(x) x##_avx512
-#define WORD int16_t
+#define WORD_BITS 16
 #define STEP 2
 #define VECTORS 2
 #define SUMS __m512i
@@ -385,7 +385,7 @@ static inline uint64_t above_vnni(const __m512i *sums, int32_t bar)
 #define TAIL_DOT tail_avx2
 #define SCORE_PANEL score_avx512
 #define NAME(x) x##_avx512vnni
-#define WORD int32_t
+#define WORD_BITS 32
 #define STEP 4
 #define VECTORS 4
 #define SUMS __m512i

@@ -20,7 +20,8 @@ _LARGEST = 1024  # columns; beyond, rounding in the products would cost more tha
 _SMALLEST = 17
 _FLOOR = 1e-4  # of the mean variance, added to every direction so that no user or item blows up
 _MOST_HEAD = 512  # columns whose quantised product fits 16 bits with a useful precision
-_CELL, _LOOK, _LOOK_CELL = 1.0, 20000.0, 16.0  # cost of a column of the head, of a closer look, of a column of it
+_LOOK, _LOOK_CELL = 20000.0, 16.0  # cost of a closer look, and of a column of it, in columns of the head in 16-bit sums
+_WIDE_CELL = 0.25  # cost of a column of the head in 32-bit sums
 _LEAD = 16  # columns whose norm the scan bounds apart
 _TRIED_USERS, _TRIED_ITEMS, _TRIED_K = 32, 1024, 50
 
@@ -45,8 +46,10 @@ class Directions(NamedTuple):
     rate: float
 
 
-def choose_directions(items: Rows, users: Rows, order: NDArray[np.int32]) -> Directions:
+def choose_directions(items: Rows, users: Rows, order: NDArray[np.int32], *, wide: bool = False) -> Directions:
     """Return a basis for these items and for users like those given; `order` lists the items by falling norm.
+
+    `wide` says that the head is summed in 32 bits, which costs less a column and loses less to quantisation.
 
     With ``U = users``, ``V = items`` and both Gram matrices diagonal and equal in the new basis, the leading columns
     carry as much of the score matrix ``U Vᵀ`` as that many columns can (its singular vectors, taken from the Gram
@@ -54,18 +57,18 @@ def choose_directions(items: Rows, users: Rows, order: NDArray[np.int32]) -> Dir
     """
     with single_threaded_blas():
         left, right = _sample(users), _sample(items[order[:: max(1, len(order) // _SAMPLE)]])
-        return _choose(left, right, len(order))
+        return _choose(left, right, len(order), wide)
 
 
-def _choose(users: Square, items: Square, n_items: int) -> Directions:
+def _choose(users: Square, items: Square, n_items: int, wide: bool) -> Directions:
     d, unit = items.shape[1], 2.0**-24
     rate = 4 * (d + 8) * unit + 1e-5
     basis = (
         _balanced(users.T @ users / len(users), items.T @ items / len(items)) if _SMALLEST <= d <= _LARGEST else None
     )
     if basis is None:
-        return Directions(None, None, _head(users, items, n_items), rate)
-    head = _head(users @ basis[0], items @ basis[1], n_items)
+        return Directions(None, None, _head(users, items, n_items, wide), rate)
+    head = _head(users @ basis[0], items @ basis[1], n_items, wide)
     to_users, to_items = (np.ascontiguousarray(_mix(side, head), np.float32) for side in basis)
     exact = to_users.astype(np.float64), to_items.astype(np.float64)
     loss = float(np.linalg.norm(exact[0] @ exact[1].T - np.eye(d))) * 1.001 + 1e-12
@@ -114,7 +117,7 @@ def _balanced(users: Square, items: Square) -> tuple[Square, Square] | None:
     return left * balance, right / balance
 
 
-def _head(users: Square, items: Square, n_items: int) -> int:
+def _head(users: Square, items: Square, n_items: int, wide: bool) -> int:
     """Return the number of leading columns that makes the scan cheapest, tried on a sample."""
     d = users.shape[1]
     users, items = users[:: max(1, len(users) // _TRIED_USERS)], items[:: max(1, len(items) // _TRIED_ITEMS)]
@@ -132,6 +135,16 @@ def _head(users: Square, items: Square, n_items: int) -> int:
         heads = [np.sqrt(side[:, p - 1]) for side in squares]
         tails = [np.sqrt(np.maximum(side[:, -1] - side[:, p - 1], 0)) for side in squares]
         rest, size = np.outer(*tails), np.outer(*heads)
-        passed = (scores + rest + (1 / 128 + 1 / 256) * np.sqrt(p / 12) * size >= reach).mean()
-        best = min(best, (float(p * _CELL + passed * (_LOOK + _LOOK_CELL * (d - p))), p))
+        passed = (scores + rest + _lost(p, wide) * size >= reach).mean()
+        best = min(best, (float(p * (_WIDE_CELL if wide else 1) + passed * (_LOOK + _LOOK_CELL * (d - p))), p))
     return best[1]
+
+
+def _lost(p: int, wide: bool) -> float:
+    """Return about what quantisation loses of a product of p columns, as a share of the norms.
+
+    An error is uniform within a step of the quantisation. A step is 1/128 and 1/256 of the norm where sums have 16
+    bits, else 1/127 of the largest of p mixed columns, which is about 3 times a typical one.
+    """
+    steps = 2 * 3 / 127 / np.sqrt(p) if wide else 1 / 128 + 1 / 256
+    return float(steps * np.sqrt(p / 12))

@@ -68,7 +68,8 @@ def prepare(
     """Prepare the rows `codes` of the items for users like the given ones; there is at least one."""
     order = codes[np.argsort(-norms[codes], kind="stable")]
     scale = 2.0 ** -int(np.frexp(norms[order[0]])[1])
-    directions, path = choose_directions(items, users, order), _scan.PATH_CODES[simd_path()]
+    path = _scan.PATH_CODES[simd_path()]
+    directions = choose_directions(items, users, order, wide=_scan.sums_in_32_bits(path))
     segment = _pack(items, norms, order, directions, path, scale, n_threads)
     return _assemble((segment,), directions, path, scale)
 

@@ -13,6 +13,7 @@ PATHS: tuple[str, ...]
 PATH_CODES: dict[str, int]
 
 def columns_a_step(path: int) -> int: ...
+def sums_in_32_bits(path: int) -> bool: ...
 
 class Plan:
     def __init__(
