@@ -44,6 +44,8 @@ VERBS: dict[str, Verb] = {
     "experiment list": Verb(EXPERIMENTS, "List the experiments, newest first."),
     "experiment show": Verb(EXPERIMENTS, "Show an experiment: its plan, what deviates from it, what happened."),
     "experiment stop": Verb(EXPERIMENTS, "Write down that an experiment is over."),
+    "interleave generate": Verb(EXPERIMENTS, "Write interleaved lists of two trained models.", ("eligibility",)),
+    "interleave analyze": Verb(EXPERIMENTS, "Say which of two interleaved models users prefer."),
     "runs list": Verb(RUNS, "List the runs, newest first."),
     "runs show": Verb(RUNS, "Show all that is known of a run."),
     "runs diff": Verb(RUNS, "Show in what two runs differ."),
@@ -54,6 +56,7 @@ GROUPS: dict[str, str] = {
     "snapshot": "Frozen views of the data: create, list.",
     "datasets": "Public data sets: list, load, fetch.",
     "experiment": "A/B experiments: create, assign, expose, analyse, decide.",
+    "interleave": "Two models in one list: generate, analyze.",
     "runs": "Trainings, evaluations and comparisons: list, show, diff, repeat.",
 }
 

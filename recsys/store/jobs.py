@@ -11,9 +11,10 @@ from recsys.store.recipes import DataRecipe
 
 if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
+    from recsys.experiment import InterleavingResult
     from recsys.models import Recommender
     from recsys.store.store import Store
-    from recsys.workflows import RecommendSummary, Recorded
+    from recsys.workflows import InterleaveSummary, RecommendSummary, Recorded
 
 
 class Jobs:
@@ -101,6 +102,20 @@ class Jobs:
         from recsys import workflows
 
         return workflows.recommend(cast("Store", self), run, out, **options)
+
+    def interleave(
+        self, run_a: str, run_b: str, out: str | PathLike[str] | IO[bytes], **options: Any
+    ) -> Recorded[InterleaveSummary]:
+        """Write the interleaved lists of two trained models to a file; see `recsys.workflows.interleave`."""
+        from recsys import workflows
+
+        return workflows.interleave(cast("Store", self), run_a, run_b, out, **options)
+
+    def analyze_interleaving(self, lists: object, **options: Any) -> Recorded[InterleavingResult]:
+        """Say which of two interleaved models users prefer; see `recsys.workflows.analyze_interleaving`."""
+        from recsys import workflows
+
+        return workflows.analyze_interleaving(cast("Store", self), lists, **options)
 
     def repeat(self, run: str, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""

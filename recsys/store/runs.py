@@ -21,7 +21,18 @@ from recsys.store.arrow import fetch_frame, offered
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KINDS = ("train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis")
+KINDS = (
+    "train",
+    "evaluate",
+    "compare",
+    "backtest",
+    "tune",
+    "trial",
+    "recommend",
+    "analysis",
+    "interleave",
+    "interleave-analysis",
+)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: in order, and nothing that looks like another
 _EPOCH_S = 1_735_689_600  # 2025-01-01 UTC
 _TICKS_PER_S = 32
@@ -36,7 +47,8 @@ class Run:
     ----------
     run_id : str
         Sorts by the time at which the job began.
-    kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis"}
+    kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis", "interleave",
+        "interleave-analysis"}
         What was done; a trial is one setting of a tuning, an analysis is one of an experiment.
     created_at : datetime
         When it was finished (UTC).

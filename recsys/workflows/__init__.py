@@ -3,6 +3,7 @@
 from recsys.workflows.asking import Neighbours, Reasons, explain, similar
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import compare, evaluate
+from recsys.workflows.interleaving import InterleaveSummary, analyze_interleaving, interleave
 from recsys.workflows.listed import Lists, RecommendSummary
 from recsys.workflows.recommending import look, recommend
 from recsys.workflows.recording import Recorded
@@ -11,15 +12,18 @@ from recsys.workflows.training import refit, retrain, train
 from recsys.workflows.tuning import resume, tune
 
 __all__ = [
+    "InterleaveSummary",
     "Lists",
     "Neighbours",
     "Reasons",
     "RecommendSummary",
     "Recorded",
+    "analyze_interleaving",
     "backtest",
     "compare",
     "evaluate",
     "explain",
+    "interleave",
     "look",
     "recommend",
     "refit",

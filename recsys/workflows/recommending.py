@@ -187,15 +187,15 @@ def recommend(
     """
     job = Job(store, "recommend")
     positive_int("k", k)
-    writer = _sink(out, format, job.run_id)
+    writer = open_sink(out, format, job.run_id)
     serving = prepare_serving(store, run, history, on_unknown, eligibility, at, ListPolicy(rerank, explore))
-    asked, dropped = _audience(store, serving, users, since)
+    asked, dropped = find_audience(store, serving, users, since)
     counts = {"users": 0, "fallback_users": 0, "skipped": 0, "explored": 0}
     warnings = [*serving.warnings, *dropped]
     if not len(asked):
         warnings.append("nobody was asked for: there are no rows")
     with writer:
-        for chunk, done in _chunks(asked, k):
+        for chunk, done in user_chunks(asked, k):
             lists = serving.lists(chunk, k, n_threads)
             frame = serving.checked(lists)
             writer.write(frame)
@@ -260,7 +260,7 @@ def look(
         More users are meant than one can look at.
     """
     serving = prepare_serving(store, run, history, on_unknown, eligibility, at, ListPolicy(rerank, explore))
-    asked, dropped = _audience(store, serving, users, since)
+    asked, dropped = find_audience(store, serving, users, since)
     if len(asked) > LOOK_AT_MOST:
         raise ArgumentError(
             f"{len(asked):,} users were asked for", f"at most {LOOK_AT_MOST} fit a screen", "add --out recs.parquet"
@@ -321,7 +321,7 @@ def _newer_history(store: Store, run: Run, model: Recommender) -> tuple[History 
     return read_history(data.keep(theirs[data.user_codes]), model.items_, model.label_), warnings
 
 
-def _audience(
+def find_audience(
     store: Store, serving: Serving, users: Ids | None, since: str | datetime | None
 ) -> tuple[pl.Series, tuple[str, ...]]:
     """Return the ids of the users to serve, each once, and who was left out of them."""
@@ -353,14 +353,15 @@ def _without_forgotten(store: Store, serving: Serving, asked: pl.Series) -> tupl
     return asked.filter(~asked.is_in(gone.implode())), (note,)
 
 
-def _sink(out: str | PathLike[str] | IO[bytes], wanted: str | None, tag: str) -> ListWriter | StreamWriter:
+def open_sink(out: str | PathLike[str] | IO[bytes], wanted: str | None, tag: str) -> ListWriter | StreamWriter:
+    """Return what writes the lists: a file that appears when it is whole, or an open stream."""
     if isinstance(out, str | PathLike):
         path = Path(out)
         return ListWriter(path, format_of(path, wanted), tag)
     return StreamWriter(out, wanted or "csv")
 
 
-def _chunks(users: pl.Series, k: int) -> Iterator[tuple[pl.Series, int]]:
+def user_chunks(users: pl.Series, k: int) -> Iterator[tuple[pl.Series, int]]:
     """Yield parts of the users and how many are done by then; one empty part when there is nobody."""
     size = max(1, min(_USERS_PER_CHUNK, _ROWS_PER_CHUNK // k))
     for start in range(0, max(len(users), 1), size):

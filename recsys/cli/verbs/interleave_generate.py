@@ -1,0 +1,97 @@
+"""`recsys interleave generate`: one list a user out of two models'."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli import completion
+from recsys.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from recsys.cli.session import Session
+
+STDOUT = Path("-")
+EXAMPLES = """
+recsys interleave generate 3f2a 91bc --k 10 --out lists.parquet
+recsys interleave generate 3f2a 91bc --method probabilistic --seed 7 --history now --out lists.parquet
+recsys interleave generate 3f2a 91bc --users panel.csv --deny withdrawn.csv --out lists.csv
+"""
+
+
+def command(
+    ctx: typer.Context,
+    run_a: Annotated[
+        str, typer.Argument(help="A training run: the control.", metavar="RUN_A", autocompletion=completion.runs)
+    ],
+    run_b: Annotated[str, typer.Argument(help="Another one.", metavar="RUN_B", autocompletion=completion.runs)],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout.")
+    ],
+    k: Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a user.")] = 10,
+    method: Annotated[
+        str, typer.Option(metavar="team-draft|balanced|probabilistic", help="How the lists are merged.")
+    ] = "team-draft",
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Makes the coins repeatable.  [default: a new one]")
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only these users: a table with user_id, or one id a line.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only users with events since this time (UTC).")
+    ] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The time of serving, for --available.  [default: now]")
+    ] = None,
+    on_unknown: Annotated[
+        str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
+    ] = "fallback",
+    format: Annotated[  # noqa: A002 - the word that users type
+        str | None, typer.Option(metavar="parquet|csv|jsonl", help="If the name of the file does not say.")
+    ] = None,
+) -> None:
+    """Write interleaved lists of two trained models.
+
+    The file has one row a shown item: user_id, item_id, rank, team (a, b, both, or nothing where the other list had
+    ended), rank_a and rank_b (its places in the two models' own lists), with --method probabilistic also chance_a and
+    chance_b, and method. Beside it stands a manifest. Show the lists, then ask: recsys interleave analyze.
+    """
+    session: Session = ctx.obj
+    if out == STDOUT and session.as_json:
+        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
+    from recsys import workflows
+    from recsys.cli.requests import eligibility_from, read_ids
+
+    asked: dict[str, Any] = {
+        "k": k,
+        "method": method,
+        "seed": seed,
+        "users": None if users is None else read_ids("--users", users, "user_id"),
+        "since": since,
+        "history": history,
+        "at": at,
+        "on_unknown": on_unknown,
+        "eligibility": eligibility_from(session.options),
+        "format": format,
+        "progress": session.progress,
+    }
+    sink = sys.stdout.buffer if out == STDOUT else out
+    try:
+        recorded = workflows.interleave(session.open_store(), run_a, run_b, sink, **asked)
+    except BrokenPipeError:  # a reader that has left does not want the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    for warning in recorded.run.warnings:
+        session.warn(warning)
+    if out != STDOUT:
+        data = {"run_id": recorded.run.run_id, "out": out, "summary": recorded.result}
+        session.emit("interleave-generate", data, str(out))
+    session.note(f"{recorded.result}")
