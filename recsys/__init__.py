@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         user_split,
     )
     from recsys.evaluation import backtest, compare, evaluate, tune
-    from recsys.experiment import Count, Experiment, Mean, Proportion, Quantile, Ratio, Retention
+    from recsys.experiment import Count, Experiment, Mean, Proportion, Quantile, Ratio, Retention, assign
     from recsys.models import (
         ALS,
         BPR,
@@ -83,7 +83,7 @@ _HOMES = {
     ),
     "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
-    "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention"),
+    "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention", "assign"),
     "simulation": ("simulate",),
     "core.errors": ("RecsysError",),
 }
@@ -133,6 +133,7 @@ __all__ = [
     "Store",
     "TopKIndex",
     "__version__",
+    "assign",
     "backtest",
     "compare",
     "core",

@@ -1,6 +1,7 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
 from recsys.experiment.analysis import Analysis, analyze
+from recsys.experiment.assignment import assign
 from recsys.experiment.attribution import attribute
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.checks import Check, Thresholds
@@ -57,6 +58,7 @@ __all__ = [
     "UnitTable",
     "analyze",
     "analyze_interleaving",
+    "assign",
     "attribute",
     "build_unit_table",
     "interleave",

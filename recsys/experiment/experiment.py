@@ -13,6 +13,7 @@ from recsys.core.checks import did_you_mean, finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
+from recsys.dataset.vocabulary import Ids
 from recsys.experiment.declared import as_list, as_table, from_plain, from_typed, names, to_plain
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from recsys.experiment.monitoring import Monitor
     from recsys.experiment.per_unit import PerUnit
     from recsys.experiment.unit_table import UnitTable
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by")
 MONITORING = {"confidence_sequence": ConfidenceSequence, "group_sequential": GroupSequential}
@@ -260,6 +264,23 @@ class Experiment:
     def plan_hash(self) -> str:
         """SHA-256 (hex) of the canonical JSON of the declaration."""
         return hash_arrays(canonical_json(self.to_dict()))
+
+    def assign(
+        self, units: Ids, *, attributes: object = None, at: str | datetime | date | int | None = None
+    ) -> pl.DataFrame:
+        """Return the arm of each unit: see `recsys.experiment.assign`.
+
+        Examples
+        --------
+        >>> from recsys.experiment import Count
+        >>> test = Experiment("x", {"a": 0.5, "b": 0.5}, control="a", start="2026-06-01",
+        ...                   metrics=[Count("plays", event="play")])
+        >>> test.assign([1, 2], at="2026-05-31")["reason"].to_list()
+        ['not_started', 'not_started']
+        """
+        from recsys.experiment.assignment import assign  # which reads this module's class
+
+        return assign(self, units, attributes=attributes, at=at)
 
     def request(self, through: str | datetime | date | int | None = None) -> UnitRequest:
         """Return what a table of units must hold for the analysis of the data before `through`."""
