@@ -1,6 +1,8 @@
 """Intervals, paired tests and multiplicity; knows nothing of recommenders."""
 
 from recsys.stats.adjustment import adjusted_difference
+from recsys.stats.bayes import BayesResult, bayesian_effect, bayesian_means, bayesian_proportions
+from recsys.stats.clusters import cluster_difference
 from recsys.stats.differences import difference_in_means, difference_in_ratios
 from recsys.stats.effects import Heterogeneity, PartialPooling, Trend, heterogeneity, partial_pooling, trend
 from recsys.stats.means import bootstrap_interval, mean_interval
@@ -11,6 +13,7 @@ from recsys.stats.power import Baseline, PowerDesign, achieved_power, detectable
 from recsys.stats.proportions import difference_in_proportions, proportion_interval
 from recsys.stats.quantiles import difference_in_quantiles, quantile_interval
 from recsys.stats.ranks import RankResult, mann_whitney
+from recsys.stats.regression import regression_adjusted
 from recsys.stats.relative import relative_effect
 from recsys.stats.results import (
     Adjusted,
@@ -50,6 +53,7 @@ __all__ = [
     "Adjusted",
     "AnytimeInterval",
     "Baseline",
+    "BayesResult",
     "Dunnett",
     "GroupSequential",
     "GroupSequentialLook",
@@ -75,10 +79,14 @@ __all__ = [
     "adjusted_difference",
     "alpha_spent",
     "asymptotic_sequence",
+    "bayesian_effect",
+    "bayesian_means",
+    "bayesian_proportions",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "bootstrap_interval",
     "bounded_mean_sequence",
+    "cluster_difference",
     "cohens_dz",
     "crossing_probabilities",
     "detectable_effect",
@@ -102,6 +110,7 @@ __all__ = [
     "proportion_interval",
     "proportion_sequence",
     "quantile_interval",
+    "regression_adjusted",
     "relative_effect",
     "running_intersection",
     "running_pvalues",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import inf
 
 from recsys.stats._contrasts import (
     Arm,
@@ -17,6 +17,7 @@ from recsys.stats._contrasts import (
     unestimable,
 )
 from recsys.stats._fieller import Quotient
+from recsys.stats._mover import difference_bounds
 from recsys.stats._samples import level, t_quantile
 from recsys.stats.results import TwoSample
 
@@ -105,9 +106,25 @@ def difference_in_ratios(
     >>> found.treatment, found.control, found.estimate
     (3.0, 2.0, 1.0)
     """
+    return shifted_ratios(treatment, control, numerator, denominator, relative=relative, confidence=confidence)
+
+
+def shifted_ratios(
+    treatment: Strata,
+    control: Strata,
+    numerator: int,
+    denominator: int,
+    *,
+    relative: bool,
+    confidence: float,
+    shift: float = 0.0,
+) -> TwoSample:
+    """Return `difference_in_ratios` when `shift` was taken off every ratio, so that large means keep their digits."""
     both, confidence = arms(treatment, control), level(confidence)
-    left = ratio_of(both.treatment, numerator, denominator)
-    right = ratio_of(both.control, numerator, denominator)
+    left, right = (
+        one._replace(value=one.value + shift)
+        for one in (ratio_of(arm, numerator, denominator) for arm in (both.treatment, both.control))
+    )
     method = "delta" if len(both.treatment.parts) < 2 else "stratified delta"
     if both.status != "ok":
         return unestimable(both, left.value, right.value, confidence, method, both.status)
@@ -123,15 +140,17 @@ def difference_in_ratios(
 def _safe_interval(both: Arms, found: Contrast, plain: TwoSample, numerator: int, denominator: int) -> TwoSample:
     """Return the result with Fieller's intervals squared and added, when a denominator is uncertain."""
     t = t_quantile(plain.confidence, found.df)
-    left, right = (_quotient(arm, numerator, denominator) for arm in (both.treatment, both.control))
-    if max(left.uncertainty(t), right.uncertainty(t)) < _DELTA_BELOW:
+    quotients = [_quotient(arm, numerator, denominator) for arm in (both.treatment, both.control)]
+    if max(one.uncertainty(t) for one in quotients) < _DELTA_BELOW:
         return plain
-    method = f"{plain.method}, Fieller"
-    (left_low, left_high), (right_low, right_high) = left.interval(t), right.interval(t)
-    if -inf in (left_low, right_low):
-        return plain._replace(ci_low=-inf, ci_high=inf, method=method, status="unbounded")
-    low = plain.estimate - sqrt((found.treatment - left_low) ** 2 + (right_high - found.control) ** 2)
-    high = plain.estimate + sqrt((left_high - found.treatment) ** 2 + (found.control - right_low) ** 2)
+    method, distances = f"{plain.method}, Fieller", []
+    for one in quotients:
+        low, high = one.interval(t)
+        if low == -inf:
+            return plain._replace(ci_low=-inf, ci_high=inf, method=method, status="unbounded")
+        ratio = one.top / one.bottom
+        distances.append((ratio - low, high - ratio))
+    low, high = difference_bounds(found.treatment, found.control, *distances)
     return plain._replace(ci_low=low, ci_high=high, method=method)
 
 
