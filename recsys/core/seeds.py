@@ -19,10 +19,11 @@ def generator(seed: Seed) -> np.random.Generator:
     >>> int(generator(7).integers(100)) == int(generator(7).integers(100))
     True
     """
+    _refuse_bool(seed)
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
-        raise ArgumentError(f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7") from None
+        raise _unusable(seed) from None
 
 
 def derived_int(seed: Seed, *stream: int) -> int:
@@ -33,6 +34,7 @@ def derived_int(seed: Seed, *stream: int) -> int:
     >>> derived_int(7, 1) != derived_int(7, 2)
     True
     """
+    _refuse_bool(seed)
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**31 - 1))
     if isinstance(seed, np.random.SeedSequence):
@@ -41,7 +43,15 @@ def derived_int(seed: Seed, *stream: int) -> int:
         try:
             sequence = np.random.SeedSequence(seed, spawn_key=stream)
         except (TypeError, ValueError):
-            raise ArgumentError(
-                f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7"
-            ) from None
+            raise _unusable(seed) from None
     return int(sequence.generate_state(1)[0] >> 1)
+
+
+def _refuse_bool(seed: object) -> None:
+    """Raise for a truth value: it counts as a number in Python, but nobody means it as a seed."""
+    if isinstance(seed, bool):
+        raise _unusable(seed)
+
+
+def _unusable(seed: object) -> ArgumentError:
+    return ArgumentError(f"seed is {seed!r}", "a whole number of at least 0 was expected", "use seed=7")

@@ -146,6 +146,11 @@ class ALS(FactorModel):
             finite_float("unobserved_weight", self.unobserved_weight, above=0)
         one_of("solver", self.solver, ("cg", "exact", "subspace"))
         one_of("backend", self.backend, ("recsys", "implicit"))
+        named = [self.item_features] if isinstance(self.item_features, str) else self.item_features
+        if named is not None and not (isinstance(named, Sequence) and all(isinstance(name, str) for name in named)):
+            raise ArgumentError(
+                f"item_features is {named!r}", "names of item attributes were expected", "use item_features=['genres']"
+            )
         if self.item_features is not None and self.backend != "recsys":
             raise ArgumentError(
                 "item_features are given and the backend is 'implicit'", "the backend 'recsys' was expected"

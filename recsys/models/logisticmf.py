@@ -40,7 +40,7 @@ class LogisticMF(FactorModel):
         Epochs; fewer with `validation`.
     patience : int
         Epochs without a better ndcg@10 on `validation` after which to stop.
-    seed : int
+    seed : int, optional
         The model is trained on one thread and depends on the seed alone.
 
     Examples
@@ -70,7 +70,7 @@ class LogisticMF(FactorModel):
         negatives: int = 30,
         iterations: int = 50,
         patience: int = 5,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         self.factors = factors
         self.learning_rate = learning_rate

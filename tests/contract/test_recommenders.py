@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ from recsys.models import (
 from recsys.scoring import MMR, Eligibility, PlackettLuce, Recommendations
 
 DAY = 86_400_000_000
+MAY_BE_NEGATIVE = ("user_exponent", "item_exponent", "tilt", "popularity_exponent")
 COUNTRIES = ("SE", "DE", None)
 
 
@@ -81,6 +82,23 @@ def train() -> Dataset:
 @pytest.fixture(scope="module")
 def held_out() -> Dataset:
     return split()[1]
+
+
+def unusable(name: str, hint: Any) -> list[Any]:
+    """Values that a parameter with this annotation cannot take, in any model."""
+    kinds = set(get_args(hint) or (hint,))
+    values: list[Any] = [float("nan"), float("inf"), object()]
+    if kinds & {int, float}:
+        values += ["7", True]
+    else:
+        values += [7]
+    if get_origin(hint) is Literal:
+        values += ["no such word"]
+    if int in kinds:
+        values += [-1, 1.5]
+    elif float in kinds and name not in MAY_BE_NEGATIVE:
+        values += [-1.0]
+    return values if type(None) in kinds else [*values, None]
 
 
 class RecommenderContract:
@@ -431,6 +449,15 @@ class RecommenderContract:
     def test_it_is_known_by_name(self, model: Recommender) -> None:
         made = make_model(model.name, **{key: str(value).lower() for key, value in model.params.items()})
         assert made.params == model.params
+
+    def test_what_a_parameter_cannot_be_is_refused_before_the_work(self, train: Dataset) -> None:
+        told: list[Progress] = []
+        hints = get_type_hints(type(self.make()).__init__)
+        for name in self.make().params:
+            for bad in unusable(name, hints[name]):
+                with pytest.raises(ArgumentError, match=name):
+                    self.make().clone(**{name: bad}).fit(train, progress=told.append)
+                assert not told
 
 
 class EpochContract(RecommenderContract):
