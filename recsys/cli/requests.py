@@ -118,9 +118,9 @@ def read_ids(option: str, path: Path, name: str) -> list[str]:
     Raises
     ------
     NotFoundError
-        There is no such file, or it is a table without that column.
+        There is no such file.
     DataError
-        It holds no ids.
+        It holds no ids, or is a table without that column.
     """
     if _names_column(option, path, name) or path.suffix in _TABLES:
         frame = read_table(option, path)
@@ -170,8 +170,8 @@ def read_table(option: str, path: Path) -> pl.DataFrame:
         raise DataError(f"{option} names {path}, which cannot be read: {first_line}") from None
 
 
-def _no_column(option: str, name: str, found: Sequence[str]) -> NotFoundError:
-    return NotFoundError(
+def _no_column(option: str, name: str, found: Sequence[str]) -> DataError:
+    return DataError(
         f"the file of {option} has no column {name!r} (found: {', '.join(found)})",
         f"a header with {name} was expected, or a .txt file with one id a line",
     )

@@ -39,13 +39,13 @@ class RecsysError(Exception):
 
 
 class ArgumentError(RecsysError, ValueError):
-    """An argument, option or configuration value is not usable (exit code 2)."""
+    """An argument, option or configuration value is not usable, by itself or with this data (exit code 2)."""
 
     exit_code = 2
 
 
 class NotFoundError(RecsysError, LookupError):
-    """A store, run, file, user, item or column does not exist (exit code 3)."""
+    """A store, run, file, user, item or column that was asked for by name does not exist (exit code 3)."""
 
     exit_code = 3
 
@@ -57,7 +57,7 @@ class LockedError(RecsysError):
 
 
 class DataError(RecsysError, ValueError):
-    """The data itself is bad: unparsable rows, a corrupted artefact, a leak into training (exit code 5)."""
+    """The data itself is bad: unparsable rows, a file without its columns, a leak into training (exit code 5)."""
 
     exit_code = 5
 

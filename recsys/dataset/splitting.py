@@ -77,8 +77,10 @@ def temporal_split(
     ------
     ArgumentError
         The log has no times, or not exactly one of `test` and `at` is given.
-    DataError
+    ArgumentError
         One of the two parts would be empty.
+    DataError
+        There is no way to fill both parts.
 
     Examples
     --------
@@ -108,7 +110,8 @@ def temporal_split(
     after = times >= cut
     n_after = int(np.count_nonzero(after))
     split = Split(data.keep(~after), data.keep(after), kind="temporal", cut=cut, warnings=_thin(n_after, len(data)))
-    _both_parts(split, f"the events span {data.first_time} to {data.last_time}; choose a cut in between")
+    span = f"the events span {data.first_time} to {data.last_time}; choose a cut in between"
+    _both_parts(split, span, possible=bool(times.min() < times.max()))
     if _times(split.train).max() >= _times(split.test).min():
         raise DataError(
             "a training event is not earlier than every test event", "max(train time) < min(test time) was expected"
@@ -127,9 +130,9 @@ def leave_last_out(data: Dataset, n: int = 1) -> Split:
     Raises
     ------
     ArgumentError
-        The log has no times.
+        The log has no times, or one of the two parts would be empty.
     DataError
-        One of the two parts would be empty.
+        There is no way to fill both parts.
 
     Examples
     --------
@@ -155,8 +158,10 @@ def random_split(data: Dataset, test: float = 0.2, *, seed: Seed = 0) -> Split:
 
     Raises
     ------
-    DataError
+    ArgumentError
         One of the two parts would be empty.
+    DataError
+        There is no way to fill both parts.
 
     Examples
     --------
@@ -173,7 +178,7 @@ def random_split(data: Dataset, test: float = 0.2, *, seed: Seed = 0) -> Split:
         ("the split ignores time: training holds events later than test events",) if data.times is not None else ()
     )
     split = Split(data.keep(~after), data.keep(after), kind="random", warnings=warnings)
-    return _proved_disjoint(_both_parts(split, "use a share nearer to 0.5, or more data"))
+    return _proved_disjoint(_both_parts(split, "use a share nearer to 0.5, or more data", possible=n_pairs > 1))
 
 
 def user_split(data: Dataset, test: float = 0.2, *, history: float = 0.8, seed: Seed = 0) -> Split:
@@ -195,8 +200,10 @@ def user_split(data: Dataset, test: float = 0.2, *, history: float = 0.8, seed: 
 
     Raises
     ------
-    DataError
+    ArgumentError
         One of the parts would be empty.
+    DataError
+        There is no way to fill all parts.
 
     Examples
     --------
@@ -222,7 +229,7 @@ def user_split(data: Dataset, test: float = 0.2, *, history: float = 0.8, seed: 
         parts.train.keep(parts.test.user_events[parts.train.user_codes] > 0),
         "user",
     )
-    _both_parts(split, "use another share, or more data")
+    _both_parts(split, "use another share, or more data", possible=len(active) > 1 and bool(counts.max(initial=0) > 1))
     if (split.train.user_events[chosen] > 0).any():
         raise DataError("a test user has training events", "disjoint users were expected")
     return split
@@ -250,7 +257,8 @@ def _per_user(
     last[order] = (from_newest < held[users[order]]) & (counts[users[order]] > held[users[order]])
     after = last[pair_of_event]
     split = Split(data.keep(~after), data.keep(after), kind=kind, warnings=warnings)
-    return _proved_disjoint(_both_parts(split, "users with more than one item are needed"))
+    possible = bool(counts.max(initial=0) > 1 and held.max(initial=0) > 1)
+    return _proved_disjoint(_both_parts(split, "users with more items are needed", possible=possible))
 
 
 def _pairs(data: Dataset) -> tuple[NDArray[np.int64], int]:
@@ -290,10 +298,12 @@ def _thin(tested: int, total: int) -> tuple[str, ...]:
     return (f"the test part holds {tested:,} of {total:,} events; if clocks run ahead, leave them out with until",)
 
 
-def _both_parts(split: Split, hint: str) -> Split:
+def _both_parts(split: Split, hint: str, *, possible: bool) -> Split:
+    """Return the split, or say whose fault an empty part is: the argument's where another one is `possible`."""
     for name, part in (("train", split.train), ("test", split.test), ("history", split.history)):
         if part is not None and len(part) == 0:
-            raise DataError(f"the {name} part of the split is empty", "events on both sides were expected", hint)
+            fault = ArgumentError if possible else DataError
+            raise fault(f"the {name} part of the split is empty", "events on both sides were expected", hint)
     return split
 
 

@@ -96,9 +96,9 @@ def backtest(
     Raises
     ------
     ArgumentError
-        The data has no times, or an argument is not usable.
+        The data has no times, an argument is not usable, or there is less training than `min_train` before a window.
     DataError
-        A window has no training or test events, or less training than `min_train`.
+        A window has no training or test events.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def _windows(data: Dataset, test: str, windows: int, step: str | None, min_train
     cuts = [end - length - place * stride for place in reversed(range(windows))]
     if cuts[0] < first + least:
         possible = max(0, (end - length - least - first) // stride + 1)
-        raise DataError(
+        raise ArgumentError(
             f"{windows} windows of {test} reach back {(end - cuts[0]) / _DAY:,.1f} days, the events "
             f"{(end - first) / _DAY:,.1f} days{f' and min_train is {min_train}' if min_train else ''}",
             "enough events before the first cut were expected",

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import DataError
 from recsys.layouts.columns import event, first_of_each, milliseconds, seconds, value
 from recsys.layouts.files import Files
 from recsys.layouts.frames import Frames
@@ -41,7 +41,7 @@ def amazon(files: Files) -> dict[str, Frames]:
     if not reviews:
         what = f"{str(files.path)!r} has no reviews or ratings"
         expected = "files such as reviews_Books.json.gz, ratings_Books.csv or Books.jsonl.gz were expected"
-        raise NotFoundError(what, expected)
+        raise DataError(what, expected)
     tables = {"events": Frames(lambda: _chain(_events(files, name) for name in reviews))}
     if metas:
         tables["items"] = Frames(lambda: first_of_each(_chain(_items(files, name) for name in metas), "item_id"))

@@ -40,13 +40,11 @@ class Files:
         return None
 
     def need(self, *endings: str) -> str:
-        """Return what `find` finds, or raise NotFoundError."""
+        """Return what `find` finds, or raise DataError."""
         found = self.find(*endings)
         if found is None:
             wanted = " or ".join(repr(ending) for ending in endings)
-            raise NotFoundError(
-                f"{str(self.path)!r} has no file {wanted}", "the data set as it is downloaded was expected"
-            )
+            raise DataError(f"{str(self.path)!r} has no file {wanted}", "the data set as it is downloaded was expected")
         return found
 
     @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recsys.core.errors import NotFoundError
+from recsys.core.errors import DataError
 from recsys.layouts.files import Files
 from recsys.layouts.frames import Frames
 from recsys.layouts.lines import Schema, read_csv
@@ -54,7 +54,7 @@ def open_bandit(files: Files) -> dict[str, Frames]:
     logs = [_Log(name, *found.groups()) for name in files.names if (found := _LOG.search(name))]
     if not logs:
         what = f"{str(files.path)!r} has no log of the Open Bandit data set"
-        raise NotFoundError(what, "files such as random/men/men.csv were expected")
+        raise DataError(what, "files such as random/men/men.csv were expected")
     contexts = {found[2]: name for name in files.names if (found := _CONTEXT.search(name))}
     tables = {"impressions": Frames(lambda: _impressions(files, logs))}
     if contexts:

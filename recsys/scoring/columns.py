@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.times import parse_instant, to_micros
 from recsys.dataset import id_series
 from recsys.dataset.vocabulary import Ids
@@ -23,8 +23,8 @@ def text_column(ids: Ids, name: str) -> pl.Series:
     return id_series(ids, name=name).cast(pl.String).rename(name)
 
 
-def required(table: pl.DataFrame, name: str) -> pl.Series:
-    """Return a column, or raise NotFoundError.
+def required(table: pl.DataFrame, name: str, *, asked: bool = False) -> pl.Series:
+    """Return a column, or raise DataError; NotFoundError where the user `asked` for a column of that name.
 
     Examples
     --------
@@ -32,7 +32,8 @@ def required(table: pl.DataFrame, name: str) -> pl.Series:
     [1]
     """
     if name not in table.columns:
-        raise NotFoundError(
+        fault = NotFoundError if asked else DataError
+        raise fault(
             f"column {name!r} is missing (found: {', '.join(table.columns) or 'none'})",
             f"a column {name!r} was expected",
         )

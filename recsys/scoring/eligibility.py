@@ -111,7 +111,7 @@ class Eligibility:
         rows = pl.DataFrame({"item_id": text_column(required(table, "item_id"), "item_id")})
         rows = rows.with_columns(micros_column(table, name) for name in ("from", "until"))
         if by is not None:
-            rows = rows.with_columns(group_keys(required(table, by), by))
+            rows = rows.with_columns(group_keys(required(table, by, asked=True), by))
             nulls = rows["group"].null_count()
             if nulls:
                 raise DataError(f"{by} is null in {nulls:,} rows of the rights", "a value was expected")

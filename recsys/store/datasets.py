@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
-from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError, RecsysError
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.dataset import Dataset, Vocabulary, align_attributes
 from recsys.display import counted
@@ -237,7 +237,7 @@ def _params(recipe: DataRecipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in ("event", "until") if getattr(recipe, name) is not None}
 
 
-def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataError | NotFoundError:
+def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> RecsysError:
     types = _types(con, alive)
     if recipe.event is not None and recipe.event not in types:
         return NotFoundError(
@@ -247,7 +247,7 @@ def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataE
         )
     count, first, last = sql.one_row(con, f"SELECT count(*), min(ts), max(ts) FROM event_rows r WHERE {alive}")
     if not count and recipe.as_of is not None:
-        return DataError(
+        return ArgumentError(
             f"the store had received no events by {recipe.as_of}",
             "events to learn from were expected",
             "use a later as_of",
@@ -258,7 +258,7 @@ def _no_events(con: DuckDBPyConnection, recipe: DataRecipe, alive: str) -> DataE
         return DataError(
             f"the store holds no events{seen}", "events to learn from were expected", "recsys ingest events FILE"
         )
-    return DataError(
+    return ArgumentError(
         f"no event is left (until={recipe.until}, as_of={recipe.as_of})",
         f"the events span {first} to {last}" if first is not None else "the events have no times",
     )
@@ -295,7 +295,7 @@ def _core(events: Events, recipe: DataRecipe) -> Events:
             return events
         events = events.take(np.flatnonzero(enough))
         if not len(events.user_keys):
-            raise DataError(
+            raise ArgumentError(
                 f"no event is left with min_user_events={recipe.min_user_events},"
                 f" min_item_events={recipe.min_item_events}",
                 "at least one user and item with as many events was expected",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from recsys.core.checks import did_you_mean
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.store.schema import TableSpec
 
 # Words seen in public logs; they are only ever proposed, never taken for granted.
@@ -46,7 +46,9 @@ def match_columns(
     Raises
     ------
     NotFoundError
-        A required or mapped column is missing.
+        A column that `mapping` names is missing.
+    DataError
+        A column that the table needs is missing.
     ArgumentError
         Two columns claim one name, or a name is reserved.
     """
@@ -68,7 +70,7 @@ def match_columns(
     missing = [name for name in spec.required if name not in matched and name not in constants]
     if missing:
         lacks = f"{label} has no column {' and no column '.join(map(repr, missing))}"
-        raise NotFoundError(lacks, f"it has {', '.join(found)}", _mapping_hint(spec, matched, missing))
+        raise DataError(lacks, f"it has {', '.join(found)}", _mapping_hint(spec, matched, missing))
     return matched
 
 

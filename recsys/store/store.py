@@ -440,9 +440,9 @@ class Store(Jobs):
         """Read files or a frame into a table.
 
         Files are read and checked outside the lock, then each is stored in one short transaction. A whole file adds
-        nothing the second time: it is known by a hash of its rows in whatever order. Single rows are known by
-        `event_id`, where that column is there; without it, rows of a file that overlaps an earlier one are stored
-        again, with a warning.
+        nothing the second time: it is known by a hash of its rows as they are stored, in whatever order. So other
+        values of `map` or `set` make other rows of it. Single rows are known by `event_id`, where that column is
+        there; without it, rows of a file that overlaps an earlier one are stored again, with a warning.
 
         Parameters
         ----------

@@ -132,6 +132,19 @@ def test_wrong_column_name(cli: Cli, world: Path) -> None:
     one_line(cli("ingest", "events", world / "events.csv", "--map", "user_id=memberr"), 3, "memberr")
 
 
+def test_what_is_named_what_a_file_lacks_and_what_cannot_be_have_three_codes(cli: Cli, shop: Path, world: Path) -> None:
+    (world / "titles.csv").write_text("title\nAlien\n")
+    one_line(cli("ingest", "events", world / "titles.csv", "--store", shop), 5, "no column 'user_id'")
+    run, train = (world / "candidate").read_text(), ("train", "als", "--event", "play", "--store", shop)
+    one_line(
+        cli("recommend", run, "--user", "1", "--deny", world / "titles.csv", "--store", shop), 5, "no column 'item_id'"
+    )
+    one_line(cli(*train, "--holdout", "99999d"), 2, "choose a cut in between")
+    one_line(cli(*train, "--until", "1980-01-01"), 2, "no event is left")
+    one_line(cli(*train, "--min-user-events", "99999"), 2, "lower the numbers")
+    one_line(cli("backtest", "als", "--event", "play", "--test", "99999d", "--store", shop), 2, "use a shorter test")
+
+
 def test_bad_rows_stop_an_ingest(cli: Cli, tmp_path: Path) -> None:
     assert cli("init", "shop", "-q").code == 0
     (tmp_path / "bad.csv").write_text("user_id,item_id,ts\n1,2,2025-01-01\n,3,2025-01-01\n4,5,yesterday\n")

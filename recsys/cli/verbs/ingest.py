@@ -74,8 +74,9 @@ def command(
 ) -> None:
     """Read files into a table of the store.
 
-    The same file, or with an event_id the same event, is stored once, however often it is ingested. A file that
-    fails leaves nothing of itself behind. Columns that recsys does not know are kept.
+    The same rows, as --map and --set make them of a file, are stored once, however often they are ingested; with an
+    event_id the same event. With other values of --set, a file holds other rows. A file that fails leaves nothing of
+    itself behind. Columns that recsys does not know are kept.
     """
     session: Session = ctx.obj
     from recsys.cli.words import pairs

@@ -60,7 +60,7 @@ def test_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="--deny names"):
         eligibility_from({"deny": str(tmp_path / "none.csv")})
     (tmp_path / "titles.csv").write_text("title\nx\n")
-    with pytest.raises(NotFoundError, match="no column 'item_id' \\(found: title\\)"):
+    with pytest.raises(DataError, match="no column 'item_id' \\(found: title\\)"):
         eligibility_from({"deny": str(tmp_path / "titles.csv")})
     with pytest.raises(ArgumentError, match="--available FILE"):
         eligibility_from({"available_by": "country"})

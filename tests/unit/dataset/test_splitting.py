@@ -63,10 +63,30 @@ def test_one_clock_that_runs_ahead_is_noticed():
     assert (split.warnings, split.test.last_time) == ((), days[-1])
 
 
+def test_an_empty_part_is_the_fault_of_the_argument_where_another_one_would_do():
+    data = dataset()
+    for split in (
+        lambda: temporal_split(data, "100d"),
+        lambda: random_split(data, 1e-9),
+        lambda: leave_last_out(data, 1000),
+    ):
+        with pytest.raises(ArgumentError, match="part of the split is empty"):
+            split()
+    single = data.keep(np.arange(len(data)) < 1)
+    for split in (
+        lambda: temporal_split(single, "1d"),
+        lambda: random_split(single),
+        lambda: leave_last_out(single),
+        lambda: user_split(single),
+    ):
+        with pytest.raises(DataError, match="part of the split is empty"):
+            split()
+
+
 def test_temporal_split_says_why_it_cannot():
-    with pytest.raises(DataError, match="train part of the split is empty"):
+    with pytest.raises(ArgumentError, match="train part of the split is empty"):
         temporal_split(dataset(), "100d")
-    with pytest.raises(DataError, match="test part of the split is empty"):
+    with pytest.raises(ArgumentError, match="test part of the split is empty"):
         temporal_split(dataset(), at="2030-01-01")
     with pytest.raises(ArgumentError, match="no times"):
         temporal_split(dataset(timed=False), "1d")
@@ -136,7 +156,7 @@ def test_user_split_leaves_out_test_users_with_one_item():
     for seed in range(8):
         try:
             split = user_split(data, 0.67, history=0.5, seed=seed)
-        except DataError:
+        except (ArgumentError, DataError):
             continue
         assert (split.history.user_events > 0).tolist() == (split.test.user_events > 0).tolist()
 

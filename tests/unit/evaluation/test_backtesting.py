@@ -121,8 +121,8 @@ def test_forms(found):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"windows": 50}, DataError, "use windows=9"),
-        ({"windows": 4, "min_train": "80d"}, DataError, "min_train is 80d"),
+        ({"windows": 50}, ArgumentError, "use windows=9"),
+        ({"windows": 4, "min_train": "80d"}, ArgumentError, "min_train is 80d"),
         ({"windows": 0}, ArgumentError, "windows is 0"),
         ({"test": "ten"}, ArgumentError, "duration such as"),
         ({"seeds": (1, 1)}, ArgumentError, "istinct whole numbers"),
@@ -153,5 +153,5 @@ def test_windows_longer_than_all_time_are_refused_in_one_line():
     data = Dataset.from_frame(
         {"user_id": [1, 1], "item_id": [1, 2], "ts": [datetime(2026, 1, 1), datetime(2026, 1, 3)]}
     )
-    with pytest.raises(DataError, match="reach back 3,200,000.0 days, the events 2.0 days"):
+    with pytest.raises(ArgumentError, match="reach back 3,200,000.0 days, the events 2.0 days"):
         backtest({"pop": Popularity()}, data, test="800000d")

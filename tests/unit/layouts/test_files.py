@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import DataError
 from recsys.layouts import load_layout
 from recsys.layouts.files import files_of
 
@@ -12,7 +12,7 @@ def test_names_are_found_by_their_last_part_the_shortest_first(in_folder):
     assert files.find("u.data") == "deep/u.data"
     assert files.find("missing", "data") == "other/data"
     assert files.find("missing") is None
-    with pytest.raises(NotFoundError, match="no file 'missing' or 'gone'"):
+    with pytest.raises(DataError, match="no file 'missing' or 'gone'"):
         files.need("missing", "gone")
 
 

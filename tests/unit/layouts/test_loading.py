@@ -235,5 +235,5 @@ def test_unknown_names_and_paths_are_named(tmp_path, in_folder):
     ],
 )
 def test_a_missing_file_is_named(name, missing, in_folder):
-    with pytest.raises(NotFoundError, match=missing):
+    with pytest.raises(DataError, match=missing):
         load_layout(name, in_folder({"notes.txt": b"x"}))

@@ -120,7 +120,7 @@ def test_integer_ids_are_understood() -> None:
         (lambda: Eligibility().available({"item_id": ["a"], "country": [None]}, by="country"), DataError),
         (lambda: Eligibility().available({"item_id": ["a"], "from": [2], "until": [2]}), DataError),
         (lambda: Eligibility().available({"item_id": ["a"]}, unlisted="maybe"), ArgumentError),
-        (lambda: Eligibility().deny_pairs({"user_id": [1]}), NotFoundError),
+        (lambda: Eligibility().deny_pairs({"user_id": [1]}), DataError),
     ],
 )
 def test_bad_rules_are_refused(build: object, error: type[Exception]) -> None:

@@ -91,7 +91,7 @@ def test_extra_columns_are_kept_with_their_types(store: Store, tmp_path: Path) -
 
 def test_a_missing_column_lists_the_columns_and_proposes_a_mapping(store: Store, tmp_path: Path) -> None:
     ratings = write(tmp_path / "ratings.csv", "userId,movieId,rating,timestamp\n1,2,3.5,1700000000\n")
-    with pytest.raises(NotFoundError, match="no column 'user_id' and no column 'item_id'") as caught:
+    with pytest.raises(DataError, match="no column 'user_id' and no column 'item_id'") as caught:
         store.ingest("events", ratings)
     assert "It has userId, movieId, rating, timestamp" in str(caught.value)
     assert "--map user_id=userId --map item_id=movieId --map ts=timestamp --map value=rating" in str(caught.value)
@@ -378,6 +378,13 @@ def test_the_same_rows_are_stored_once_in_whatever_order_and_form(
         assert (result.rows_ingested, result.rows_duplicate, result.ingest_ids) == (0, 4, ())
         assert f"(ingest {first.ingest_ids[0]}): nothing was added" in result.warnings[0]
     assert store.events().height == 4
+
+
+def test_a_file_with_other_values_holds_other_rows(store: Store, tmp_path: Path) -> None:
+    file = write(tmp_path / "e.csv", "user_id,item_id\n1,1\n")
+    stored = [store.ingest("events", file, set={"event": event}).rows_ingested for event in ("play", "buy", "play")]
+    assert stored == [1, 1, 0]
+    assert sorted(store.events()["event"]) == ["buy", "play"]
 
 
 def test_rows_are_known_though_another_duckdb_hashed_them(store: Store, plays: pl.DataFrame) -> None:

@@ -106,7 +106,7 @@ def test_mistakes_are_answered_before_work_begins(shop: Shop, arguments: dict[st
 
 
 def test_a_holdout_longer_than_the_data(shop: Shop) -> None:
-    with pytest.raises(DataError, match="train part of the split is empty"):
+    with pytest.raises(ArgumentError, match="train part of the split is empty"):
         shop.store.train("als", holdout="400d")
 
 
