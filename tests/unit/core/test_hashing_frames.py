@@ -5,20 +5,6 @@ import pytest
 from recsys.core.errors import ArgumentError
 from recsys.core.frames import as_polars
 from recsys.core.hashing import canonical_json, hash_arrays, hash_file
-from recsys.core.seeds import derived_int, generator
-
-
-def test_seeds_give_equal_streams():
-    assert generator(7).random() == generator(np.random.SeedSequence(7)).random()
-    given = np.random.default_rng(1)
-    assert generator(given) is given
-    assert derived_int(7, 1) == derived_int(np.random.SeedSequence(7), 1)
-    assert len({derived_int(7, stream) for stream in range(100)}) == 100
-    for bad in (-1, 1.5, "x"):
-        with pytest.raises(ArgumentError, match="seed is"):
-            generator(bad)
-        with pytest.raises(ArgumentError, match="seed is"):
-            derived_int(bad)
 
 
 def test_hash_tells_dtype_shape_and_content_but_not_layout():
