@@ -1,4 +1,4 @@
-"""Intervals, paired tests and multiplicity; knows nothing of recommenders."""
+"""Tests and intervals of paired and of independent arms, multiplicity, sequences; knows nothing of recommenders."""
 
 from recsys.stats.adjustment import adjusted_difference
 from recsys.stats.bayes import BayesResult, bayesian_effect, bayesian_means, bayesian_proportions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, inf, isfinite, nan
+from math import inf, isfinite, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,9 @@ from recsys.core.errors import ArgumentError
 from recsys.stats._mover import Distances, difference_bounds, quotient_bounds
 from recsys.stats._samples import Float64, level, sample, t_pvalue, t_quantile
 from recsys.stats.results import Interval, Status, TwoSample
+
+Sample = ArrayLike | tuple[ArrayLike, ...]
+"""Values of an arm; a tuple of them has one sample a stratum."""
 
 _STEPS = 60  # halvings of the critical value: to the last digit
 _LARGEST = 40.0  # standard errors; a p-value of 1e-300
@@ -58,12 +61,12 @@ def quantile_interval(values: ArrayLike, q: float, *, confidence: float = 0.95) 
 
 
 def difference_in_quantiles(
-    treatment: ArrayLike,
-    control: ArrayLike,
+    treatment: Sample,
+    control: Sample,
     q: float,
     *,
-    treatment_clusters: ArrayLike | None = None,
-    control_clusters: ArrayLike | None = None,
+    treatment_clusters: Sample | None = None,
+    control_clusters: Sample | None = None,
     relative: bool = False,
     confidence: float = 0.95,
 ) -> TwoSample:
@@ -77,15 +80,17 @@ def difference_in_quantiles(
     With clusters, values are events of units: the share's standard error is that of a ratio over clusters (Deng,
     Knoblich & Lu 2018), and t has as many degrees of freedom as the smaller number of clusters less 1.
 
+    Given a tuple of samples an arm, one a stratum (ramp stages), quantiles are those of distributions in which every
+    stratum has the weight of its values in both arms. Strata where an arm has fewer than two values (or clusters) are
+    left out and counted.
+
     Parameters
     ----------
-    treatment : (n,) array_like
-        Finite.
-    control : (m,) array_like
+    treatment, control : (n,) array_like, or a tuple of them
         Finite.
     q : float
         Between 0 and 1.
-    treatment_clusters, control_clusters : array_like, optional
+    treatment_clusters, control_clusters : array_like, or a tuple of them, optional
         The unit of each value, any numbers or text. Both or none.
     relative : bool
         Over the absolute value of the control's quantile.
@@ -106,9 +111,19 @@ def difference_in_quantiles(
     q, confidence = finite_float("q", q, above=0, below=1), level(confidence)
     if (treatment_clusters is None) != (control_clusters is None):
         raise ArgumentError("one arm has clusters and the other none", "clusters of both arms were expected")
-    left = _arm("treatment", treatment, q, treatment_clusters)
-    right = _arm("control", control, q, control_clusters)
-    df = inf if treatment_clusters is None else min(left.clusters, right.clusters) - 1.0
+    given = _strata("treatment", treatment, treatment_clusters), _strata("control", control, control_clusters)
+    if len(given[0]) != len(given[1]):
+        raise ArgumentError(
+            f"treatment has {len(given[0])} strata and control {len(given[1])}", "the same were expected"
+        )
+    total = sum(len(one.values) for arm in given for one in arm)
+    empty = not all(sum(len(one.values) for one in arm) for arm in given)
+    if len(given[0]) > 1:
+        used = [pair for pair in zip(*given, strict=True) if min(one.clusters for one in pair) > 1]
+        given = [one for one, _ in used], [other for _, other in used]
+    sizes = np.array([len(one.values) + len(other.values) for one, other in zip(*given, strict=True)], np.float64)
+    left, right = (_arm(arm, sizes / max(sizes.sum(), 1), q, treatment_clusters is not None) for arm in given)
+    df = inf if treatment_clusters is None else float(min(left.clusters, right.clusters) - max(len(sizes), 1))
     plain = TwoSample(
         *(left.estimate - right.estimate, nan, nan, nan, nan, nan, nan),
         treatment=left.estimate,
@@ -117,7 +132,8 @@ def difference_in_quantiles(
         n_control=len(right.values),
         confidence=confidence,
         method="order statistics" if treatment_clusters is None else "order statistics, clustered",
-        status="empty_arm" if not len(left.values) or not len(right.values) else "too_few",
+        status="empty_arm" if empty else "too_few",
+        left_out=total - int(sizes.sum()),
     )
     if min(left.clusters, right.clusters) < 2:
         return plain
@@ -137,21 +153,42 @@ def difference_in_quantiles(
     )  # fmt: skip
 
 
+class _Stratum(NamedTuple):
+    values: Float64
+    codes: NDArray[np.intp] | None
+    clusters: int
+
+    def share_variance(self, estimate: float) -> float:
+        """Return the variance of the share of values at or below the estimate; over clusters, as a ratio of sums."""
+        inside = self.values <= estimate
+        share = float(inside.mean())
+        if self.codes is None:
+            return share * (1 - share) / len(inside)
+        totals = np.bincount(self.codes, weights=inside - share, minlength=self.clusters)
+        return float(self.clusters / (self.clusters - 1) * (totals @ totals)) / len(inside) ** 2
+
+
 class _Arm(NamedTuple):
     values: Float64  # ascending
+    ranks: Float64  # the weight of the values up to each one: 1, 2, …, n when all weigh the same
     estimate: float
     q: float
     error: float  # standard error of the share of values at or below the quantile
     clusters: int
 
     def distances(self, quantile: float) -> Distances:
-        n = len(self.values)
-        low, high = (ceil(n * (self.q + side * quantile * self.error)) for side in (-1, 1))
-        below = self.estimate - _order_statistic(self.values, low)
-        return max(below, 0.0), max(_order_statistic(self.values, high) - self.estimate, 0.0)
+        low, high = (
+            _order_statistic(self.values, self._rank(self.q + side * quantile * self.error)) for side in (-1, 1)
+        )
+        return max(self.estimate - low, 0.0), max(high - self.estimate, 0.0)
+
+    def _rank(self, share: float) -> int:
+        return int(np.searchsorted(self.ranks, len(self.values) * share)) + 1 if share > 0 else 0
 
     def negative(self) -> _Arm:
-        return _Arm(-self.values[::-1], -self.estimate, 1 - self.q, self.error, self.clusters)
+        n = float(len(self.values))
+        ranks = n - np.concatenate([self.ranks[-2::-1], [0.0]])
+        return _Arm(-self.values[::-1], ranks, -self.estimate, 1 - self.q, self.error, self.clusters)
 
 
 def _order_statistic(rising: Float64, rank: int) -> float:
@@ -159,27 +196,40 @@ def _order_statistic(rising: Float64, rank: int) -> float:
     return -inf if rank < 1 else inf if rank > len(rising) else float(rising[rank - 1])
 
 
-def _arm(name: str, values: ArrayLike, q: float, clusters: ArrayLike | None) -> _Arm:
-    data = sample(name, values)
-    n = len(data)
+def _strata(name: str, values: Sample, clusters: Sample | None) -> list[_Stratum]:
+    parts = [sample(name, part) for part in (values if isinstance(values, tuple) else (values,))]
     if clusters is None:
-        estimate = float(np.quantile(data, q)) if n else nan
-        return _Arm(np.sort(data), estimate, q, float(np.sqrt(q * (1 - q) / max(n, 1))), n)
-    labels = np.asarray(clusters)
-    if labels.shape != (n,):
-        raise ArgumentError(f"{name} has {n} values and clusters of the shape {labels.shape}", "one each was expected")
-    found, codes = np.unique(labels, return_inverse=True)
-    if len(found) < 2:
-        return _Arm(np.sort(data), float(np.quantile(data, q)) if n else nan, q, nan, len(found))
-    estimate = float(np.quantile(data, q))
-    return _Arm(np.sort(data), estimate, q, _share_error(data <= estimate, codes, len(found)), len(found))
+        return [_Stratum(part, None, len(part)) for part in parts]
+    labels = [np.asarray(part) for part in (clusters if isinstance(clusters, tuple) else (clusters,))]
+    if [one.shape for one in labels] != [one.shape for one in parts]:
+        raise ArgumentError(f"{name} and its clusters have different shapes", "one cluster a value was expected")
+    found = []
+    for part, label in zip(parts, labels, strict=True):
+        names, codes = np.unique(label, return_inverse=True)
+        found.append(_Stratum(part, codes, len(names)))
+    return found
 
 
-def _share_error(inside: NDArray[np.bool_], codes: NDArray[np.intp], n_clusters: int) -> float:
-    """Return the standard error of a share over clusters of different sizes (a ratio of sums)."""
-    residual = inside - inside.mean()
-    totals = np.bincount(codes, weights=residual, minlength=n_clusters)
-    return float(np.sqrt(n_clusters / (n_clusters - 1) * (totals @ totals)) / len(inside))
+def _arm(strata: list[_Stratum], weights: Float64, q: float, clustered: bool) -> _Arm:
+    values = np.concatenate([one.values for one in strata]) if strata else np.zeros(0)
+    n, clusters = len(values), sum(one.clusters for one in strata)
+    if len(strata) < 2:
+        values = np.sort(values)
+        estimate = float(np.quantile(values, q)) if n else nan
+        ranks = np.arange(1.0, n + 1)
+    else:
+        order = np.argsort(values, kind="stable")
+        each = [np.full(len(one.values), n * w / len(one.values)) for one, w in zip(strata, weights, strict=True)]
+        values, ranks = values[order], np.cumsum(np.concatenate(each)[order])
+        ranks *= n / ranks[-1]  # the last one exactly n
+        estimate = _order_statistic(values, int(np.searchsorted(ranks, n * q)) + 1)
+    if clusters < 2:
+        return _Arm(values, ranks, estimate, q, nan, clusters)
+    if len(strata) < 2 and not clustered:
+        error = sqrt(q * (1 - q) / n)
+    else:
+        error = sqrt(sum(w * w * one.share_variance(estimate) for one, w in zip(strata, weights, strict=True)))
+    return _Arm(values, ranks, estimate, q, error, clusters)
 
 
 def _bounds(left: _Arm, right: _Arm, quantile: float, relative: bool) -> tuple[float, float]:

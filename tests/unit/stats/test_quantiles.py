@@ -124,3 +124,42 @@ def test_statuses_and_refusals() -> None:
         difference_in_quantiles([1, 2], [1, 2], 0.5, treatment_clusters=[1, 2])
     with pytest.raises(ArgumentError, match="clusters"):
         difference_in_quantiles([1, 2], [1, 2], 0.5, treatment_clusters=[1], control_clusters=[1, 2])
+
+
+def test_strata_remove_simpsons_paradox() -> None:
+    """The treatment is better by 1 in both stages; in the better second stage there was less of it."""
+    rng = np.random.default_rng(7)
+    treatment = rng.normal(1, 1, size=4000), rng.normal(11, 1, size=500)
+    control = rng.normal(0, 1, size=500), rng.normal(10, 1, size=4000)
+    assert difference_in_quantiles(np.concatenate(treatment), np.concatenate(control), 0.3).estimate < -5
+    found = difference_in_quantiles(treatment, control, 0.3)
+    assert found.ci_low < 1 < found.ci_high
+    assert found.standard_error < 0.2
+
+
+def test_one_stratum_is_none_and_strata_of_one_arm_are_counted() -> None:
+    x, y = np.random.default_rng(8).exponential(size=(2, 90))
+    plain = difference_in_quantiles(x, y, 0.5)
+    assert difference_in_quantiles((x,), (y,), 0.5) == plain
+    lonely = difference_in_quantiles((x, [1.0, 2.0]), (y, [3.0]), 0.5)
+    assert lonely == plain._replace(left_out=3)
+    assert difference_in_quantiles(([1.0], []), ([1.0], [2.0, 3.0]), 0.5).status == "too_few"
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_stratified_intervals_cover(clustered: bool) -> None:
+    rng = np.random.default_rng(9)
+    sizes, inside = ((150, 60), (50, 200)), []
+    for _ in range(700):
+        arms, labels = [], []
+        for arm in sizes:
+            codes = tuple(np.repeat(np.arange(n), 1 + clustered * rng.integers(4, size=n)) for n in arm)
+            labels.append(codes)
+            arms.append(tuple(
+                at + rng.exponential(size=n)[code] + clustered * rng.exponential(size=len(code))
+                for at, (n, code) in enumerate(zip(arm, codes, strict=True))
+            ))  # fmt: skip
+        more = {"treatment_clusters": labels[0], "control_clusters": labels[1]} if clustered else {}
+        found = difference_in_quantiles(*arms, 0.7, **more)
+        inside.append(found.ci_low <= 0 <= found.ci_high)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.025)  # three standard errors of 700 draws
