@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recsys import kernels
 from recsys.core.checks import one_of, positive_int
-from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
 from recsys.kernels import Csr
+from recsys.models import asking
 from recsys.models.artefacts import read_artefact, write_artefact
 from recsys.models.ranking import Filters, popularity_ranker, rank_audience
-from recsys.models.results import Explanation, RankedLists, SimilarItems, explain_parts
+from recsys.models.results import Explanation, RankedLists, SimilarItems
 from recsys.models.serving import Audience, Block, Codes, History, attributes_of, read_history, unknown_users
 from recsys.scoring import Eligibility, ListPolicy, Recommendations, ResolvedEligibility
 from recsys.scoring.draws import user_keys
@@ -312,22 +312,7 @@ class Recommender(ABC):
             The model has no notion of similarity.
         """
         self._check_fitted()
-        one_of("on_unknown", on_unknown, ("raise", "skip"))
-        ids = id_series(item_ids, name="item_id")
-        codes = self.items_.encode(ids)
-        known = (codes >= 0) & self.candidates()[codes]
-        if on_unknown == "raise" and not known.all():
-            raise NotFoundError(
-                f"item {ids.filter(pl.Series(~known))[0]!r} is unknown or has no training event",
-                "items that the model can recommend were expected",
-                "use on_unknown='skip'",
-            )
-        codes, ids = codes[known], ids.filter(pl.Series(known))
-        itself = csr_array(
-            (np.ones(len(codes), np.float32), codes, np.arange(len(codes) + 1)), shape=(len(codes), len(self.items_))
-        )
-        found = self._similar(codes, positive_int("k", k), itself, self.candidates(), n_threads)
-        return SimilarItems(ids, self.items_, found.indices, found.scores)
+        return asking.similar_items(self, item_ids, k, on_unknown, n_threads)
 
     def explain(
         self, user_id: int | str, item_id: int | str, k: int = 10, *, history: object | None = None
@@ -351,21 +336,7 @@ class Recommender(ABC):
             The model's scores do not split into contributions.
         """
         self._check_fitted()
-        positive_int("k", k)
-        code = int(self.items_.encode(_one(item_id, "item_id"))[0])
-        if code < 0 or not self.candidates()[code]:
-            raise NotFoundError(
-                f"item {item_id!r} is unknown or has no training event",
-                "an item that the model can recommend was expected",
-            )
-        fresh = None if history is None else read_history(history, self.items_, self.label_)
-        audience = self._audience(_one(user_id, "user_id"), fresh)
-        block = audience.block()
-        if not audience.weighted()[0]:
-            popularity = float(self.popularity_[code])
-            return explain_parts(user_id, item_id, block.weights, np.zeros(0), k, self.items_, popularity)
-        parts = self._contributions(block, code)
-        return explain_parts(user_id, item_id, block.weights, parts, k, self.items_, None)
+        return asking.explain(self, user_id, item_id, k, history)
 
     # ---- keeping
 
@@ -521,7 +492,3 @@ class Recommender(ABC):
             raise NotFittedError(
                 f"{type(self).__name__} is not fitted", "a fitted model was expected", "call fit(dataset)"
             )
-
-
-def _one(external_id: int | str, name: str) -> pl.Series:
-    return id_series(pl.Series(name, [external_id]), name=name)
