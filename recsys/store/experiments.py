@@ -19,9 +19,11 @@ from recsys.core.hashing import canonical_json
 from recsys.display import Table, View, Viewable, counted
 from recsys.experiment import Experiment
 from recsys.store import sql
+from recsys.store.arrow import fetch_frame
 from recsys.store.schema import live_rows
 
 if TYPE_CHECKING:
+    import polars as pl
     from duckdb import DuckDBPyConnection
 
 Status = Literal["draft", "running", "stopped"]
@@ -267,6 +269,16 @@ def list_experiments(con: DuckDBPyConnection, now: datetime) -> list[RegisteredE
     """Return all experiments, the newest first."""
     rows = con.execute(f"SELECT {_COLUMNS} FROM experiments ORDER BY created_at DESC, name").fetchall()
     return [_registered(con, row, now) for row in rows]
+
+
+def exposed_pairs(con: DuckDBPyConnection, name: str) -> pl.DataFrame:
+    """Return which units are exposed in which variant of an experiment: unit_id, variant."""
+    return fetch_frame(
+        con,
+        f"SELECT DISTINCT r.unit_id, r.variant FROM exposure_rows r WHERE r.experiment = ?"
+        f" AND {live_rows(con, 'exposures')} ORDER BY r.unit_id, r.variant",
+        [name],
+    )
 
 
 def _registered(con: DuckDBPyConnection, row: tuple[Any, ...], now: datetime) -> RegisteredExperiment:

@@ -180,6 +180,19 @@ class StoreUnits:
                 found[places[keys["user_key"].to_numpy()]] = True
         return found[:-1]
 
+    def known(self, unit: str = "user_id") -> pl.Series:
+        """Return the ids of all units that the store knows, in ascending order.
+
+        Raises
+        ------
+        NotFoundError
+            The table users has no such column.
+        """
+        with self._store.read() as con:
+            mapping = self._mapping(con, unit)
+            query = f"SELECT DISTINCT unit_id FROM ({mapping}) WHERE unit_id IS NOT NULL ORDER BY unit_id"
+            return fetch_frame(con, query)["unit_id"]
+
     def complete_through(self, table: Table) -> int | None:
         """Return how far a table is complete (microseconds, not included); None when nothing tells.
 

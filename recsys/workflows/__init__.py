@@ -1,8 +1,10 @@
 """Jobs on a store: read (short transaction), compute (no connection open), record the run (short transaction)."""
 
 from recsys.workflows.asking import Neighbours, Reasons, explain, similar
+from recsys.workflows.assigning import Assigned, assign
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import compare, evaluate
+from recsys.workflows.experimenting import Created, ExposedUnits, create_experiment, expose
 from recsys.workflows.interleaving import InterleaveSummary, analyze_interleaving, interleave
 from recsys.workflows.listed import Lists, RecommendSummary
 from recsys.workflows.recommending import look, recommend
@@ -12,6 +14,9 @@ from recsys.workflows.training import refit, retrain, train
 from recsys.workflows.tuning import resume, tune
 
 __all__ = [
+    "Assigned",
+    "Created",
+    "ExposedUnits",
     "InterleaveSummary",
     "Lists",
     "Neighbours",
@@ -19,10 +24,13 @@ __all__ = [
     "RecommendSummary",
     "Recorded",
     "analyze_interleaving",
+    "assign",
     "backtest",
     "compare",
+    "create_experiment",
     "evaluate",
     "explain",
+    "expose",
     "interleave",
     "look",
     "recommend",

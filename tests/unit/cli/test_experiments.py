@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recsys.cli import main
+from recsys.store import Store
+
+DECLARED = """
+name = "als-vs-pop"
+control = "pop"
+start = 2026-06-08
+arms = {pop = 0.5, als = 0.5}
+
+[[metrics]]
+type = "mean"
+name = "minutes"
+event = "play"
+window = "14d"
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / "shop")
+    events = pl.DataFrame({"user_id": range(20), "item_id": ["a"] * 20, "ts": ["2026-06-01T00:00:00Z"] * 20})
+    store.ingest("events", events, set={"event": "play"})
+    (tmp_path / "ab.toml").write_text(DECLARED)
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> tuple[str, str]:
+    assert main([*words, "--store", "shop"]) == code
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return out, err
+
+
+def data(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    return json.loads(run(capsys, *words, "--json")[0])["data"]
+
+
+def test_an_experiment_from_its_file_to_its_end(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "experiment", "create", "ab.toml")[0] == "als-vs-pop\n"
+    arms = ("experiment", "assign", "als-vs-pop", "--at", "2026-06-09", "--out")
+    counts = data(capsys, *arms, "arms.csv")["arms"]
+    assert sum(counts.values()) == 20
+    streamed, _ = run(capsys, *arms, "-")
+    assert streamed == (shop / "arms.csv").read_text()
+    (shop / "some.txt").write_text("3\n4\n99\n")
+    assert run(capsys, *arms, "-", "--units", "some.txt")[0].count("\n") == 4
+    exposed = data(capsys, "experiment", "expose", "als-vs-pop", "arms.csv", "--at", "2026-06-09")
+    assert exposed["recorded"] == dict(sorted(counts.items()))
+    again = data(capsys, "experiment", "expose", "als-vs-pop", "arms.csv")
+    assert (again["recorded"], again["known"]) == ({}, 20)
+    (listed,) = data(capsys, "experiment", "list")
+    assert (listed["status"], listed["exposed"], listed["deviations"]) == ("running", 20, [])
+    assert "arms.als" in run(capsys, "experiment", "show", "als-vs-pop")[0]
+    stopped = data(capsys, "experiment", "stop", "als-vs-pop", "--reason", "enough")
+    assert stopped["changes"][-1]["detail"] == "enough"
+
+
+def test_a_frozen_plan_is_changed_by_name_only(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    (shop / "ab.toml").write_text(DECLARED.replace("14d", "7d"))
+    _, err = run(capsys, "experiment", "create", "ab.toml", code=2)
+    assert "plan is frozen (metrics.minutes.window would change)" in err
+    assert "--amend" in err
+    changed = data(capsys, "experiment", "create", "ab.toml", "--amend")
+    assert changed["deviations"] == [{"field": "metrics.minutes.window", "planned": "14d", "now": "7d"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["create", "nix.toml"], 3, "nix.toml"),
+        (["create", "bad.toml"], 2, "bad.toml is not TOML"),
+        (["create", "column.toml"], 3, "events has no column 'lenght'"),
+        (["assign", "nix", "--out", "x.csv"], 3, "there is no experiment 'nix'"),
+        (["expose", "nix", "some.csv"], 3, "there is no experiment 'nix'"),
+        (["expose", "nix", "nix.csv"], 3, "nix.csv"),
+        (["show", "nix"], 3, "there is no experiment 'nix'"),
+        (["stop", "nix"], 3, "there is no experiment 'nix'"),
+    ],
+)
+def test_a_slip_is_one_line(
+    shop: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, message: str
+) -> None:
+    (shop / "bad.toml").write_text("name =")
+    (shop / "column.toml").write_text(DECLARED + 'value = "lenght"\n')
+    (shop / "some.csv").write_text("unit_id,variant\n1,als\n")
+    out, err = run(capsys, "experiment", *words, code=code)
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_completion_offers_the_names_in_the_store(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    for typed, offered in (
+        ("recsys --store shop experiment show al", ["als-vs-pop"]),
+        ("recsys experiment stop x", []),
+    ):
+        monkeypatch.setenv("_RECSYS_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", typed)
+        monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+        assert main([]) == 0
+        assert capsys.readouterr().out.split() == offered
