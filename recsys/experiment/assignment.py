@@ -107,7 +107,7 @@ def assign(
     Returns
     -------
     DataFrame
-        ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree; it is
+        ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree, so
         left out of the analysis), or why it is not in: ``not_started``, ``ended``, ``not_targeted``, ``holdout``,
         ``outside_layer``, ``later_stage``.
 

@@ -1,4 +1,4 @@
-"""Assignment: what docs/assignment.md says, to the byte; no ramp moves a unit; layers, holdouts, targeting, overrides."""
+"""Assignment: docs/assignment.md, to the byte; no ramp moves a unit; layers, holdouts, targeting, overrides."""
 
 from __future__ import annotations
 
