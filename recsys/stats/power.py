@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from math import ceil, inf, sqrt
+from functools import cache, cached_property
+from math import ceil, sqrt
 from typing import Literal, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ from recsys.stats.sequential.spending import RULES, Rule, group_sequential_bound
 from recsys.stats.several_arms import critical_value
 
 Correction = Literal["none", "bonferroni", "dunnett"]
-_MOST_UNITS = 1e15
+_FAR = 35.0  # standard errors; such an effect is found by any design
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,10 @@ class PowerDesign:
         """Whether there is one look and no price for more."""
         return len(self.fractions) == 1 and self.rule != "confidence-sequence"
 
+    def noncentral(self, baseline: Baseline) -> bool:
+        """Return whether power comes from the noncentral t distribution."""
+        return self.fixed and self.test == "t" and baseline.kind != "proportion"
+
 
 def achieved_power(
     baseline: Baseline, effect: float, n: float, *, design: PowerDesign | None = None, margin: float = 0.0
@@ -238,14 +242,17 @@ def sample_size(
     if effect + margin == 0 or (design.sides == 1 and effect + margin < 0):
         raise ArgumentError(f"the effect is {effect + margin:g}", "an effect that the test can find was expected")
 
+    if not design.noncentral(baseline):
+        spread = max(baseline.treated(effect) / w for w in design.weights[1:]) + baseline.variance / design.weights[0]
+        found = drift_needed(design, wanted) ** 2 * spread / (effect + margin) ** 2
+        return max(ceil(found - 1e-7), 4)
+
     def short(n: float) -> float:
         return min(_power(baseline, effect, margin, n, design, weight) for weight in set(design.weights[1:])) - wanted
 
     low, high = 4.0, 8.0
     while short(high) < 0:
         low, high = high, high * 4
-        if high > _MOST_UNITS:
-            raise NotEstimableError(f"an effect of {effect + margin:g} takes more than {_MOST_UNITS:g} units")
     return ceil(low if short(low) >= 0 else root(short, low, high) - 1e-7)
 
 
@@ -279,21 +286,31 @@ def detectable_effect(
     """
     design, _, margin = _checked(baseline, 0.0, design, margin)
     n, wanted = finite_float("n", n, minimum=4), finite_float("power", power, above=design.alpha, below=1)
-    sign = -1.0 if decrease else 1.0
-    room = baseline.value if decrease else 1 - baseline.value
-    scale = sqrt(baseline.variance / n)
-    most = room * (1 - 1e-9) if baseline.kind == "proportion" else 200 * scale / min(design.weights)
+    weight = min(design.weights[1:])
+    if design.noncentral(baseline):
 
-    def short(effect: float) -> float:
-        found = (
-            _power(baseline, sign * effect, sign * margin, n, design, weight, sign)
-            for weight in set(design.weights[1:])
-        )
-        return min(found) - wanted
+        def short(effect: float) -> float:
+            return _power(baseline, effect, margin, n, design, weight) - wanted
 
-    if short(most) < 0:
+        return root(short, -margin, 200 * sqrt(baseline.variance / n / min(design.weights)))
+    sign, needed = -1.0 if decrease else 1.0, drift_needed(design, wanted)
+
+    def missing(effect: float) -> float:
+        error = sqrt((baseline.treated(sign * effect) / weight + baseline.variance / design.weights[0]) / n)
+        return effect + margin - needed * error
+
+    if baseline.kind != "proportion":
+        return -missing(0.0)
+    most = baseline.value if decrease else 1 - baseline.value
+    if missing(most) < 0:
         raise NotEstimableError(f"{n:g} units cannot show any effect with a power of {wanted:g}")
-    return root(short, -margin if margin else 0.0, most)
+    return root(missing, -margin, most)
+
+
+@cache
+def drift_needed(design: PowerDesign, power: float) -> float:
+    """Return how many standard errors (of the end) an effect must be long to be found with this power."""
+    return root(lambda drift: _normal_power(drift, design) - power, 0.0, _FAR)
 
 
 def quantile_slope(rising: Float64, q: float) -> float:
@@ -308,23 +325,23 @@ def quantile_slope(rising: Float64, q: float) -> float:
     return float((high - low) / (2 * width))
 
 
-def _power(
-    baseline: Baseline, effect: float, margin: float, n: float, design: PowerDesign, weight: float, sign: float = 1.0
-) -> float:
-    """Return the power of one arm with this weight; sign −1: the one-sided test looks for decreases."""
+def _power(baseline: Baseline, effect: float, margin: float, n: float, design: PowerDesign, weight: float) -> float:
+    """Return the power of one arm with this weight."""
     treated, control = n * weight, n * design.weights[0]
     error = sqrt(baseline.treated(effect) / treated + baseline.variance / control)
-    drift = sign * (effect + margin) / error if error > 0 else inf
-    if not np.isfinite(drift):
-        return 1.0
-    if design.fixed and design.test == "t" and baseline.kind != "proportion":
+    drift = (effect + margin) / error
+    if design.noncentral(baseline):
         return _t_power(drift, treated + control - 2, design)
+    return _normal_power(drift, design)
+
+
+def _normal_power(drift: float, design: PowerDesign) -> float:
     if design.fixed:
         from scipy.special import ndtr
 
         tails = (drift - design.critical, -drift - design.critical)
         return float(ndtr(tails[0]) + (ndtr(tails[1]) if design.sides == 2 else 0.0))
-    if abs(drift) > 35:
+    if abs(drift) > _FAR:
         return 1.0 if drift > 0 or design.sides == 2 else 0.0
     high = design.bounds
     low = -high if design.sides == 2 else np.full(len(high), -np.inf)
