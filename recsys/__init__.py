@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         user_split,
     )
     from recsys.evaluation import backtest, compare, evaluate, tune
-    from recsys.experiment import Count, Experiment, Mean, Proportion, Quantile, Ratio, Retention, assign
+    from recsys.experiment import Count, Experiment, Mean, Proportion, Quantile, Ratio, Retention, assign, plan
     from recsys.models import (
         ALS,
         BPR,
@@ -83,7 +83,7 @@ _HOMES = {
     ),
     "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
-    "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention", "assign"),
+    "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention", "assign", "plan"),
     "simulation": ("simulate",),
     "core.errors": ("RecsysError",),
 }
@@ -148,6 +148,7 @@ __all__ = [
     "load_model",
     "metrics",
     "models",
+    "plan",
     "random_split",
     "scoring",
     "simulate",

@@ -17,6 +17,8 @@ from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggr
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
 from recsys.experiment.monitoring import Monitor
 from recsys.experiment.per_unit import PerUnit
+from recsys.experiment.planning import plan
+from recsys.experiment.planning_result import Plan
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage
 from recsys.experiment.unit_table import Enrolment, UnitTable
@@ -47,6 +49,7 @@ __all__ = [
     "Metric",
     "Monitor",
     "PerUnit",
+    "Plan",
     "Proportion",
     "Quantile",
     "Ratio",
@@ -66,4 +69,5 @@ __all__ = [
     "interleaving_sample_size",
     "parse_aggregate",
     "parse_where",
+    "plan",
 ]
