@@ -15,6 +15,7 @@ from recsys.core.checks import did_you_mean, one_of
 from recsys.core.errors import NotFoundError
 from recsys.core.times import from_micros
 from recsys.display import View, Viewable
+from recsys.experiment.assignment import arms_by_hash
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.checks import Check, Thresholds, failed_gates
 from recsys.experiment.clustering import clustered_difference
@@ -291,7 +292,8 @@ def analyze(
     limits : Thresholds, optional
         Where checks warn and fail.
     assigned : (n,) int16, optional
-        The arm that the assignment gives each unit of the table; by default recomputed where the experiment assigns.
+        The arm that the assignment gives each unit of the table; by default the hash's, if the experiment says that
+        it assigns.
     deviations : sequence of str
         Known differences from the frozen plan; they are listed in the result.
 
@@ -302,6 +304,8 @@ def analyze(
     """
     look = cast("LookKind", one_of("look", look, ("planned", "final")))
     table = source if isinstance(source, UnitTable) else _built(experiment, source, through, by)
+    if assigned is None and experiment.assignment == "hash":
+        assigned = arms_by_hash(experiment, table.unit_ids)
     matured = {one.name: int(np.count_nonzero(matured_units(table, one))) for one in experiment.metrics}
     reached = {one.name: planned_reached(experiment, table, one, matured[one.name]) for one in experiment.metrics}
     effects = all_effects(experiment.metrics, table, experiment.confidence)

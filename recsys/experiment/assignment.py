@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple, SupportsIndex
 
@@ -107,14 +108,19 @@ def assign(
     Returns
     -------
     DataFrame
+<<<<<<< HEAD
         ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree, so
         left out of the analysis), or why it is not in: ``not_started``, ``ended``, ``not_targeted``, ``holdout``,
+=======
+        ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree; it
+        is left out of the analysis), or why it is not in: ``not_started``, ``ended``, ``not_targeted``, ``holdout``,
+>>>>>>> 484a150 (Ramps: effects are compared within the stage in which a unit was drawn; experiments say who assigns, and exposures are checked against the hash)
         ``outside_layer``, ``later_stage``.
 
     Raises
     ------
     ArgumentError
-        The experiment has a targeting and there are no attributes.
+        The experiment has a targeting and there are no attributes, or its units are assigned elsewhere.
     DataError
         An id is null or no id, or a unit has several rows of attributes.
 
@@ -162,6 +168,12 @@ def assigned_arms(
     >>> assigned_arms(test, [1, 2], at="2026-05-01")[0].tolist()
     [-1, -1]
     """
+    if experiment.assignment == "elsewhere":
+        raise ArgumentError(
+            f"{experiment.name} says that its units get their arms elsewhere",
+            "an experiment that assigns by the hash was expected",
+            "assignment='hash'",
+        )
     ids = id_series(units, name="unit_id")
     now = instant_micros("at", datetime.now(UTC) if at is None else at)
     arms = np.empty(len(ids), np.int16)
@@ -176,6 +188,41 @@ def assigned_arms(
     _decree(experiment, ids, arms, reasons)
     arms[reasons > _OVERRIDE] = -1
     return arms, reasons
+
+
+def entry_stages(
+    units: pl.Series, prefix: str, ends: Sequence[int], *, n_threads: int | None = None
+) -> NDArray[np.int16]:
+    """Return in which stage of a ramp units enter, (n,) int16; the last one for units that none lets in.
+
+    Parameters
+    ----------
+    units : Series
+        Int64 or String ids.
+    prefix : str
+        Of the hash of the entry.
+    ends : sequence of int
+        Shares of the stages, in 1/10,000.
+    """
+    buckets = hash_buckets(prefix, _hashable(units), n_threads=n_threads)
+    places = np.searchsorted(np.array(ends), buckets, side="right")
+    return np.minimum(places, len(ends) - 1).astype(np.int16)
+
+
+def arms_by_hash(experiment: Experiment, units: pl.Series, *, n_threads: int | None = None) -> NDArray[np.int16]:
+    """Return the arm that the hash gives each unit, (n,) int16, −1: never in; whatever the time and the targeting.
+
+    Examples
+    --------
+    >>> from recsys.experiment import Count, Experiment
+    >>> plays = Count("plays", event="play")
+    >>> test = Experiment("x", {"a": 0.5, "b": 0.5}, control="a", start="2026-06-01", metrics=[plays])
+    >>> arms_by_hash(test, pl.Series([1, 2, -3])).tolist()
+    [0, 0, 0]
+    """
+    last = max(stage.start for stage in entries(experiment))
+    whole = replace(experiment, targeting=None, end=None)
+    return assigned_arms(whole, units, at=last, n_threads=n_threads)[0]
 
 
 def _drawn(

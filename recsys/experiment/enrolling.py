@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset.vocabulary import id_series
+from recsys.experiment.assignment import entry_stages
 from recsys.experiment.sources import Active, Exposed, Exposures
 from recsys.experiment.unit_table import Enrolment
 
@@ -60,7 +61,6 @@ def enrol(exposures: Exposures, population: Exposed | Active) -> Enrolled:
     units, inside, after = _units(pairs, population)
     alone = units.filter(pl.col("arms") == 1).sort("unit")
     first = alone["time"].to_numpy()
-    places = np.searchsorted(np.array(population.stages, dtype=np.int64), first, side="right")
     in_arm = dict(inside.group_by("variant").len().iter_rows())
     enrolment = Enrolment(
         rows=int(rows["rows"].sum()),
@@ -76,7 +76,15 @@ def enrol(exposures: Exposures, population: Exposed | Active) -> Enrolled:
     )
     places_of = {arm: place for place, arm in enumerate(population.arms)}
     arm = alone["variant"].replace_strict(places_of, return_dtype=pl.Int16)
-    return Enrolled(alone["unit"], arm.to_numpy(), first, np.maximum(places - 1, 0).astype(np.int16), enrolment)
+    return Enrolled(alone["unit"], arm.to_numpy(), first, _stages(alone["unit"], first, population), enrolment)
+
+
+def _stages(units: pl.Series, first: NDArray[np.int64], population: Exposed) -> NDArray[np.int16]:
+    """Return the ramp stage of each unit: that of its entry by the hash, or of its first exposure."""
+    if population.entry_prefix is not None:
+        return entry_stages(units, population.entry_prefix, population.entry_ends)
+    places = np.searchsorted(np.array(population.stages, dtype=np.int64), first, side="right")
+    return np.maximum(places - 1, 0).astype(np.int16)
 
 
 def _rows(exposures: Exposures) -> pl.DataFrame:

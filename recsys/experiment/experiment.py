@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from recsys.core.checks import did_you_mean, finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError, NotFoundError
@@ -66,6 +66,10 @@ class Experiment:
         Dated stages; the first one starts with the experiment. Empty: all units from the start.
     overrides : mapping of id to arm
         Units that get an arm by decree. They were not drawn, so they are left out of the analysis.
+    assignment : {"hash", "elsewhere"}, optional
+        Who gives units their arms: the hash of `assign` (exposures are then checked against it), or another system
+        that draws a unit's arm when it first comes, with the weights of that time. A ramp whose weights change must
+        say so, because a unit's stage, which effects are compared within, depends on it.
     segments : tuple of str
         Attributes of units for effects by group.
     confidence : float
@@ -107,6 +111,7 @@ class Experiment:
     targeting: Mapping[str, object] | None = None
     ramp: Sequence[Stage] = ()
     overrides: Mapping[str, str] | None = None
+    assignment: Literal["hash", "elsewhere"] | None = None
     segments: tuple[str, ...] = ()
     confidence: float = 0.95
     correction: str = "holm"
@@ -176,6 +181,15 @@ class Experiment:
             raise ArgumentError(
                 f"the ramp is {steps}",
                 f"stages with ascending dates from {self.start}, and shares that never fall, were expected",
+            )
+
+        if self.assignment is not None:
+            one_of("assignment", self.assignment, ("hash", "elsewhere"))
+        elif any(stage.weights != self.stages[0].weights for stage in self.stages):
+            raise ArgumentError(
+                "the weights of the ramp change and assignment is None",
+                "'hash' or 'elsewhere' was expected: who gives units their arms",
+                "assignment='hash' if rs.experiment.assign does",
             )
 
     def _check_metrics(self) -> None:
@@ -295,11 +309,20 @@ class Experiment:
             self.ends,
             tuple(to_micros(cast("datetime", stage.start)) for stage in self.ramp),
             tuple(self.overrides or ()),
+            *self._entry(),
         )
         request = UnitRequest(population, measures, self.unit, tuple(dict.fromkeys(wanted)))
         if through is None:
             return request
         return UnitRequest(population, measures, self.unit, request.attributes, instant_micros("through", through))
+
+    def _entry(self) -> tuple[str | None, tuple[int, ...]]:
+        """Return what draws the stage in which a unit enters; None where the time of its first exposure says it."""
+        if self.assignment != "hash" or not self.ramp:
+            return None, ()
+        from recsys.experiment.assignment import entries, salts
+
+        return salts(self).entry, tuple(entry.end for entry in entries(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain values for JSON; what has its default is left out."""

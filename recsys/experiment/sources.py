@@ -26,7 +26,13 @@ class Exposed:
     start, end : int
         Microseconds; a first exposure outside is left out. `end` None: no end.
     stages : tuple of int
-        Starts of the ramp stages, ascending; empty: one stage.
+        Starts of the ramp stages, ascending; empty: one stage. A unit's stage is that of its first exposure, unless
+        `entry_prefix` is there.
+    entry_prefix : str or None
+        What stands before a unit's id in the hash of its entry (docs/assignment.md): then a unit's stage is the one
+        that lets it in, whenever it is seen first.
+    entry_ends : tuple of int
+        Shares of the stages, in 1/10,000.
     decreed : tuple of str
         Ids (as text) of units that were put into an arm by decree; they are counted and left out.
     """
@@ -37,6 +43,8 @@ class Exposed:
     end: int | None = None
     stages: tuple[int, ...] = ()
     decreed: tuple[str, ...] = ()
+    entry_prefix: str | None = None
+    entry_ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

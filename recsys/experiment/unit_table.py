@@ -65,7 +65,8 @@ class UnitTable:
     first_exposure : (n,) int64
         Microseconds since 1970 UTC; windows count from here.
     stage : (n,) int16
-        Ramp stage of the first exposure, from 0.
+        Ramp stage, from 0: the one that lets the unit in, if the experiment's own hash assigns; else that of its first
+        exposure. Within a stage every unit has the same chances of the arms.
     columns : mapping of str to (n,) float64
         By the names that `Metric.measures` gives; 0 for a unit without rows, NaN never (see `left_out`).
     matured : mapping of str to (n,) bool

@@ -60,7 +60,7 @@ def test_the_ten_lines_of_the_page_give_the_same_arms(units: list[int] | list[st
         Stage("2026-06-02", 0.6, {"a": 0.0, "b": 1.0}),
         Stage("2026-06-03"),
     ]
-    test = made(ramp=ramp, salt="Ünïque: salt")
+    test = made(ramp=ramp, salt="Ünïque: salt", assignment="hash")
     stages = [(2000, {"a": 9000, "b": 1000}), (6000, {"a": 0, "b": 10_000}), (10_000, {"a": 5000, "b": 5000})]
     arm = documented()["arm"]
     expected = [arm("Ünïque: salt", unit, stages[: begun + 1]) for unit in units]
@@ -94,7 +94,7 @@ def test_a_ramp_lets_units_in_and_never_moves_one() -> None:
         Stage("2026-06-09", 0.5),
         Stage("2026-06-12"),
     ]
-    test = made(ramp=ramp)
+    test = made(ramp=ramp, assignment="hash")
     before = rs.assign(test, UNITS, at="2026-05-31")
     assert before["reason"].unique().to_list() == ["not_started"]
     for day, share in (("2026-06-01", 0.01), ("2026-06-05", 0.1), ("2026-06-09", 0.5), ("2026-06-12", 1)):

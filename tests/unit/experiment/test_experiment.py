@@ -49,6 +49,7 @@ FULL = {
     "holdout": Holdout("2026-h1", 0.05),
     "targeting": {"country": ["SE", "NO"], "age": {">=": 18}},
     "ramp": [Stage("2026-06-08", 0.05, {"pop": 0.9, "als": 0.05, "ease": 0.05}), Stage("2026-06-15", 1)],
+    "assignment": "hash",
     "overrides": {"17": "als", 3: "pop"},
     "segments": ["country", "device"],
     "confidence": 0.9,
@@ -116,6 +117,7 @@ def test_the_hash_does_not_depend_on_spelling() -> None:
         {"correction": "bh"},
         {"salt": "other"},
         {"overrides": {"1": "als"}},
+        {"assignment": "elsewhere"},
         {"monitoring": ConfidenceSequence()},
     ],
 )
@@ -126,7 +128,7 @@ def test_the_hash_changes_with_every_part(changed: dict[str, Any]) -> None:
 def test_the_hash_is_what_it_was() -> None:
     """A stored plan must not read as changed after an update of this library."""
     assert experiment().plan_hash.startswith("0fa78fd68758d324")
-    assert experiment(**FULL).plan_hash.startswith("3ad3fdeaec9407d7")
+    assert experiment(**FULL).plan_hash.startswith("00f4b76a93e47320")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,11 @@ def test_the_hash_is_what_it_was() -> None:
         ({"ramp": [Stage("2026-06-08", 0.5), Stage("2026-06-08", 0.6)]}, "ascending dates"),
         ({"ramp": [Stage("2026-06-08", 1, {"pop": 1.0})]}, "weights of pop, als were expected"),
         ({"salt": ""}, "salt is ''"),
+        ({"assignment": "md5"}, "assignment is 'md5'"),
+        (
+            {"ramp": [Stage("2026-06-08", 1, {"pop": 0.9, "als": 0.1}), Stage("2026-06-09")]},
+            "weights of the ramp change",
+        ),
     ],
 )
 def test_what_is_refused(changed: dict[str, Any], message: str) -> None:
@@ -216,6 +223,7 @@ start = 2026-06-08
 end = 2026-07-08T12:00:00Z
 unit = "account_id"
 salt = "s1"
+assignment = "hash"
 segments = ["country", "device"]
 confidence = 0.9
 correction = "bh"

@@ -49,7 +49,9 @@ def test_buckets_of_integers() -> None:
 
 @pytest.mark.parametrize("ids", [INTEGERS, TEXTS], ids=["integers", "texts"])
 @pytest.mark.parametrize("at", ["2026-05-01", "2026-06-02", "2026-06-04", "2026-06-30", "2026-07-02"])
-@pytest.mark.parametrize("parts", [{}, {"ramp": RAMP, "layer": Layer("ho'me", 0.1, 0.8), "holdout": Holdout("h", 0.1)}])
+@pytest.mark.parametrize(
+    "parts", [{}, {"ramp": RAMP, "assignment": "hash", "layer": Layer("ho'me", 0.1, 0.8), "holdout": Holdout("h", 0.1)}]
+)
 def test_arms(ids: list[int] | list[str], at: str, parts: dict[str, Any]) -> None:
     test = Experiment(
         "it's ü",
