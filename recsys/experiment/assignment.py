@@ -108,13 +108,8 @@ def assign(
     Returns
     -------
     DataFrame
-<<<<<<< HEAD
         ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree, so
         left out of the analysis), or why it is not in: ``not_started``, ``ended``, ``not_targeted``, ``holdout``,
-=======
-        ``unit_id``; ``variant``, null for a unit that is not in; ``reason``: ``assigned``, ``override`` (by decree; it
-        is left out of the analysis), or why it is not in: ``not_started``, ``ended``, ``not_targeted``, ``holdout``,
->>>>>>> 484a150 (Ramps: effects are compared within the stage in which a unit was drawn; experiments say who assigns, and exposures are checked against the hash)
         ``outside_layer``, ``later_stage``.
 
     Raises
