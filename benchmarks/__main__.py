@@ -11,7 +11,7 @@ import benchmarks
 from benchmarks._summary import summarise
 from benchmarks._timing import run_cases
 
-NO_BENCHMARKS = {"search", "settings"}  # what chooses settings, and what it chose
+NO_BENCHMARKS = {"search", "settings", "error_rates"}  # what chooses settings, what it chose, and correctness
 
 
 def main() -> None:
