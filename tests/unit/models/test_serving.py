@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import DataError
 from recsys.dataset import Dataset, Label, Vocabulary
 from recsys.models.serving import Audience, History, attributes_of, read_history, take_rows
 
@@ -72,7 +72,7 @@ def test_given_attributes_are_matched_by_id() -> None:
     assert found.to_dict(as_series=False) == {"country": ["SE", None, "SE"]}
     with pytest.raises(DataError, match="more than one row"):
         attributes_of(ids, {"user_id": [8, 8], "country": ["SE", "DE"]}, ["country"])
-    with pytest.raises(NotFoundError, match="'user_id' is missing"):
+    with pytest.raises(DataError, match="'user_id' is missing"):
         attributes_of(ids, {"user": [8]}, ["country"])
 
 

@@ -179,7 +179,7 @@ def test_since_needs_times(timeless: Store) -> None:
 
 
 def test_a_store_that_had_received_nothing_says_so(shop: Shop) -> None:
-    with pytest.raises(DataError, match="had received no events by 2001-01-01"):
+    with pytest.raises(ArgumentError, match="had received no events by 2001-01-01"):
         shop.store.train("popularity", recipe=DataRecipe(as_of="2001-01-01"))
 
 
