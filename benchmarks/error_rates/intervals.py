@@ -76,6 +76,17 @@ def _(rng: np.random.Generator) -> bool:
     return holds(stats.adjusted_difference(*arms, outcome=0, covariates=[1]).effect, 0)
 
 
+@regime("CUPED of a ratio, 150 users each")
+def _(rng: np.random.Generator) -> bool:
+    arms = []
+    for _ in range(2):
+        taste = rng.gamma(3, size=150)
+        counts = rng.poisson(3 + taste, size=(2, 150)) + 1.0
+        totals = counts * taste + rng.normal(size=(2, 150))
+        arms.append(Moments.of(np.column_stack([totals[0], counts[0], totals[1], counts[1]])))
+    return holds(stats.adjusted_difference(*arms, outcome=(0, 1), covariates=[(2, 3)]).effect, 0)
+
+
 @regime("stratified mean, two ramp stages, 10/90 and 50/50")
 def _(rng: np.random.Generator) -> bool:
     treatment = [Moments.of(rng.gamma(1, size=50)), Moments.of(5 + rng.gamma(1, size=300))]
@@ -86,6 +97,11 @@ def _(rng: np.random.Generator) -> bool:
 @regime("90 % quantile, exponential, 200 units each")
 def _(rng: np.random.Generator) -> bool:
     return holds(stats.difference_in_quantiles(*rng.exponential(size=(2, 200)), 0.9), 0)
+
+
+@regime("90 % quantile, exponential, 5,000 units each")
+def _(rng: np.random.Generator) -> bool:
+    return holds(stats.difference_in_quantiles(*rng.exponential(size=(2, 5000)), 0.9), 0)
 
 
 @regime("median with 48 % zeros, 300 units each")

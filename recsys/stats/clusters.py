@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import nan
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recsys.core.errors import ArgumentError
-from recsys.stats._samples import sample
-from recsys.stats.differences import shifted_ratios
-from recsys.stats.moments import Moments
+from recsys.stats._contrasts import Arm, Arms, Contrast, result, unestimable
+from recsys.stats._samples import Float64, largest, level, sample
 from recsys.stats.results import TwoSample
 
 
@@ -22,9 +24,9 @@ def cluster_difference(
 ) -> TwoSample:
     """Return the difference of means when whole clusters were assigned (accounts, regions, hours of a switchback).
 
-    Each arm's mean is a ratio of sums over its clusters, sum of the values over number of rows, with the delta method
-    between clusters and t with as many degrees of freedom as the clusters allow. `n_treatment` and `n_control` count
-    clusters.
+    Each arm's mean is that of its rows; the variance is between clusters, with the correction CR2 for clusters that
+    weigh much, and t has Bell & McCaffrey's (2002) degrees of freedom: a dozen clusters an arm will do.
+    `n_treatment` and `n_control` count clusters. With covariates: `regression_adjusted`.
 
     In a switchback the clusters are the cells that were drawn: give the period and the region of every row. Cells are
     assigned independently, so the interval holds even if outcomes of neighbouring periods go together; what spills over
@@ -67,15 +69,48 @@ def cluster_difference(
     if mixed:
         hint = "a switchback cell is a period and a region: clusters=(period, region)"
         raise ArgumentError(f"{mixed} clusters have rows in both arms", "clusters of one arm were expected", hint)
-    shift = float(data.mean()) if len(data) else 0.0  # sums of large values over clusters of many sizes lose digits
-    totals = np.column_stack(
-        [np.bincount(codes, data - shift, minlength=n_clusters), np.bincount(codes, minlength=n_clusters)]
+    sides = [
+        _side(data[arms == side], np.unique(codes[arms == side], return_inverse=True)[1]) for side in (True, False)
+    ]
+    left, right = sides
+    treatment, control = (Arm(side.clusters, np.array([side.mean]), ()) for side in sides)
+    both = Arms(treatment, control, "too_few" if left.clusters and right.clusters else "empty_arm", 0)
+    confidence, method = level(confidence), "clusters, CR2"
+    if min(left.clusters, right.clusters) < 2:
+        return unestimable(both, left.mean, right.mean, confidence, method, both.status)
+    trace, square = left.trace + right.trace, left.square + right.square
+    found = Contrast(
+        left.mean, right.mean, left.variance + right.variance, trace * trace / square, right.variance, -right.variance
     )
-    found = shifted_ratios(
-        Moments.of(totals[arm_of]), Moments.of(totals[~arm_of]), 0, 1,
-        relative=relative, confidence=confidence, shift=shift,
-    )  # fmt: skip
-    return found._replace(method=f"clusters, {found.method}")
+    return result(both, found, confidence, method, relative=relative)
+
+
+class _Side(NamedTuple):
+    """One arm: its mean, the variance of that, and what degrees of freedom are made of."""
+
+    clusters: int
+    mean: float
+    variance: float
+    trace: float
+    square: float
+
+
+def _side(values: Float64, codes: NDArray[np.intp]) -> _Side:
+    """Return CR2 in closed form: without covariates the leverage of a cluster is its part of the rows."""
+    n = len(values)
+    if not n:
+        return _Side(0, nan, nan, nan, nan)
+    mean = float(values[0] + (values - values[0]).mean())
+    part = np.bincount(codes) / n
+    if len(part) < 2:
+        return _Side(1, mean, nan, nan, nan)
+    sums = np.bincount(codes, weights=values - mean)
+    variance = float((sums**2 / (1 - part)).sum()) / n**2
+    if variance <= (8 * np.finfo(np.float64).eps * largest(values)) ** 2:
+        variance = 0.0
+    own, weight = part / (1 - part) / n, part**2 / (1 - part) / n
+    square = float((own**2 - 2 * own * weight).sum() + weight.sum() ** 2)
+    return _Side(len(part), mean, variance, float((own - weight).sum()), square)
 
 
 def cluster_codes(clusters: ArrayLike | tuple[ArrayLike, ...], n: int) -> tuple[NDArray[np.intp], int]:

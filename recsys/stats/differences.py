@@ -106,25 +106,9 @@ def difference_in_ratios(
     >>> found.treatment, found.control, found.estimate
     (3.0, 2.0, 1.0)
     """
-    return shifted_ratios(treatment, control, numerator, denominator, relative=relative, confidence=confidence)
-
-
-def shifted_ratios(
-    treatment: Strata,
-    control: Strata,
-    numerator: int,
-    denominator: int,
-    *,
-    relative: bool,
-    confidence: float,
-    shift: float = 0.0,
-) -> TwoSample:
-    """Return `difference_in_ratios` when `shift` was taken off every ratio, so that large means keep their digits."""
     both, confidence = arms(treatment, control), level(confidence)
-    left, right = (
-        one._replace(value=one.value + shift)
-        for one in (ratio_of(arm, numerator, denominator) for arm in (both.treatment, both.control))
-    )
+    left = ratio_of(both.treatment, numerator, denominator)
+    right = ratio_of(both.control, numerator, denominator)
     method = "delta" if len(both.treatment.parts) < 2 else "stratified delta"
     if both.status != "ok":
         return unestimable(both, left.value, right.value, confidence, method, both.status)
