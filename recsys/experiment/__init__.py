@@ -22,6 +22,8 @@ from recsys.experiment.planning_result import Plan
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage
 from recsys.experiment.unit_table import Enrolment, UnitTable
+from recsys.experiment.validating import validate
+from recsys.experiment.validation import Validated, Validation
 
 __all__ = [
     "Active",
@@ -59,6 +61,8 @@ __all__ = [
     "UnitRequest",
     "UnitSource",
     "UnitTable",
+    "Validated",
+    "Validation",
     "analyze",
     "analyze_interleaving",
     "assign",
@@ -70,4 +74,5 @@ __all__ = [
     "parse_aggregate",
     "parse_where",
     "plan",
+    "validate",
 ]

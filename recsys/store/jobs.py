@@ -11,7 +11,7 @@ from recsys.store.recipes import DataRecipe
 
 if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
-    from recsys.experiment import InterleavingResult
+    from recsys.experiment import Experiment, InterleavingResult, Validation
     from recsys.models import Recommender
     from recsys.store.store import Store
     from recsys.workflows import InterleaveSummary, RecommendSummary, Recorded
@@ -116,6 +116,12 @@ class Jobs:
         from recsys import workflows
 
         return workflows.analyze_interleaving(cast("Store", self), lists, **options)
+
+    def validate(self, test: str | PathLike[str] | Experiment, **options: Any) -> Recorded[Validation]:
+        """Try an experiment's tests on the past of its units; see `recsys.workflows.validate`."""
+        from recsys import workflows
+
+        return workflows.validate(cast("Store", self), test, **options)
 
     def repeat(self, run: str, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""

@@ -12,6 +12,7 @@ from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
 from recsys.workflows.training import refit, retrain, train
 from recsys.workflows.tuning import resume, tune
+from recsys.workflows.validating import validate
 
 __all__ = [
     "Assigned",
@@ -41,4 +42,5 @@ __all__ = [
     "similar",
     "train",
     "tune",
+    "validate",
 ]

@@ -23,7 +23,7 @@ def command(
         str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
     ],
 ) -> None:
-    """Show an experiment: its plan, what deviates from it, what happened."""
+    """Show an experiment: its plan, deviations, what happened."""
     session: Session = ctx.obj
     found = session.open_store().experiment(experiment)
     session.emit("experiment-show", found.to_dict(), found.view())
