@@ -37,7 +37,7 @@ def attribute_columns(table: UnitTable, names: Sequence[str]) -> Covariates:
     """Return attributes of the units as numbers: numeric ones as they are, text as one column a category.
 
     The most frequent category has no column (it is what the others are compared with); beyond the 20 most frequent
-    ones they are one.
+    ones they are one. A name that is a column of the table stands for that.
 
     Raises
     ------
@@ -46,9 +46,13 @@ def attribute_columns(table: UnitTable, names: Sequence[str]) -> Covariates:
     """
     found: list[tuple[str, NDArray[np.float64]]] = []
     for name in names:
+        if name in table.columns:  # another metric before exposure
+            values = table.columns[name]
+            found += [(name, values)] if len(values) and np.ptp(values) > 0 else []
+            continue
         column = attribute(table, name)
         found += _numeric(name, column) if column.dtype.is_numeric() else _dummies(name, labels_of(column))
-    values = np.column_stack([column for _, column in found]) if found else np.empty((len(table), 0))
+    values = np.column_stack([numbers for _, numbers in found]) if found else np.empty((len(table), 0))
     return Covariates(tuple(name for name, _ in found), values)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
@@ -14,12 +13,12 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
 from recsys.dataset.vocabulary import Ids
-from recsys.experiment.declared import as_list, as_table, from_plain, from_typed, names, to_plain
+from recsys.experiment.declared import as_list, names
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
-from recsys.experiment.metrics import TYPES, Metric
+from recsys.experiment.metrics import PRE, Metric
 from recsys.experiment.sources import Exposed, UnitRequest, UnitSource
-from recsys.experiment.traffic import Holdout, Layer, Stage, checked_weights
+from recsys.experiment.traffic import Holdout, Layer, Stage, check_ramp, checked_weights
 from recsys.experiment.unit_table import UNIT_COLUMNS
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by")
-MONITORING = {"confidence_sequence": ConfidenceSequence, "group_sequential": GroupSequential}
 
 
 @dataclass(frozen=True)
@@ -175,14 +173,7 @@ class Experiment:
                     f"weights of {', '.join(self.arms)} were expected",
                 )
         self._keep("ramp", stages)
-        starts, shares = [stage.start for stage in stages], [stage.share for stage in stages]
-        if stages and (starts[0] != self.start or starts != sorted(set(starts)) or shares != sorted(shares)):
-            steps = ", ".join(f"{stage.share:g} from {stage.start}" for stage in stages)
-            raise ArgumentError(
-                f"the ramp is {steps}",
-                f"stages with ascending dates from {self.start}, and shares that never fall, were expected",
-            )
-
+        check_ramp(stages, cast("datetime", self.start))
         if self.assignment is not None:
             one_of("assignment", self.assignment, ("hash", "elsewhere"))
         elif any(stage.weights != self.stages[0].weights for stage in self.stages):
@@ -206,13 +197,28 @@ class Experiment:
                 columns[column] = metric.name
         if not metrics:
             raise ArgumentError("there are no metrics", "at least one metric was expected")
-        taken = {*UNIT_COLUMNS, *self.segments, *(name for metric in metrics for name in metric.covariates)}
+        taken = {*UNIT_COLUMNS, *self.segments, *(name for metric in metrics for name in metric.attributes)}
         for column in sorted(taken & set(columns)):
             raise ArgumentError(
                 f"the metric {columns[column]!r} has the column {column!r}",
                 "another name than those of segments, covariates and the table's own columns was expected",
             )
         self._keep("metrics", metrics)
+
+        self._check_borrowed(metrics, columns)
+
+    def _check_borrowed(self, metrics: Sequence[Metric], columns: Mapping[str, str]) -> None:
+        for metric in metrics:
+            for name in metric.borrowed:
+                if columns.get(name, metric.name) == metric.name:
+                    others = [column for column in columns if column.endswith(PRE) and columns[column] != metric.name]
+                    raise ArgumentError(
+                        f"the covariate {name!r} of {metric.name} is no column of another metric before exposure",
+                        f"one of {', '.join(others)} was expected"
+                        if others
+                        else "a metric with a pre_period was expected",
+                        did_you_mean(name, others),
+                    )
 
     def _keep(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
@@ -301,7 +307,7 @@ class Experiment:
         measures: dict[str, Measure] = {}
         for metric in self.metrics:
             measures |= metric.measures()
-        wanted = [*self.segments, *(name for metric in self.metrics for name in metric.covariates)]
+        wanted = [*self.segments, *(name for metric in self.metrics for name in metric.attributes)]
         population = Exposed(
             self.name,
             self.arm_names,
@@ -326,14 +332,9 @@ class Experiment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain values for JSON; what has its default is left out."""
-        plain = to_plain(self)
-        plain["metrics"] = [to_plain(metric, TYPES) for metric in self.metrics]
-        for field, types in (("monitoring", MONITORING), ("layer", None), ("holdout", None)):
-            if field in plain:
-                plain[field] = to_plain(getattr(self, field), types)
-        if "ramp" in plain:
-            plain["ramp"] = [to_plain(stage) for stage in self.ramp]
-        return plain
+        from recsys.experiment.reading import plain_experiment  # which reads this module's class
+
+        return plain_experiment(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Experiment:
@@ -344,19 +345,9 @@ class Experiment:
         ArgumentError
             A key is unknown or missing, or a value is refused.
         """
-        table = as_table(values, "the experiment")
-        for field, kind in (("layer", Layer), ("holdout", Holdout)):
-            if table.get(field) is not None:
-                table[field] = from_plain(kind, table[field], field)
-        if table.get("monitoring") is not None:
-            table["monitoring"] = from_typed(MONITORING, table["monitoring"], "monitoring")
-        if "metrics" in table:
-            found = enumerate(as_list(table["metrics"], "metrics"), 1)
-            table["metrics"] = [from_typed(TYPES, metric, f"metric {place}") for place, metric in found]
-        if "ramp" in table:
-            found = enumerate(as_list(table["ramp"], "ramp"), 1)
-            table["ramp"] = [from_plain(Stage, stage, f"stage {place} of the ramp") for place, stage in found]
-        return from_plain(cls, table, "the experiment")
+        from recsys.experiment.reading import experiment_of
+
+        return experiment_of(values)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Experiment:
@@ -369,14 +360,9 @@ class Experiment:
         ArgumentError
             It is not TOML, or not an experiment.
         """
-        path = Path(path)
-        try:
-            table = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise NotFoundError(f"{path} cannot be read ({error.strerror})", "a TOML file was expected") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ArgumentError(f"{path} is not TOML ({error})", "an experiment in TOML was expected") from None
-        return cls.from_dict(table)
+        from recsys.experiment.reading import toml_table
+
+        return cls.from_dict(toml_table(Path(path)))
 
 
 def _text(field: str, value: object) -> None:

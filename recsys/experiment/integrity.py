@@ -48,7 +48,7 @@ def check_integrity(
     limits = limits or Thresholds()
     metrics, weights = experiment.metrics, stage_weights(experiment, table)
     segments = tuple(dict.fromkeys([*experiment.segments, *by]))
-    attributes = [*segments, *(name for metric in metrics for name in metric.covariates)]
+    attributes = [*segments, *(name for metric in metrics for name in metric.attributes)]
     monitored = experiment.monitoring is not None
     checks = [arms_check(table)]
     checks += ratio_checks(table, weights, segments, limits, monitored=monitored)

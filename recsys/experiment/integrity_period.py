@@ -75,7 +75,7 @@ def complete_check(table: UnitTable) -> Check:
 def matured_units(table: UnitTable, metric: Metric) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which units' windows have ended, for all columns of a metric."""
     matured = np.ones(len(table), np.bool_)
-    for column in metric.measures():
+    for column in (*metric.measures(), *metric.borrowed):
         matured &= table.matured.get(column, matured)
     return matured
 

@@ -48,7 +48,8 @@ class Metric:
     pre_period : str or timedelta, optional
         Length of the window before each unit's own first exposure in which the same measure is a covariate (CUPED).
     covariates : tuple of str
-        Attributes of the unit, as of its first exposure, to adjust for: numbers, or text (one column a category).
+        What to adjust for beside the pre-period: attributes of the unit as of its first exposure (numbers, or text: one
+        column a category), and other metrics before exposure, as ``plays.pre``.
     cap : float, optional
         Winsorise each column of the metric at this quantile (0 to 1) of all arms' pooled values, in and before the
         window alike; the thresholds are reported.
@@ -126,6 +127,16 @@ class Metric:
     def pre_span(self) -> tuple[int, int] | None:
         """Begin and end of the window before the first exposure; None without a pre-period."""
         return None if self.pre_period is None else (-duration_micros("pre_period", self.pre_period), 0)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The covariates that are attributes of units."""
+        return tuple(name for name in self.covariates if not name.endswith(PRE))
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The covariates that are columns of other metrics before exposure."""
+        return tuple(name for name in self.covariates if name.endswith(PRE))
 
     @property
     def aggregates(self) -> dict[str, Aggregate]:

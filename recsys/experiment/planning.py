@@ -170,10 +170,13 @@ def _past(
         raise ArgumentError(f"the reference period is {since} to {until}", "at least one day was expected")
     days = [instant_micros("exclude_dates", day) for day in dates_of(exclude_dates)]
     exclude = tuple((day, day + DAY) for day in days)
+    asked = [metric for metric in setting.metrics if metric.name not in found]
+    borrowed = {name for metric in asked for name in metric.borrowed}
     measures: dict[str, Measure] = {}
     for metric in setting.metrics:
-        measures |= {} if metric.name in found else metric.measures()
-    names = tuple(dict.fromkeys(name for metric in setting.metrics for name in metric.covariates))
+        own = metric.measures()
+        measures |= own if metric in asked or borrowed & set(own) else {}
+    names = tuple(dict.fromkeys(name for metric in asked for name in metric.attributes))
     table = build_unit_table(source, UnitRequest(Active(begin, end, exclude), measures, setting.unit, names))
     if not len(table):
         raise ArgumentError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -132,3 +132,14 @@ class Holdout:
             raise ArgumentError(f"the name of a holdout is {self.name!r}", "text was expected")
         if not 0 < ten_thousandths("the share of a holdout", self.share) < PARTS:
             raise ArgumentError(f"the share of a holdout is {self.share!r}", "a share between 0 and 1 was expected")
+
+
+def check_ramp(stages: Sequence[Stage], start: datetime) -> None:
+    """Raise unless the stages begin with the experiment, their dates ascend and their shares never fall."""
+    starts, shares = [stage.start for stage in stages], [stage.share for stage in stages]
+    if stages and (starts[0] != start or starts != sorted(set(starts)) or shares != sorted(shares)):
+        steps = ", ".join(f"{stage.share:g} from {stage.start}" for stage in stages)
+        raise ArgumentError(
+            f"the ramp is {steps}",
+            f"stages with ascending dates from {start}, and shares that never fall, were expected",
+        )

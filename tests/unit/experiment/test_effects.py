@@ -76,6 +76,19 @@ def test_a_categorical_covariate_is_one_column_a_category():
     assert found.variance_reduction > 0.4
 
 
+def test_another_metric_before_exposure_is_a_covariate():
+    columns = {"minutes": VALUES, "plays": PRE, "plays.pre": PRE}
+    found = effect(Mean("minutes", covariates=("plays.pre",)), unit_table(ARM, columns))
+    own = effect(Mean("minutes", pre_period="28d"), unit_table(ARM, {"minutes": VALUES, "minutes.pre": PRE}))
+    assert found.covariates == ("plays.pre",)
+    assert found.difference == pytest.approx(own.difference, rel=1e-12)
+    assert found.standard_error == pytest.approx(own.standard_error, rel=1e-12)
+    half = np.arange(len(ARM)) % 2 == 0
+    unknown = unit_table(ARM, columns, matured={"plays.pre": half})
+    fewer = effect(Mean("minutes", covariates=("plays.pre",)), unknown)
+    assert (fewer.n_control, fewer.n) == tuple(int((half & (arm == ARM)).sum()) for arm in (0, 1))
+
+
 def test_a_cap_is_pooled_reported_and_its_effect_shown():
     values = VALUES.copy()
     values[np.flatnonzero(ARM == 1)[0]] = 1e6

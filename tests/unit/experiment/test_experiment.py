@@ -164,6 +164,14 @@ def test_the_hash_is_what_it_was() -> None:
         ({"ramp": [Stage("2026-06-08", 0.5), Stage("2026-06-08", 0.6)]}, "ascending dates"),
         ({"ramp": [Stage("2026-06-08", 1, {"pop": 1.0})]}, "weights of pop, als were expected"),
         ({"salt": ""}, "salt is ''"),
+        (
+            {"metrics": [Mean("a", covariates=("minuts.pre",)), MINUTES]},
+            "'minuts.pre' of a .*did you mean 'minutes.pre'",
+        ),
+        (
+            {"metrics": [Mean("a", pre_period="7d", covariates=("a.pre",))]},
+            "'a.pre' of a is no column of another metric",
+        ),
         ({"assignment": "md5"}, "assignment is 'md5'"),
         (
             {"ramp": [Stage("2026-06-08", 1, {"pop": 0.9, "als": 0.1}), Stage("2026-06-09")]},
@@ -203,6 +211,13 @@ def test_the_request_names_every_column() -> None:
     assert population.arms == ("pop", "als", "ease")  # type: ignore[union-attr]
     assert population.decreed == ("17", "3")  # type: ignore[union-attr]
     assert len(population.stages) == 2  # type: ignore[union-attr]
+
+
+def test_a_covariate_that_is_another_metric_before_exposure_is_no_attribute() -> None:
+    plays = Count("plays", pre_period="7d")
+    test = experiment(metrics=[plays, Mean("minutes", covariates=("plays.pre", "country"))])
+    assert test.request().attributes == ("country",)
+    assert set(test.request().measures) == {"plays", "plays.pre", "minutes"}
 
 
 def test_stages_have_weights() -> None:
