@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError
-from recsys.core.threads import single_threaded_blas
+from recsys.core.threads import run_chunks, single_threaded_blas
 
 Float64 = NDArray[np.float64]
+Members = NDArray[np.intp]
 
 _BLOCK = 4096  # rows at a time: they stay in the cache, and blocks are summed one by one whatever the threads
+_FIRST = 256  # rows whose mean is taken off first
 _SMALL = 2**14  # multiplications
 _LOSS = 100.0  # n mean² over the centred sum of squares: beyond, more than two digits are lost unless centred again
 
@@ -64,9 +66,7 @@ class Moments:
             For NaN or infinite values, or values too large to be squared.
         """
         rows = _matrix(values)
-        # The limit takes milliseconds to set; BLAS does not split what is this small.
-        with single_threaded_blas() if rows.size * rows.shape[1] > _SMALL else nullcontext():
-            return _moments(rows)
+        return _moments(rows, [None])[0]
 
     @classmethod
     def empty(cls, columns: int) -> Moments:
@@ -145,11 +145,7 @@ def grouped_moments(values: ArrayLike, groups: ArrayLike, n_groups: int) -> list
     small = codes.astype(np.int16 if n_groups < 2**15 else np.int64)  # numpy sorts 16-bit numbers by their digits
     order = np.argsort(small, kind="stable")
     ends = np.searchsorted(small, np.arange(-1, n_groups), side="right", sorter=order)
-    found = []
-    with single_threaded_blas():
-        for begin, end in pairwise(ends):
-            found.append(_moments(rows, order[begin:end]))
-    return found
+    return _moments(rows, [order[begin:end] for begin, end in pairwise(ends)])
 
 
 def _matrix(values: ArrayLike) -> Float64:
@@ -162,21 +158,46 @@ def _matrix(values: ArrayLike) -> Float64:
     return rows[:, None] if rows.ndim == 1 else rows
 
 
-def _moments(rows: Float64, members: NDArray[np.intp] | None = None) -> Moments:
-    """Return the moments of rows (of some of them), taken less a base that keeps the digits of a mean far from 0."""
-    total = len(rows) if members is None else len(members)
-    if not total:
-        return Moments.empty(rows.shape[1])
-    parts = []
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by _checked
-        for begin in range(0, total, _BLOCK):
-            span = slice(begin, begin + _BLOCK)
-            block = rows[span] if members is None else rows.take(members[span], axis=0)
-            if not begin:
-                base = block[0] + (block - block[0]).mean(axis=0)  # exact when all values are equal
-            parts.append(_block(block - base))
-        found = _merged(parts, rows.shape[1])
-        return _checked(Moments(total, base + found.mean, found.comoments), rows, members)
+def _moments(rows: Float64, groups: Sequence[Members | None]) -> list[Moments]:
+    """Return the moments of some groups of rows (None: all rows), in blocks of a fixed size on any number of threads.
+
+    Values are taken less a base, the mean of the group's first rows, that keeps the digits of a mean far from 0.
+    """
+    sizes = [len(rows) if members is None else len(members) for members in groups]
+    spans = [(place, begin) for place, size in enumerate(sizes) for begin in range(0, size, _BLOCK)]
+    bases = [_base(rows, members) for members in groups]
+    parts: list[list[Moments]] = [[Moments.empty(rows.shape[1])] * -(-size // _BLOCK) for size in sizes]
+
+    def work(span: tuple[int, int]) -> None:
+        place, begin = span
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by _checked
+            parts[place][begin // _BLOCK] = _block(_rows(rows, groups[place], begin) - bases[place])
+
+    small = rows.size * rows.shape[1] < _SMALL
+    # To hold BLAS takes milliseconds; it does not split what is this small.
+    with nullcontext() if small else single_threaded_blas():
+        run_chunks(work, spans, 1 if small else None)
+    found = []
+    for members, base, blocks in zip(groups, bases, parts, strict=True):
+        with np.errstate(invalid="ignore", over="ignore"):
+            merged = _merged(blocks, rows.shape[1])
+            moved = Moments(merged.n, base + merged.mean, merged.comoments)
+        found.append(_checked(moved, rows, members))
+    return found
+
+
+def _rows(rows: Float64, members: Members | None, begin: int) -> Float64:
+    span = slice(begin, begin + _BLOCK)
+    return rows[span] if members is None else rows.take(members[span], axis=0)
+
+
+def _base(rows: Float64, members: Members | None) -> Float64:
+    first = rows[:_FIRST] if members is None else rows.take(members[:_FIRST], axis=0)
+    if not len(first):
+        return np.zeros(rows.shape[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        found: Float64 = first[0] + (first - first[0]).mean(axis=0)  # exact when all values are equal
+    return found
 
 
 def _block(values: Float64) -> Moments:
@@ -210,7 +231,7 @@ def _merged(parts: Sequence[Moments], columns: int) -> Moments:
     return Moments(n, mean, comoments)
 
 
-def _checked(found: Moments, rows: Float64, members: NDArray[np.intp] | None = None) -> Moments:
+def _checked(found: Moments, rows: Float64, members: Members | None) -> Moments:
     """Return moments that are finite, or say which values were not."""
     if np.isfinite(found.mean).all() and np.isfinite(found.comoments).all():
         return found
