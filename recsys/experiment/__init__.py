@@ -19,6 +19,7 @@ from recsys.experiment.monitoring import Monitor
 from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.planning import plan
 from recsys.experiment.planning_result import Plan
+from recsys.experiment.since_exposure import SinceExposure, since_exposure
 from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage
 from recsys.experiment.unit_table import Enrolment, UnitTable
@@ -56,6 +57,7 @@ __all__ = [
     "Quantile",
     "Ratio",
     "Retention",
+    "SinceExposure",
     "Stage",
     "Thresholds",
     "UnitRequest",
@@ -74,5 +76,6 @@ __all__ = [
     "parse_aggregate",
     "parse_where",
     "plan",
+    "since_exposure",
     "validate",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from math import inf
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -16,8 +17,9 @@ from recsys.core.errors import NotFoundError
 from recsys.core.times import from_micros
 from recsys.display import View, Viewable
 from recsys.experiment.assignment import arms_by_hash
+from recsys.experiment.believing import belief
 from recsys.experiment.building import build_unit_table
-from recsys.experiment.checks import Check, Thresholds, failed_gates
+from recsys.experiment.checks import GUARDRAIL, Check, Thresholds, failed_gates, parse_gates
 from recsys.experiment.clustering import clustered_difference
 from recsys.experiment.days import DayEffects, Novelty, day_effects, novelty
 from recsys.experiment.deciding import Decision, decide
@@ -28,15 +30,24 @@ from recsys.experiment.integrity_period import dates_of, matured_units
 from recsys.experiment.monitoring import Monitor, monitor_effect
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.per_unit import PerUnit
+from recsys.experiment.resampling import bootstrap_difference
 from recsys.experiment.segmenting import SegmentEffects, segment_effects
 from recsys.experiment.sources import UnitSource
 from recsys.experiment.triggering import Triggered, dilute, subset, trigger_rows
 from recsys.experiment.unit_table import UnitTable
 from recsys.experiment.verdicts import judge, planned_reached
-from recsys.stats import TwoSample
+from recsys.stats import BayesResult, Interval, TwoSample
 
 LookKind = Literal["planned", "final"]
-GUARDRAIL = "guardrail"
+
+
+@runtime_checkable
+class HasUnits(Protocol):
+    """What has a source of units, as a store does."""
+
+    def units(self) -> UnitSource:
+        """Return it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,6 +199,45 @@ class Analysis(Viewable):
         outcome, place = self._of(metric, arm)
         return clustered_difference(outcome, place, by, self.experiment.confidence, relative=relative)
 
+    def bayes(
+        self, metric: str, arm: str | None = None, *, prior_mean: float = 0.0, prior_deviation: float = inf
+    ) -> BayesResult:
+        """Return what may be believed of an effect: the probability that it is for the better, and what a choice costs.
+
+        Parameters
+        ----------
+        metric : str
+        arm : str, optional
+        prior_mean, prior_deviation : float
+            Of the difference, in the unit of the metric; flat by default. A share without covariates and without a
+            prior of its own has beta posteriors.
+
+        Notes
+        -----
+        ``probability_to_beat``, ``loss_treatment`` and ``loss_control`` go by what is better: below 0 for a metric of
+        which less is better. Posteriors do not make up for looking often.
+        """
+        outcome, place = self._of(metric, arm)
+        return belief(
+            outcome, place, self.experiment.confidence, prior_mean=prior_mean, prior_deviation=prior_deviation
+        )
+
+    def bootstrap(
+        self,
+        metric: str,
+        arm: str | None = None,
+        *,
+        replicates: int = 1000,
+        seed: int = 0,
+        by: str | None = None,
+        relative: bool = False,
+    ) -> Interval:
+        """Return the difference with its Poisson-bootstrap interval; `by` names clusters that are drawn together."""
+        outcome, place = self._of(metric, arm)
+        return bootstrap_difference(
+            outcome, place, self.experiment.confidence, replicates=replicates, seed=seed, by=by, relative=relative
+        )
+
     def triggered(self, where: Mapping[str, object] | NDArray[np.bool_]) -> Triggered:
         """Return the analysis of a part of the units, and its effects diluted to all.
 
@@ -219,9 +269,8 @@ class Analysis(Viewable):
         ArgumentError
             There is no such gate.
         """
-        found = [
-            f"{check.name}: {check.consequence}" for check in failed_gates(self.checks, gates, others=(GUARDRAIL,))
-        ]  # fmt: skip
+        gates = parse_gates(gates)
+        found = [f"{check.name}: {check.consequence}" for check in failed_gates(self.checks, gates)]
         if GUARDRAIL in gates:
             bad = ("broken", "not shown safe", "not estimable")
             found += [
@@ -263,7 +312,7 @@ class Analysis(Viewable):
 
 def analyze(
     experiment: Experiment,
-    source: UnitSource | PerUnit | UnitTable,
+    source: UnitSource | PerUnit | UnitTable | HasUnits,
     *,
     through: str | datetime | date | int | None = None,
     look: LookKind = "planned",
@@ -278,8 +327,8 @@ def analyze(
     Parameters
     ----------
     experiment : Experiment
-    source : UnitSource, PerUnit or UnitTable
-        The store, `Frames`, `PerUnit`, or a table that was built before.
+    source : UnitSource, PerUnit, UnitTable or Store
+        `Frames`, `PerUnit`, a store or its `units()`, or a table that was built before.
     through : str or datetime, optional
         Only data before this instant counts; by default all there is.
     look : {"planned", "final"}
@@ -332,12 +381,13 @@ def analyze(
 
 def _built(
     experiment: Experiment,
-    source: UnitSource | PerUnit,
+    source: UnitSource | PerUnit | HasUnits,
     through: str | datetime | date | int | None,
     by: Sequence[str],
 ) -> UnitTable:
     request = experiment.request(through)
-    return build_unit_table(source, replace(request, attributes=tuple(dict.fromkeys([*request.attributes, *by]))))
+    units = source.units() if isinstance(source, HasUnits) else source
+    return build_unit_table(units, replace(request, attributes=tuple(dict.fromkeys([*request.attributes, *by]))))
 
 
 def _monitors(experiment: Experiment, table: UnitTable, reached: Mapping[str, bool]) -> dict[tuple[str, str], Monitor]:

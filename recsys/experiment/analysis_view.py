@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
 from recsys.experiment.checks import Check
 from recsys.experiment.effects import Effect
+from recsys.experiment.monitoring import Monitor
 from recsys.experiment.verdicts import absolute_bounds, relative_bounds
 
 if TYPE_CHECKING:
@@ -28,11 +30,23 @@ def analysis_view(analysis: Analysis) -> View:
         rows = [effect for effect in analysis.effects if effect.role == role]
         if rows:
             tables.append(effects_table(rows, title, analysis))
+    tables += [segments_table(analysis, by) for by in analysis.by]
     if any(effect.covariates or effect.uncapped for effect in analysis.effects):
         tables.append(beside_table(analysis.effects))
     if not any(check.blocks for check in analysis.checks):
         tables.append(checks_table(analysis.checks, analysis))
     return View(f"{analysis.experiment.name}: {decision.headline}", tuple(tables), _notes(analysis))
+
+
+def monitors_view(name: str, monitors: Sequence[Monitor]) -> View:
+    """Return the looks at several effects one below the other."""
+    views = [monitor.view() for monitor in monitors]
+    tables = [replace(table, caption=view.title) for view in views for table in view.tables]
+    untold = [view.title for view in views if not view.tables]
+    notes = dict.fromkeys([*untold, *(note for view in views for note in view.notes)])
+    crossed = [f"{one.metric} of {one.arm}" for one in monitors if one.crossed]
+    title = f"{name}: {', '.join(crossed)} shown" if crossed else f"{name}: nothing shown so far"
+    return View(title, tuple(tables), tuple(notes))
 
 
 def checks_table(checks: Sequence[Check], analysis: Analysis) -> Table:
@@ -63,17 +77,34 @@ def effects_table(effects: Sequence[Effect], title: str, analysis: Analysis) -> 
     """Return the effects of one role: relative where that is possible, else absolute."""
     bounds = [relative_bounds(effect) for effect in effects]
     axis = shared_axis([(low, effect.relative, high) for effect, (low, high) in zip(effects, bounds, strict=True)])
-    many = len(analysis.arms) > 2
+    many, guarded = len(analysis.arms) > 2, effects[0].role == "guardrail"
     rows = []
     for effect, (low, high) in zip(effects, bounds, strict=True):
         cells: list[Cell] = [effect.metric, *([effect.arm] if many else [])]
         cells += [_percent(effect), _interval(effect), Plot(low, effect.relative, high, axis)]
-        cells += [PValue(_shown_pvalue(effect)), effect.verdict, _matured(effect)]
+        last = Percent(effect.margin) if guarded else PValue(_shown_pvalue(effect))
+        cells += [last, effect.verdict, _matured(effect)]
         rows.append(tuple(cells))
     level = f"{100 * analysis.experiment.confidence:g} % interval"
-    columns = ("metric", *(("arm",) if many else ()), "effect", level, "", "p", "verdict", "matured units")
+    head = "margin" if guarded else "p"
+    columns = ("metric", *(("arm",) if many else ()), "effect", level, "", head, "verdict", "matured units")
     versus = f"{analysis.control} is the control" if many else f"{effects[0].arm} − {analysis.control}"
-    return Table(columns, tuple(rows), f"{title}: {versus}")
+    doubt = " (not to be trusted: a check failed)" if any(check.blocks for check in analysis.checks) else ""
+    return Table(columns, tuple(rows), f"{title}: {versus}{doubt}")
+
+
+def segments_table(analysis: Analysis, by: str) -> Table:
+    """Return the effects on the first goal by segment, partially pooled, with the test whether they differ at all."""
+    goals = [effect for effect in analysis.effects if effect.role == "goal"] or list(analysis.effects)
+    wanted = [effect for effect in goals if effect.metric == goals[0].metric]
+    found = [analysis.segments(effect.metric, by, effect.arm) for effect in wanted]
+    rows = tuple(
+        (f"{one.arm} · {row.segment}" if len(found) > 1 else row.segment, row.n + row.n_control, row.difference,
+         Interval(row.ci_low, row.ci_high), row.pooled, Interval(row.pooled_ci_low, row.pooled_ci_high))
+        for one in found for row in one.segments
+    )  # fmt: skip
+    columns = (by, "units", "difference", "interval", "pooled", "pooled interval")
+    return Table(columns, rows, "; ".join(one.summary for one in found))
 
 
 def beside_table(effects: Sequence[Effect]) -> Table:
@@ -136,5 +167,5 @@ def _notes(analysis: Analysis) -> tuple[str, ...]:
         notes.append(f"intervals hold at all looks: {next(iter(analysis.monitors.values())).method}")
     elif any(effect.withheld for effect in analysis.effects):
         notes.append("intervals are those of a single look")
-    notes.append(f"methods: {', '.join(dict.fromkeys(effect.method for effect in analysis.effects))}")
+    notes.append(f"methods: {'; '.join(dict.fromkeys(effect.method for effect in analysis.effects))}")
     return (*notes, *(f"warning: not as planned: {one}" for one in analysis.deviations))

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, get_args
 
-from recsys.core.checks import finite_float
-from recsys.core.errors import ArgumentError
+from recsys.core.checks import finite_float, one_of
 
 CheckStatus = Literal["ok", "warn", "fail", "not_run"]
 STATUSES: tuple[CheckStatus, ...] = get_args(CheckStatus)
@@ -111,17 +110,35 @@ def graded(number: float, *, fail: float, warn: float, low_is_bad: bool = True) 
     return "warn" if (number < warn if low_is_bad else number > warn) else "ok"
 
 
-def failed_gates(checks: Iterable[Check], wanted: Sequence[str], others: Sequence[str] = ()) -> tuple[Check, ...]:
-    """Return the failed checks among those named: a name, or the family of several (``srm``).
+CHECKS = (
+    "arms", "srm", "duplicates", "several-arms", "unusable", "assignment", "overrides", "seen", "balance", "pre-period",
+    "outliers", "missing-values", "maturity", "complete", "whole-weeks", "holidays",
+)  # fmt: skip
+"""The families of checks, as gates name them."""
+GUARDRAIL = "guardrail"
+
+
+def parse_gates(words: Sequence[str]) -> tuple[str, ...]:
+    """Return names of gates: families of checks, single checks such as ``srm:day``, and ``guardrail``.
 
     Raises
     ------
     ArgumentError
-        No check has such a name.
+        There is no such gate.
+
+    Examples
+    --------
+    >>> parse_gates(["srm", "guardrail"])
+    ('srm', 'guardrail')
     """
-    found = list(checks)
-    known = {check.name for check in found} | {check.family for check in found}
-    for name in wanted:
-        if name not in known and name not in others:
-            raise ArgumentError(f"{name!r} is no check", f"one of {', '.join(sorted({*known, *others}))} was expected")
-    return tuple(check for check in found if check.blocks and {check.name, check.family} & set(wanted))
+    return tuple(f"{one_of('a gate', family, (*CHECKS, GUARDRAIL))}{rest}" for family, rest in map(_split, words))
+
+
+def _split(word: str) -> tuple[str, str]:
+    family, colon, rest = word.partition(":")
+    return family, colon + rest
+
+
+def failed_gates(checks: Iterable[Check], wanted: Sequence[str]) -> tuple[Check, ...]:
+    """Return the failed checks among those named: a name, or the family of several (``srm``)."""
+    return tuple(check for check in checks if check.blocks and {check.name, check.family} & set(wanted))

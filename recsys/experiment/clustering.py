@@ -6,8 +6,8 @@ import numpy as np
 
 from recsys import stats
 from recsys.core.errors import ArgumentError
-from recsys.experiment.covariates import attribute
 from recsys.experiment.outcomes import Outcome
+from recsys.experiment.resampling import cluster_keys
 
 
 def clustered_difference(
@@ -37,10 +37,7 @@ def clustered_difference(
         raise ArgumentError(
             f"{outcome.metric.name} is a quantile over units", "a mean, a share or a ratio was expected here"
         )
-    column = attribute(outcome.table, by)
-    codes = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    alone = codes == 0
-    codes[alone] = int(codes.max(initial=0)) + 1 + np.arange(int(alone.sum()))
+    codes = cluster_keys(outcome, by)
     top, bottom = outcome.outcome if isinstance(outcome.outcome, tuple) else (outcome.outcome, None)
     sides = []
     for place in (arm, 0):

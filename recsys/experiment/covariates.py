@@ -80,6 +80,19 @@ def labels_of(column: pl.Series, most: int = MOST_CATEGORIES) -> pl.Series:
     )
 
 
+def coded(labels: pl.Series) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the distinct labels by name, and the place of each row's own.
+
+    Examples
+    --------
+    >>> levels, places = coded(pl.Series(["b", "a", "b"]))
+    >>> levels, places.tolist()
+    (['a', 'b'], [1, 0, 1])
+    """
+    levels = labels.unique().sort()
+    return levels.to_list(), labels.cast(pl.Enum(levels)).to_physical().to_numpy().astype(np.int64)
+
+
 def _numeric(name: str, column: pl.Series) -> list[tuple[str, NDArray[np.float64]]]:
     values = column.cast(pl.Float64).to_numpy().astype(np.float64, copy=True)
     known = np.isfinite(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from recsys.core.times import from_micros
 from recsys.display import Interval, Percent, Table, View, Viewable, cell_text, number_text
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recsys.experiment.analysis import Analysis
 
 Action = Literal["ship", "stop", "continue", "blocked"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 HEADLINES = {
     "ship": "Ship {arm}.",
     "stop": "Stop: do not ship {arms}.",

@@ -22,16 +22,15 @@ from recsys.experiment.traffic import Holdout, Layer, Stage, check_ramp, checked
 from recsys.experiment.unit_table import UNIT_COLUMNS
 
 if TYPE_CHECKING:
-    from recsys.experiment.analysis import Analysis
+    import polars as pl
+
+    from recsys.experiment.analysis import Analysis, HasUnits
     from recsys.experiment.deciding import Decision
     from recsys.experiment.monitoring import Monitor
     from recsys.experiment.per_unit import PerUnit
     from recsys.experiment.unit_table import UnitTable
 
-if TYPE_CHECKING:
-    import polars as pl
-
-CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by")
+CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett")
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ class Experiment:
         Attributes of units for effects by group.
     confidence : float
         Of all intervals, .95 for 95 %.
-    correction : {"none", "bonferroni", "holm", "hochberg", "bh", "by"}
-        For several goals and arms.
+    correction : {"none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett"}
+        For several goals and arms; ``dunnett`` is for several arms (and Bonferroni over goals).
     monitoring : ConfidenceSequence or GroupSequential, optional
         How looks before the end are paid for; None: one analysis, at the planned size.
     planned_units : int, optional
@@ -265,18 +264,18 @@ class Experiment:
             )
         return found[name]
 
-    def analyze(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> Analysis:
+    def analyze(self, source: UnitSource | PerUnit | UnitTable | HasUnits, **settings: Any) -> Analysis:
         """Return the analysis of the experiment's data; see `recsys.experiment.analyze` for the settings."""
         from recsys.experiment.analysis import analyze
 
         return analyze(self, source, **settings)
 
-    def monitor(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> tuple[Monitor, ...]:
+    def monitor(self, source: UnitSource | PerUnit | UnitTable | HasUnits, **settings: Any) -> tuple[Monitor, ...]:
         """Return the looks so far at every goal and guardrail of every arm; settings as of `analyze`."""
         found = self.analyze(source, **settings)
         return tuple(found.monitor(one.metric, one.arm) for one in found.effects if one.role != "diagnostic")
 
-    def decide(self, source: UnitSource | PerUnit | UnitTable, **settings: Any) -> Decision:
+    def decide(self, source: UnitSource | PerUnit | UnitTable | HasUnits, **settings: Any) -> Decision:
         """Return ship, stop, continue or blocked, with the reasons; settings as of `analyze`."""
         return self.analyze(source, **settings).decide()
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.experiment.checks import Check, Thresholds
 from recsys.experiment.comparing import compare_arms
@@ -29,7 +30,7 @@ def check_integrity(
     limits: Thresholds | None = None,
     by: Sequence[str] = (),
     holidays: Sequence[date] = (),
-    assigned: np.ndarray[tuple[int], np.dtype[np.int16]] | None = None,
+    assigned: NDArray[np.int16] | None = None,
 ) -> tuple[Check, ...]:
     """Return every check, the blocking ones first to look at.
 
@@ -43,7 +44,7 @@ def check_integrity(
     holidays : sequence of date
         Days that are not like others.
     assigned : (n,) int16, optional
-        The arm that the experiment's own assignment gives each unit (−1: none); None when it was assigned elsewhere.
+        The arm that the assignment gives each unit (−1: none); None when it was assigned elsewhere.
     """
     limits = limits or Thresholds()
     metrics, weights = experiment.metrics, stage_weights(experiment, table)

@@ -129,11 +129,11 @@ def pre_period_check(names: Sequence[str], arms: Sequence[str], pvalues: Float64
     """
     adjusted = stats.holm(pvalues)
     if not len(adjusted) or np.isnan(adjusted).all():
-        return Check("pre-period A/A", "not_run", None, limits.pre_period, "no metric has a pre-period with variation")
+        return Check("pre-period", "not_run", None, limits.pre_period, "no metric has a pre-period with variation")
     worst = int(np.nanargmin(adjusted))
     lowest = float(adjusted[worst])
     status = graded(lowest, fail=limits.pre_period, warn=0.01)
     said = {"fail": UNLIKE, "warn": "read the adjusted effect, and mind the difference before exposure"}.get(status, "")
     made = int(np.count_nonzero(~np.isnan(adjusted)))
     told = f"lowest of {made}: {names[worst]} in {arms[worst]}, Holm p = {lowest:.3g}"
-    return Check("pre-period A/A", status, lowest, limits.pre_period, said, told)
+    return Check("pre-period", status, lowest, limits.pre_period, said, told)

@@ -15,7 +15,7 @@ from recsys.experiment.metrics import Metric
 from recsys.experiment.outcomes import outcome_of
 from recsys.experiment.unit_table import UnitTable
 
-SMALLEST = 100  # units; among fewer, a large share of the variance is nobody's fault
+SMALLEST = 1000  # units; among fewer, a large share of the variance is nobody's fault
 
 
 class Outliers(NamedTuple):
@@ -102,4 +102,4 @@ def left_out_check(table: UnitTable) -> Check:
     rows = {name: count for name, count in sorted(table.left_out.items()) if count}
     told = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     said = "rows without a usable value were left out" if rows else ""
-    return Check("missing values", "warn" if rows else "ok", float(sum(rows.values())), 0.0, said, told)
+    return Check("missing-values", "warn" if rows else "ok", float(sum(rows.values())), 0.0, said, told)

@@ -17,17 +17,17 @@ from recsys.experiment.unit_table import UnitTable
 def week_check(table: UnitTable) -> Check:
     """Return whether units were enrolled over whole weeks: people of a Sunday are not those of a Tuesday."""
     if not len(table):
-        return Check("whole weeks", "not_run", None, 7.0, "nobody was exposed")
+        return Check("whole-weeks", "not_run", None, 7.0, "nobody was exposed")
     first, last = int(table.first_exposure.min()), int(table.first_exposure.max())
     days = (last // DAY) - (first // DAY) + 1
     if last == first:  # exposures without times of their own, as in a ready-made table
-        return Check("whole weeks", "not_run", None, 7.0, "all units have the same time of exposure")
+        return Check("whole-weeks", "not_run", None, 7.0, "all units have the same time of exposure")
     told = f"enrolled over {counted(int(days), 'day')}, from {_day(first)} to {_day(last)}"
     if days < 7:
         said = "less than a week: weekdays or the weekend are missing"
     else:
         said = "" if days % 7 == 0 else "not whole weeks: some weekdays count more than others"
-    return Check("whole weeks", "warn" if said else "ok", float(days), 7.0, said, told)
+    return Check("whole-weeks", "warn" if said else "ok", float(days), 7.0, said, told)
 
 
 def holiday_check(table: UnitTable, holidays: Sequence[date]) -> Check:
@@ -63,13 +63,13 @@ def complete_check(table: UnitTable) -> Check:
     """Return how far behind the end of the analysis the tables end."""
     late = {name: table.through - until for name, until in table.complete_through.items() if until < table.through}
     if not table.complete_through:
-        return Check("data complete", "not_run", None, 0.0, "it is not known how far the data is complete")
+        return Check("complete", "not_run", None, 0.0, "it is not known how far the data is complete")
     if not late:
-        return Check("data complete", "ok", 0.0, 0.0, "", "to the end of the analysis")
+        return Check("complete", "ok", 0.0, 0.0, "", "to the end of the analysis")
     days = max(late.values()) / DAY
     told = ", ".join(f"{name} to {from_micros(table.through - gap)}" for name, gap in sorted(late.items()))
     said = "windows count as ended only where the data is complete"
-    return Check("data complete", "ok", days, 0.0, said, told)
+    return Check("complete", "ok", days, 0.0, said, told)
 
 
 def matured_units(table: UnitTable, metric: Metric) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.core.times import from_micros
 from recsys.experiment.checks import Check, CheckStatus, Thresholds, graded
-from recsys.experiment.covariates import attribute, labels_of
+from recsys.experiment.covariates import attribute, coded, labels_of
 from recsys.experiment.metrics import DAY
 from recsys.experiment.unit_table import UnitTable
 
@@ -53,19 +53,27 @@ def ratio_checks(
     monitored : bool
         Whether the experiment is looked at again and again; then a sequential test is made too.
     """
-    days, labels = np.unique(table.first_exposure // DAY, return_inverse=True)
-    names = [from_micros(int(day) * DAY).date().isoformat() for day in days]
+    names, labels = _days(table)
     found = [overall(table, weights, limits.srm)]
     if len(weights) > 1:
         stages = [f"stage {place + 1}" for place in range(len(weights))]
         found.append(_parts("srm:stage", ratio_cells(table, weights, table.stage, stages), limits.srm, limits.srm))
-    found.append(_parts("srm:day", ratio_cells(table, weights, labels, names), limits.srm_parts, limits.srm))
+    if len(names) > 1:
+        found.append(_parts("srm:day", ratio_cells(table, weights, labels, names), limits.srm_parts, limits.srm))
     for segment in segments:
-        text = labels_of(attribute(table, segment))
-        levels, places = np.unique(text.to_numpy(), return_inverse=True)
-        cells = ratio_cells(table, weights, places, [str(level) for level in levels])
+        levels, places = coded(labels_of(attribute(table, segment)))
+        cells = ratio_cells(table, weights, places, levels)
         found.append(_parts(f"srm:{segment}", cells, limits.srm_parts, limits.srm))
     return [*found, _sequential(table, weights, labels, limits.srm)] if monitored else found
+
+
+def _days(table: UnitTable) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the days of first exposure, those without units too, and the place of each unit's own."""
+    days = table.first_exposure // DAY
+    if not len(days):
+        return [], days
+    first, last = int(days.min()), int(days.max())
+    return [from_micros(day * DAY).date().isoformat() for day in range(first, last + 1)], days - first
 
 
 def overall(table: UnitTable, weights: Float64, threshold: float) -> Check:

@@ -24,15 +24,15 @@ def exposure_checks(table: UnitTable, limits: Thresholds) -> list[Check]:
     bad = sum(seen.unknown_variant.values()) + seen.without_unit + seen.without_time
     return [
         Check(
-            "duplicate exposures", "ok", repeated, None, "the first exposure of a unit counts" if seen.repeated else "",
+            "duplicates", "ok", repeated, None, "the first exposure of a unit counts" if seen.repeated else "",
             f"{seen.repeated:,} of {counted(seen.rows, 'row')} repeat a unit",
         ),
         Check(
-            "several arms", status, share, limits.several_arms, said.get(status, ""),
+            "several-arms", status, share, limits.several_arms, said.get(status, ""),
             f"{counted(seen.in_several_arms, 'unit')} of {units:,}",
         ),
         Check(
-            "unusable exposures", "warn" if bad else "ok", bad / seen.rows if seen.rows else 0.0, 0.0,
+            "unusable", "warn" if bad else "ok", bad / seen.rows if seen.rows else 0.0, 0.0,
             "these rows were not used" if bad else "", _unusable(table),
         ),
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def assignment_checks(table: UnitTable, assigned: NDArray[np.int16] | None, limi
     ----------
     table : UnitTable
     assigned : (n,) int16 or None
-        Arm that the assignment gives each unit, −1: none; None: the experiment does not assign.
+        Arm that the assignment gives each unit, −1: none; None: it is not known.
     limits : Thresholds
     """
     n, decreed = len(table), table.enrolment.decreed
@@ -67,7 +67,8 @@ def assignment_checks(table: UnitTable, assigned: NDArray[np.int16] | None, limi
         "they were not drawn: they are left out" if decreed else "", f"{counted(decreed, 'unit')} by decree",
     )  # fmt: skip
     if assigned is None:
-        return [Check("assignment", "not_run", None, limits.mismatch, "arms are assigned elsewhere"), placed]
+        elsewhere = "arms are assigned elsewhere; assignment='hash' says that the experiment assigns"
+        return [Check("assignment", "not_run", None, limits.mismatch, elsewhere), placed]
     wrong = int(np.count_nonzero(assigned != table.arm))
     share = wrong / n if n else 0.0
     status = graded(share, fail=limits.mismatch, warn=0.0, low_is_bad=False)

@@ -12,7 +12,7 @@ import polars as pl
 from recsys import stats
 from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
 from recsys.experiment.comparing import compare_labels
-from recsys.experiment.covariates import attribute, labels_of
+from recsys.experiment.covariates import attribute, coded, labels_of
 from recsys.experiment.outcomes import Outcome
 
 
@@ -120,8 +120,7 @@ def segment_effects(outcome: Outcome, arm: int, by: str, confidence: float) -> S
         The units have no such attribute.
     """
     table = outcome.table
-    text = labels_of(attribute(table, by)).to_numpy()
-    levels, places = np.unique(text, return_inverse=True)
+    levels, places = coded(labels_of(attribute(table, by)))
     found = [one.absolute for one in compare_labels(outcome, arm, places, len(levels), confidence)]
     estimates = np.array([one.estimate if one.status == "ok" else nan for one in found])
     errors = np.array([one.standard_error if one.status == "ok" else nan for one in found])
@@ -129,7 +128,7 @@ def segment_effects(outcome: Outcome, arm: int, by: str, confidence: float) -> S
     test = stats.heterogeneity(estimates, errors)
     rows = [
         SegmentEffect(
-            str(level), one.n_treatment, one.n_control, one.treatment, one.control, one.estimate, one.ci_low,
+            level, one.n_treatment, one.n_control, one.treatment, one.control, one.estimate, one.ci_low,
             one.ci_high, one.pvalue, shrunk.estimate, shrunk.ci_low, shrunk.ci_high, one.status,
         )
         for level, one, shrunk in zip(levels, found, pooled.estimates, strict=True)

@@ -35,6 +35,7 @@ ADJUSTMENTS: dict[str, Callable[[Float64], Float64]] = {
     "hochberg": stats.hochberg,
     "bh": stats.benjamini_hochberg,
     "by": stats.benjamini_yekutieli,
+    "dunnett": stats.holm,  # of sequential p-values, which have no joint distribution to use
 }
 
 
@@ -83,7 +84,10 @@ def judge(
     ]
     goals = [place for place, effect in enumerate(found) if effect.role == "goal"]
     pvalues = np.array([_deciding_pvalue(found[place], monitored=bool(monitors)) for place in goals], np.float64)
-    adjusted = ADJUSTMENTS[experiment.correction](pvalues)
+    if experiment.correction == "dunnett" and not monitors:
+        adjusted = _dunnett([found[place] for place in goals], pvalues)
+    else:
+        adjusted = ADJUSTMENTS[experiment.correction](pvalues)
     for place, pvalue in zip(goals, adjusted, strict=True):
         found[place] = replace(found[place], pvalue_adjusted=float(pvalue))
     alpha = 1 - experiment.confidence
@@ -92,6 +96,25 @@ def judge(
         replace(effect, verdict=_verdict(effect, alpha, reached[effect.metric] or final, grouped=grouped))
         for effect in found
     )
+
+
+def _dunnett(goals: Sequence[Effect], pvalues: Float64) -> Float64:
+    """Return p-values adjusted for the arms by Dunnett and for the goals by Bonferroni.
+
+    The control's part of an error is taken from the numbers of units, as if arms varied alike; the smallest part is
+    used, so that the correlation of the arms is not overstated.
+    """
+    adjusted = np.full(len(goals), np.nan)
+    names = list(dict.fromkeys(goal.metric for goal in goals))
+    for name in names:
+        places = [place for place, goal in enumerate(goals) if goal.metric == name and not isnan(pvalues[place])]
+        if not places:
+            continue
+        own = [goals[place] for place in places]
+        control = min(one.standard_error * (one.n / (one.n + one.n_control)) ** 0.5 for one in own)
+        found = stats.dunnett([one.difference for one in own], [one.standard_error for one in own], control)
+        adjusted[places] = np.minimum(found.pvalues * len(names), 1.0)
+    return adjusted
 
 
 def _deciding_pvalue(effect: Effect, *, monitored: bool) -> float:

@@ -1,5 +1,6 @@
 """Jobs on a store: read (short transaction), compute (no connection open), record the run (short transaction)."""
 
+from recsys.workflows.analyzing import analyze, decide, monitor
 from recsys.workflows.asking import Neighbours, Reasons, explain, similar
 from recsys.workflows.assigning import Assigned, assign
 from recsys.workflows.backtesting import backtest
@@ -24,16 +25,19 @@ __all__ = [
     "Reasons",
     "RecommendSummary",
     "Recorded",
+    "analyze",
     "analyze_interleaving",
     "assign",
     "backtest",
     "compare",
     "create_experiment",
+    "decide",
     "evaluate",
     "explain",
     "expose",
     "interleave",
     "look",
+    "monitor",
     "recommend",
     "refit",
     "repeat",

@@ -70,7 +70,7 @@ def test_goals_times_arms_are_one_family():
     assert all(math.isnan(one.pvalue_adjusted) for one in found.effects if one.role != "goal")
 
 
-@pytest.mark.parametrize("correction", ["none", "bonferroni", "holm", "hochberg", "bh", "by"])
+@pytest.mark.parametrize("correction", ["none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett"])
 def test_adjusted_pvalues_are_never_below_the_plain_ones(correction):
     goals = [one for one in analysis(correction=correction).effects if one.role == "goal"]
     assert all(one.pvalue_adjusted >= one.pvalue for one in goals)
@@ -107,7 +107,7 @@ def test_gates_by_name():
     assert found.failed(["srm"])[0].startswith("srm")
     assert found.failed(["guardrail"]) == ()
     assert analysis().failed(["srm", "guardrail"]) == ()
-    with pytest.raises(ArgumentError, match="'smr' is no check"):
+    with pytest.raises(ArgumentError, match="a gate is 'smr'.*did you mean 'srm'"):
         found.failed(["smr"])
 
 

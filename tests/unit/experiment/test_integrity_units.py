@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from recsys.experiment.checks import Thresholds
-from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, seen_check
+from recsys.experiment.integrity_units import (
+    arms_check,
+    assignment_checks,
+    exposure_checks,
+    seen_check,
+)
 
 from .made_up import unit_table
 
@@ -19,7 +24,7 @@ def exposures(**enrolment):
 
 
 def test_repeated_exposures_are_counted_and_harm_nothing():
-    check = exposures(rows=1500, repeated=500)["duplicate exposures"]
+    check = exposures(rows=1500, repeated=500)["duplicates"]
     assert (check.status, check.number) == ("ok", pytest.approx(1 / 3))
     assert "first exposure" in check.consequence
 
@@ -27,13 +32,13 @@ def test_repeated_exposures_are_counted_and_harm_nothing():
 @pytest.mark.parametrize(("several", "status"), [(0, "ok"), (5, "warn"), (60, "fail")])
 def test_units_in_several_arms_by_their_share(several, status):
     units = np.array([500 + several, 500 + several])
-    check = exposures(units=units, in_several_arms=several)["several arms"]
+    check = exposures(units=units, in_several_arms=several)["several-arms"]
     assert check.status == status
     assert check.number == pytest.approx(several / (1000 + several))
 
 
 def test_rows_that_cannot_be_used_are_told():
-    check = exposures(unknown_variant={"old": 7}, without_unit=2, without_time=1)["unusable exposures"]
+    check = exposures(unknown_variant={"old": 7}, without_unit=2, without_time=1)["unusable"]
     assert check.status == "warn"
     for word in ("'old' 7", "2 rows without a unit", "1 row without a time"):
         assert word in check.detail
@@ -47,7 +52,7 @@ def test_units_in_another_arm_than_their_own(wrong, status):
     assert (check.status, check.number) == (status, pytest.approx(wrong / 1000))
 
 
-def test_without_an_assignment_nothing_is_recomputed_and_decrees_are_counted():
+def test_without_an_assignment_nothing_is_compared_and_decrees_are_counted():
     check, placed = assignment_checks(unit_table(ARM, {}, enrolment={"decreed": 4}), None, LIMITS)
     assert check.status == "not_run"
     assert "4 units by decree" in placed.detail
