@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "recommend": Verb(MODELS, "Write recommendations for all users, or for some.", ("eligibility",)),
     "similar": Verb(MODELS, "Show the items most similar to an item."),
     "explain": Verb(MODELS, "Say why a user gets an item."),
+    "experiment plan": Verb(EXPERIMENTS, "Say how large and long an experiment must be."),
     "experiment create": Verb(EXPERIMENTS, "Register an experiment from a TOML file, checked against the data."),
     "experiment assign": Verb(EXPERIMENTS, "Write the arm of each unit to a file."),
     "experiment expose": Verb(EXPERIMENTS, "Record that units have entered an experiment."),
@@ -62,7 +63,7 @@ VERBS: dict[str, Verb] = {
 GROUPS: dict[str, str] = {
     "snapshot": "Frozen views of the data: create, list.",
     "datasets": "Public data sets: list, load, fetch.",
-    "experiment": "A/B experiments: create, assign, expose, analyse, decide.",
+    "experiment": "A/B experiments: plan, create, assign, expose, analyse, decide.",
     "interleave": "Two models in one list: generate, analyze.",
     "runs": "Trainings, evaluations and comparisons: list, show, diff, repeat.",
 }

@@ -11,6 +11,7 @@ from recsys.core.errors import ArgumentError
 from recsys.core.times import from_micros, instant_micros
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.experiment import Experiment
+from recsys.experiment.filtering import passes
 from recsys.experiment.integrity_period import dates_of
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Measure
@@ -28,6 +29,7 @@ from recsys.experiment.planning_history import (
 from recsys.experiment.planning_result import CurvePoint, Plan, PlannedMetric
 from recsys.experiment.planning_setting import LOOKS, Setting, absolute, window_days
 from recsys.experiment.sources import Active, UnitRequest, UnitSource
+from recsys.experiment.triggering import subset
 
 MOST_WEEKS = 12
 Instant = str | datetime | date
@@ -61,7 +63,8 @@ def plan(
     Parameters
     ----------
     what : Experiment or sequence of Metric
-        An experiment gives arms, confidence, correction, monitoring and unit as well.
+        An experiment gives arms, confidence, correction, monitoring and unit as well, and who comes in: targeting,
+        layer, holdout and the last stage of its ramp.
     source : UnitSource, optional
         Whose past is looked at: the store or `Frames`.
     since, until : str or datetime
@@ -80,9 +83,9 @@ def plan(
     arms : mapping of str to float, optional
         Weights, the control first; by default two equal arms.
     units_a_day : float, optional
-        New units a day, the same every day; by default as they came in the reference period.
+        New units a day that may come in, the same every day; by default as they came in the reference period.
     traffic : float
-        Share of the units that the experiment gets.
+        Share of the units that the experiment gets (times what its layer, holdout and ramp let in).
     power : float
         Of each goal. All guardrails with a margin together miss no more often than one goal.
     confidence : float
@@ -109,7 +112,7 @@ def plan(
     setting = Setting.of(what, arms, confidence, correction, monitoring, unit, power)
     effects = _effects(setting, effect)
     histories, arriving, period = _past(setting, source, (since, until), exclude_dates, baseline or {})
-    arriving = _shared(arriving, units_a_day, traffic)
+    arriving = _shared(arriving, units_a_day, traffic, setting.enters)
     needs = {one.name: setting.needed(one, histories[one.name], effects.get(one.name)) for one in setting.metrics}
     size, enrolment = _size(needs, units, weeks, arriving)
     rows = tuple(
@@ -176,19 +179,23 @@ def _past(
     for metric in setting.metrics:
         own = metric.measures()
         measures |= own if metric in asked or borrowed & set(own) else {}
-    names = tuple(dict.fromkeys(name for metric in asked for name in metric.attributes))
-    table = build_unit_table(source, UnitRequest(Active(begin, end, exclude), measures, setting.unit, names))
+    names = [name for metric in asked for name in metric.attributes] + [one.column for one in setting.targets]
+    request = UnitRequest(Active(begin, end, exclude), measures, setting.unit, tuple(dict.fromkeys(names)))
+    table = build_unit_table(source, request)
+    targeted = passes(table.attributes, "users", setting.targets)
+    table = table if targeted is None else subset(table, targeted)
     if not len(table):
         raise ArgumentError(
-            f"no unit was active from {from_micros(begin)} to {from_micros(end)}", "a period with events was expected"
+            f"no unit that may come in was active from {from_micros(begin)} to {from_micros(end)}",
+            "a period with events was expected",
         )
     found |= {one.name: history_of(one, table) for one in setting.metrics if one.name not in found}
     return found, traffic_of(table, begin, end, exclude), (begin, end)
 
 
-def _shared(arriving: Traffic | None, units_a_day: float | None, share: float) -> Traffic | None:
+def _shared(arriving: Traffic | None, units_a_day: float | None, share: float, enters: float) -> Traffic | None:
     """Return the experiment's share of the traffic, which may be given."""
-    share = finite_float("traffic", share, above=0, maximum=1)
+    share = finite_float("traffic", share, above=0, maximum=1) * enters
     if units_a_day is not None:
         arriving = Traffic((), finite_float("units_a_day", units_a_day, above=0))
     if arriving is None:

@@ -142,7 +142,9 @@ class Plan(Viewable):
             return "no size: no effect was named, and no units or weeks given"
         size = f"{self.units:,} units in {len(self.arms)} arms"
         if self.days is None or self.enrolment_days is None:
-            return f"{size}; how long that takes is not known without traffic"
+            timed = bool(self.curve) and isfinite(self.curve[0].days)
+            why = "which such traffic never brings" if timed else "how long that takes is not known without traffic"
+            return f"{size}; {why}"
         return f"{size}: {_weeks(self.enrolment_days)} of enrolment, {self.days} days until the last window ends"
 
     def to_polars(self) -> pl.DataFrame:

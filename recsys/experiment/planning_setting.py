@@ -11,6 +11,7 @@ from recsys.core.checks import finite_float, one_of
 from recsys.core.errors import ArgumentError, NotEstimableError
 from recsys.experiment.experiment import CORRECTIONS, Experiment
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
+from recsys.experiment.measures import Condition
 from recsys.experiment.metrics import DAY, Metric
 from recsys.experiment.monitoring import RULES, window_end
 from recsys.experiment.planning_history import History
@@ -32,6 +33,10 @@ class Setting:
     monitoring : ConfidenceSequence, GroupSequential or None
     unit : str
     power : float
+    targets : tuple of Condition
+        Only these units come in.
+    enters : float
+        Share of them that the layer, the holdout and the last stage of the ramp let in.
     """
 
     metrics: tuple[Metric, ...]
@@ -41,6 +46,8 @@ class Setting:
     monitoring: Monitoring | None
     unit: str
     power: float
+    targets: tuple[Condition, ...] = ()
+    enters: float = 1.0
 
     @classmethod
     def of(
@@ -59,7 +66,8 @@ class Setting:
             if arms is not None:
                 raise ArgumentError("arms are given, and the experiment has its own", "one of them was expected")
             parts = what.confidence, what.correction, what.monitoring, what.unit
-            return cls(tuple(what.metrics), dict(what.arms), *parts, wanted)
+            weights = {arm: weight for arm, weight in what.arms.items() if weight > 0}
+            return cls(tuple(what.metrics), weights, *parts, wanted, what.targets, _enters(what))
         metrics = tuple(what)
         if not metrics or not all(isinstance(one, Metric) for one in metrics):
             raise ArgumentError(f"the metrics are {what!r}", "an experiment or at least one metric was expected")
@@ -68,11 +76,11 @@ class Setting:
         given = {"control": 0.5, "treatment": 0.5} if arms is None else dict(arms)
         if len(given) < 2:
             raise ArgumentError(f"arms are {given}", "a control and at least one other arm were expected")
-        weights = {name: finite_float(f"the weight of {name}", one, above=0) for name, one in given.items()}
-        total = sum(weights.values())
+        checked = {name: finite_float(f"the weight of {name}", one, above=0) for name, one in given.items()}
+        total = sum(checked.values())
         confidence = finite_float("confidence", confidence, minimum=0.5, below=1)
         one_of("correction", correction, CORRECTIONS)
-        shares = {name: one / total for name, one in weights.items()}
+        shares = {name: one / total for name, one in checked.items()}
         return cls(metrics, shares, confidence, correction, monitoring, unit, wanted)
 
     @property
@@ -164,3 +172,9 @@ def absolute(metric: Metric, history: History, effect: float | None) -> float | 
 def window_days(metric: Metric) -> int:
     """Return the length of a metric's window in whole days; 0 for one without an end."""
     return ceil((window_end(metric) or 0) / DAY)
+
+
+def _enters(experiment: Experiment) -> float:
+    layer, holdout = experiment.layer, experiment.holdout
+    inside = 1.0 if layer is None else layer.end - layer.begin
+    return inside * (1.0 if holdout is None else 1.0 - holdout.share) * experiment.stages[-1].share

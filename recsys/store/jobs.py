@@ -11,7 +11,7 @@ from recsys.store.recipes import DataRecipe
 
 if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
-    from recsys.experiment import Experiment, InterleavingResult, Validation
+    from recsys.experiment import Experiment, InterleavingResult, Plan, Validation
     from recsys.models import Recommender
     from recsys.store.store import Store
     from recsys.workflows import InterleaveSummary, RecommendSummary, Recorded
@@ -102,6 +102,12 @@ class Jobs:
         from recsys import workflows
 
         return workflows.recommend(cast("Store", self), run, out, **options)
+
+    def plan(self, what: object, **options: Any) -> Plan:
+        """Say how many units and days an experiment takes, and what it can find; see `recsys.workflows.plan`."""
+        from recsys import workflows
+
+        return workflows.plan(cast("Store", self), cast("Any", what), **options)
 
     def interleave(
         self, run_a: str, run_b: str, out: str | PathLike[str] | IO[bytes], **options: Any

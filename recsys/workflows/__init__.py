@@ -8,6 +8,7 @@ from recsys.workflows.evaluating import compare, evaluate
 from recsys.workflows.experimenting import Created, ExposedUnits, create_experiment, expose
 from recsys.workflows.interleaving import InterleaveSummary, analyze_interleaving, interleave
 from recsys.workflows.listed import Lists, RecommendSummary
+from recsys.workflows.planning import plan
 from recsys.workflows.recommending import look, recommend
 from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
@@ -38,6 +39,7 @@ __all__ = [
     "interleave",
     "look",
     "monitor",
+    "plan",
     "recommend",
     "refit",
     "repeat",

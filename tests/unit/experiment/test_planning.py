@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,6 +15,8 @@ from recsys.experiment import (
     Experiment,
     Frames,
     GroupSequential,
+    Holdout,
+    Layer,
     Mean,
     Proportion,
     Quantile,
@@ -181,6 +184,28 @@ def test_an_experiment_brings_its_own_settings() -> None:
     assert (dict(found.arms), found.confidence) == ({"b": 0.3, "a": 0.7}, 0.9)
     with pytest.raises(ArgumentError, match="its own"):
         plan(test, baseline={"minutes": (40.0, 60.0)}, arms={"a": 1, "b": 1})
+
+
+def test_who_comes_in_is_the_experiments() -> None:
+    frame = {"user_id": np.arange(100), "ts": [datetime(2026, 3, 1, 12)] * 100, "value": np.arange(100.0)}
+    users = {"user_id": np.arange(100), "country": ["de", "fr"] * 50}
+    source = Frames(events=frame, users=users, complete_through=datetime(2026, 4, 1))
+    test = Experiment(
+        "x",
+        {"a": 0.5, "b": 0.5},
+        control="a",
+        start="2026-06-01",
+        metrics=[Mean("minutes", window="7d")],
+        targeting={"country": "de"},
+        layer=Layer("home", end=0.5),
+        holdout=Holdout("never", 0.2),
+    )
+    found = plan(test, source, since=SINCE, until="2026-03-08", weeks=1)
+    assert found["minutes"].history == 50
+    assert found["minutes"].baseline == 49  # the even ones
+    assert found.units == 20  # half of the layer, less a fifth
+    with pytest.raises(ArgumentError, match="no unit that may come in"):
+        plan(replace(test, targeting={"country": "it"}), source, since=SINCE, until="2026-03-08")
 
 
 def test_power_rises_and_what_is_found_shrinks_week_by_week() -> None:
