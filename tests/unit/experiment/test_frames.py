@@ -85,7 +85,30 @@ def test_maturity_is_each_columns_own() -> None:
 
 def test_rows_after_through_do_not_count() -> None:
     frames = Frames(exposures=exposures(), events={"user_id": [1, 1], "ts": [T0, T0 + DAY]})
-    assert table([Count("rows")], frames, through=T0 + DAY).columns["rows"].tolist() == [1]  # nor the second unit
+    built = table([Count("rows"), Count("week", window="7d")], frames, through=T0 + DAY)
+    assert built.columns["rows"].tolist() == [1]  # nor the second unit
+    assert built.columns["week"].tolist() == [1]
+    assert not built.matured["week"].any()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2), (1, 3, 2, 0)])
+def test_rows_of_one_time_are_added_in_one_order(order: tuple[int, ...]) -> None:
+    values = [1e16, 0.5, -1e16, 1.0]
+    events = {"user_id": [1] * 4, "ts": [T0] * 4, "value": [values[place] for place in order]}
+    found = table([Mean("minutes")], Frames(exposures=exposures(), events=events)).columns["minutes"]
+    assert found.tolist() == [0, 0]  # the smallest first: 0.5 and 1 are lost in −1e16, in every order of the rows
+
+
+def test_of_several_profiles_the_first_of_whom_it_is_known_speaks() -> None:
+    users = {
+        "user_id": [3, 2, 1, 4],
+        "account_id": [1, 1, 1, 2],
+        "country": ["DE", "SE", None, "NO"],
+        "age": [30, None, 20, 40],
+    }
+    frames = Frames(exposures=exposures(), events={"user_id": [1], "ts": [T0]}, users=users)
+    built = table([Count("rows")], frames, unit="account_id", segments=["country", "age"])
+    assert built.attributes.to_dict(as_series=False) == {"country": ["SE", "NO"], "age": [20, 40]}
 
 
 def test_profiles_are_added_up_to_accounts() -> None:

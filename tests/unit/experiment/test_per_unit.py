@@ -118,6 +118,14 @@ def test_first_exposures_bring_maturity_and_the_span() -> None:
     assert table.matured["sum_gamerounds"].tolist() == [False, True]
 
 
+def test_an_exposure_at_the_end_of_the_data_does_not_count() -> None:
+    frame = {**GAMES, "seen_at": [T0, T0, T0, T0 + dt.timedelta(days=1), T0]}
+    source = PerUnit(frame, unit="userid", variant="version", first_exposure="seen_at")
+    arms = {"gate_30": 0.5, "gate_40": 0.5}
+    test = Experiment("gate", arms, control="gate_30", start=T0, metrics=[Mean("sum_gamerounds")])
+    assert build_unit_table(source, test.request(T0 + dt.timedelta(days=1))).unit_ids.to_list() == [1, 3, 4]
+
+
 def test_as_history_all_units_are_in_one_arm() -> None:
     source = PerUnit(GAMES, unit="userid", variant="version")
     table = build_unit_table(source, UnitRequest(Active(0, 1), Mean("sum_gamerounds").measures()))
