@@ -73,6 +73,8 @@ class RegisteredExperiment(Viewable):
         Units that were put into an arm by hand.
     changes : tuple of Change
         The oldest first.
+    last_analysis : str or None
+        The run of the latest look.
     """
 
     name: str
@@ -85,6 +87,7 @@ class RegisteredExperiment(Viewable):
     exposed: int
     overrides: Mapping[str, str]
     changes: tuple[Change, ...]
+    last_analysis: str | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -108,6 +111,7 @@ class RegisteredExperiment(Viewable):
             "declaration": dict(self.declaration),
             "deviations": [one._asdict() for one in self.deviations],
             "overrides": dict(self.overrides),
+            "last_analysis": self.last_analysis,
             "changes": [{**one._asdict(), "happened_at": one.happened_at.isoformat()} for one in self.changes],
         }
 
@@ -122,6 +126,8 @@ class RegisteredExperiment(Viewable):
         notes = [f"plan {self.plan_hash[:12]}"]
         if self.overrides:
             notes.append(f"{counted(len(self.overrides), 'unit')} put into an arm by hand")
+        if self.last_analysis:
+            notes.append(f"last analysis: recsys runs show {self.last_analysis}")
         return View(title, tuple(tables), tuple(notes))
 
 
@@ -297,6 +303,11 @@ def _registered(con: DuckDBPyConnection, row: tuple[Any, ...], now: datetime) ->
         " ORDER BY happened_at, rowid",
         [name],
     ).fetchall()
+    looks = con.execute(
+        "SELECT run_id FROM runs WHERE kind = 'analysis' AND recipe->>'$.experiment' = ?"
+        " ORDER BY created_at DESC, run_id DESC LIMIT 1",
+        [name],
+    ).fetchall()
     begun = exposed > 0 or begins <= now
     return RegisteredExperiment(
         name=name,
@@ -309,6 +320,7 @@ def _registered(con: DuckDBPyConnection, row: tuple[Any, ...], now: datetime) ->
         exposed=int(exposed),
         overrides=dict(overrides),
         changes=tuple(Change(*change) for change in changes),
+        last_analysis=looks[0][0] if looks else None,
     )
 
 

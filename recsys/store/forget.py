@@ -17,7 +17,7 @@ from recsys.display import Table, View, Viewable, counted
 from recsys.store import sql
 from recsys.store.broker import Broker, connect
 from recsys.store.changes import appeared_in
-from recsys.store.schema import TABLES, high_water
+from recsys.store.schema import TABLES, columns_of, high_water
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -83,7 +83,7 @@ def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: dateti
     text = str(user_id)
     keys = con.execute("SELECT user_key FROM user_keys WHERE user_id::VARCHAR = ?", [text]).fetchall()
     key = int(keys[0][0]) if keys else None
-    conditions = _conditions(con, key, text)
+    conditions = _conditions(key, text, _units_of(con, key))
     first = appeared_in(con, {name: condition for name, condition in conditions.items() if name in TABLES})
     rows = {}
     for table, condition in conditions.items():
@@ -114,11 +114,41 @@ def _unsure(con: DuckDBPyConnection, text: str) -> int:
     return int(sql.one_row(con, query, [word])[0])
 
 
-def _conditions(con: DuckDBPyConnection, key: int | None, text: str) -> dict[str, str]:
+def _units_of(con: DuckDBPyConnection, key: int | None) -> dict[str, list[str]]:
+    """Return, for each experiment whose units are coarser than users, the units that hold nobody but the person."""
+    found: dict[str, list[str]] = {}
+    columns = columns_of(con, "user_rows")
+    for name, unit in con.execute(
+        "SELECT name, coalesce(declaration->>'$.unit', 'user_id') FROM experiments"
+    ).fetchall():
+        if unit == "user_id":
+            continue
+        found[name] = []
+        if key is not None and unit in columns:
+            quoted = sql.name(unit)
+            found[name] = [
+                str(row[0])
+                for row in con.execute(
+                    f"SELECT DISTINCT r.{quoted}::VARCHAR FROM user_rows r WHERE r.user_key = ? AND r.{quoted} NOT IN"
+                    f" (SELECT o.{quoted} FROM user_rows o WHERE o.user_key <> ? AND o.{quoted} IS NOT NULL)",
+                    [key, key],
+                ).fetchall()
+            ]
+    return found
+
+
+def _conditions(key: int | None, text: str, units: dict[str, list[str]]) -> dict[str, str]:
     """Return for each table the condition on a row ``r`` of the person."""
     conditions = {} if key is None else dict.fromkeys(("events", "impressions", "users"), f"r.user_key = {key}")
-    conditions["exposures"] = f"r.unit_id::VARCHAR = {sql.text(text)}"
-    conditions["experiment_overrides"] = f"r.unit_id = {sql.text(text)}"
+    # The id of an account may read like that of a user, and is not meant then.
+    coarse = ", ".join(map(sql.text, units))
+    of_user = f"r.unit_id::VARCHAR = {sql.text(text)}" + (f" AND r.experiment NOT IN ({coarse})" if units else "")
+    whole = [
+        f"r.experiment = {sql.text(name)} AND r.unit_id::VARCHAR IN ({', '.join(map(sql.text, ids))})"
+        for name, ids in units.items()
+        if ids
+    ]
+    conditions["exposures"] = conditions["experiment_overrides"] = " OR ".join(f"({one})" for one in (of_user, *whole))
     conditions["quarantine"] = f"r.user_id = {sql.text(text)}"
     if key is not None:
         conditions["user_metrics"] = f"r.user_key = {key}"

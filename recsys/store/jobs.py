@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys.experiment import Experiment, InterleavingResult, Plan, Validation
     from recsys.models import Recommender
     from recsys.store.store import Store
-    from recsys.workflows import InterleaveSummary, RecommendSummary, Recorded
+    from recsys.workflows import Assigned, Created, ExposedUnits, InterleaveSummary, RecommendSummary, Recorded
 
 
 class Jobs:
@@ -116,6 +116,24 @@ class Jobs:
         from recsys import workflows
 
         return workflows.interleave(cast("Store", self), run_a, run_b, out, **options)
+
+    def create_experiment(self, experiment: Experiment | str | PathLike[str], **options: Any) -> Created:
+        """Register an experiment after a look at the data; see `recsys.workflows.create_experiment`."""
+        from recsys import workflows
+
+        return workflows.create_experiment(cast("Store", self), experiment, **options)
+
+    def assign(self, name: str, out: str | PathLike[str] | IO[bytes], **options: Any) -> Assigned:
+        """Write the arm of each unit of an experiment to a file; see `recsys.workflows.assign`."""
+        from recsys import workflows
+
+        return workflows.assign(cast("Store", self), name, out, **options)
+
+    def expose(self, name: str, source: Any, **options: Any) -> ExposedUnits:
+        """Record that units have entered an experiment; see `recsys.workflows.expose`."""
+        from recsys import workflows
+
+        return workflows.expose(cast("Store", self), name, source, **options)
 
     def analyze_interleaving(self, lists: object, **options: Any) -> Recorded[InterleavingResult]:
         """Say which of two interleaved models users prefer; see `recsys.workflows.analyze_interleaving`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -47,7 +48,7 @@ class Assigned(NamedTuple):
 def assign(
     store: Store,
     name: str,
-    out: Path | IO[bytes],
+    out: str | PathLike[str] | IO[bytes],
     *,
     units: Ids | None = None,
     at: Instant | None = None,
@@ -85,11 +86,11 @@ def assign(
     known = running(store, name)
     experiment = known.experiment
     moment = datetime.now(UTC).replace(tzinfo=None) if at is None else parse_instant("at", at)
-    writer = (
-        ListWriter(out, format_of(out, format), new_run_id())
-        if isinstance(out, Path)
-        else StreamWriter(out, format or "csv")
-    )
+    writer: ListWriter | StreamWriter
+    if isinstance(out, str | PathLike):
+        writer = ListWriter(Path(out), format_of(Path(out), format), new_run_id())
+    else:
+        writer = StreamWriter(out, format or "csv")
     if units is None:
         ids = store.units().known(experiment.unit)
     else:

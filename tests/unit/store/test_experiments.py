@@ -10,6 +10,7 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.experiment import Count, Experiment, Mean
 from recsys.store import Store
 from recsys.store.experiments import RegisteredExperiment, deviations, register
+from recsys.store.runs import Run, add_run
 
 NOW = datetime(2026, 6, 1)
 BEFORE = NOW - timedelta(days=1)
@@ -126,6 +127,33 @@ def test_declared_overrides_are_no_part_of_the_plan(store: Store) -> None:
     assert add(store, PLAN).overrides == declared.overrides
     assert add(store, replace(PLAN, overrides={"bob": "als"}), now=NOW).overrides == {"bob": "als"}
     assert store.experiment("als-vs-pop").deviations == ()
+
+
+def test_a_person_is_forgotten_in_coarser_units_that_hold_nobody_else(store: Store) -> None:
+    add(store, replace(PLAN, unit="account", overrides={"A": "als", "B": "als"}))
+    store.ingest("users", pl.DataFrame({"user_id": ["zoe", "bob", "cy"], "account": ["A", "B", "B"]}))
+    expose(store, ["A", "B", "zoe"])
+    expose(store, ["zoe", "A"], experiment="of-users")
+    assert store.forget("zoe").rows["exposures"] == 2
+    assert sorted(store.exposures().select("experiment", "unit_id").rows()) == [
+        ("als-vs-pop", "B"),
+        ("als-vs-pop", "zoe"),  # an account that is called like a user
+        ("of-users", "A"),
+    ]
+    assert store.experiment("als-vs-pop").overrides == {"B": "als"}
+    assert store.forget("bob").rows.get("exposures") is None
+
+
+def test_an_analysis_of_a_person_who_was_forgotten_cannot_be_repeated(store: Store) -> None:
+    add(store)
+    expose(store, ["zoe", "bob"])
+    with store.write() as con:
+        for run_id, mark in (("before", 0), ("after", 1)):
+            recipe = {"experiment": "als-vs-pop", "high_water": mark}
+            add_run(con, Run(run_id, "analysis", NOW, recipe))
+    assert store.experiment("als-vs-pop").last_analysis == "before"
+    assert store.forget("zoe").runs == ("after",)
+    assert [store.run(name).repeatable for name in ("before", "after")] == [True, False]
 
 
 def test_deviations_see_what_came_went_and_changed() -> None:
