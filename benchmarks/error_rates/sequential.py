@@ -7,7 +7,14 @@ import numpy as np
 from scipy.special import chdtrc, ndtr
 
 from benchmarks.error_rates._procedure import Measured, Procedure, blocks
-from recsys.stats import benjamini_hochberg, group_sequential_bounds, holm
+from recsys.stats import (
+    benjamini_hochberg,
+    bounded_mean_sequence,
+    group_sequential_bounds,
+    holm,
+    proportion_difference_sequence,
+    proportion_sequence,
+)
 from recsys.stats.sequential.betting import (
     log_capital,
     log_wealth,
@@ -76,7 +83,8 @@ def one_proportion(rng: np.random.Generator, repetitions: int, *, p: float) -> M
     for rows in blocks(repetitions, 20_000):
         s = rng.binomial(30, p, size=(rows, 100)).cumsum(axis=1)
         missed += int((log_wealth(s, 30 * LOOKS, p, prior_strength(1500, 0.0025)) >= np.log(20)).any(axis=1).sum())
-    return Measured(missed / repetitions)
+    found = proportion_sequence(round(1500 * p), 1500, optimal_at=1500)
+    return Measured(missed / repetitions, found.ci_high - found.ci_low)
 
 
 def two_proportions(rng: np.random.Generator, repetitions: int, *, p: float, lift: float) -> Measured:
@@ -86,7 +94,8 @@ def two_proportions(rng: np.random.Generator, repetitions: int, *, p: float, lif
         n, true = 25 * LOOKS, np.full((rows, 100), lift)
         wealth = log_wealth_of_difference(s1, n, s0, n, true, (strength, strength))
         missed += int((wealth >= np.log(20)).any(axis=1).sum())
-    return Measured(missed / repetitions)
+    found = proportion_difference_sequence(round(1250 * (p + lift)), 1250, round(1250 * p), 1250, optimal_at=2000)
+    return Measured(missed / repetitions, found.ci_high - found.ci_low)
 
 
 def bounded(rng: np.random.Generator, repetitions: int, *, a: float, b: float) -> Measured:
@@ -96,7 +105,8 @@ def bounded(rng: np.random.Generator, repetitions: int, *, a: float, b: float) -
         bets = plug_in_bets(values, 0.95)
         capital = [log_capital(values, bets, a / (a + b), side).cumsum(axis=1)[:, 19::20] for side in (1, -1)]
         missed += int((np.maximum(*capital) >= np.log(40)).any(axis=1).sum())
-    return Measured(missed / repetitions)
+    found = bounded_mean_sequence(rng.beta(a, b, size=1000))[0]
+    return Measured(missed / repetitions, found.ci_high - found.ci_low)
 
 
 def grouped(rng: np.random.Generator, repetitions: int, *, rule: str, looks: int, draw: Draw) -> Measured:

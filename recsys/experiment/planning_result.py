@@ -201,9 +201,9 @@ class Plan(Viewable):
     def _curve_table(self) -> Table:
         names = list(dict.fromkeys(one.metric for one in self.curve))
         timed = isfinite(self.curve[0].days)
-        lines: dict[float, list[CurvePoint]] = {}
+        lines: dict[tuple[float, float], list[CurvePoint]] = {}
         for one in self.curve:
-            lines.setdefault(one.units, []).append(one)
+            lines.setdefault((one.days if timed else 0.0, one.units), []).append(one)
         rows = tuple(
             (
                 *((int(points[0].days),) if timed else ()), int(points[0].units),

@@ -249,6 +249,7 @@ def test_results_are_plain_values_and_can_be_shown(source: Frames) -> None:
     assert found.curve_to_polars().height == len(found.curve)
     assert found.to_dict()["since"] == "2026-03-01T00:00:00"
     text = to_text(found.view(), 160)
+    assert len(found.view().tables[1].rows) == len(found.curve)  # one goal: a row a week, also when nobody came in it
     assert f"{found.units:,} units" in text
     assert "minutes" in text
     with pytest.raises(NotFoundError, match="hours"):
