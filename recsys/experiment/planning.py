@@ -9,6 +9,7 @@ from math import ceil, isfinite, nan, sqrt
 from recsys.core.checks import finite_float, positive_int
 from recsys.core.errors import ArgumentError
 from recsys.core.times import from_micros, instant_micros
+from recsys.experiment.analysis import HasUnits
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.filtering import passes
@@ -17,6 +18,7 @@ from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitor
 from recsys.experiment.measures import Measure
 from recsys.experiment.metrics import DAY, Metric
 from recsys.experiment.monitoring import window_end
+from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.planning_history import (
     Given,
     History,
@@ -37,7 +39,7 @@ Instant = str | datetime | date
 
 def plan(
     what: Experiment | Sequence[Metric],
-    source: UnitSource | None = None,
+    source: UnitSource | PerUnit | HasUnits | None = None,
     *,
     since: Instant | None = None,
     until: Instant | None = None,
@@ -65,8 +67,8 @@ def plan(
     what : Experiment or sequence of Metric
         An experiment gives arms, confidence, correction, monitoring and unit as well, and who comes in: targeting,
         layer, holdout and the last stage of its ramp.
-    source : UnitSource, optional
-        Whose past is looked at: the store or `Frames`.
+    source : Store, UnitSource or PerUnit, optional
+        Whose past is looked at: the store, `Frames`, or a frame with one row a unit, all of the variant ``all``.
     since, until : str or datetime
         The reference period, half-open, UTC; needed with a source. Units count from their first event in it, and their
         windows run beyond it as far as there is data.
@@ -148,7 +150,7 @@ def _effects(setting: Setting, effect: float | Mapping[str, float] | None) -> di
 
 def _past(
     setting: Setting,
-    source: UnitSource | None,
+    source: UnitSource | PerUnit | HasUnits | None,
     period: tuple[Instant | None, Instant | None],
     exclude_dates: Sequence[str | date],
     baseline: Mapping[str, Given],
@@ -181,7 +183,7 @@ def _past(
         measures |= own if metric in asked or borrowed & set(own) else {}
     names = [name for metric in asked for name in metric.attributes] + [one.column for one in setting.targets]
     request = UnitRequest(Active(begin, end, exclude), measures, setting.unit, tuple(dict.fromkeys(names)))
-    table = build_unit_table(source, request)
+    table = build_unit_table(source.units() if isinstance(source, HasUnits) else source, request)
     targeted = passes(table.attributes, "users", setting.targets)
     table = table if targeted is None else subset(table, targeted)
     if not len(table):
@@ -309,7 +311,9 @@ def _notes(
     setting: Setting, histories: Mapping[str, History], arriving: Traffic | None, *, constant: bool
 ) -> tuple[str, ...]:
     found = [f"{100 * setting.confidence:g} % confidence, {100 * setting.power:g} % power for each goal and arm"]
-    if setting.comparisons > 1:
+    if setting.comparisons > 1 and setting.dunnett:
+        found.append("goals share alpha as Bonferroni has it, the arms of each as Dunnett")
+    elif setting.comparisons > 1:
         found.append(f"alpha is shared by {setting.comparisons} comparisons of goals (the worst case of a correction)")
     if setting.guardrails > 1:
         found.append(f"{setting.guardrails} guardrails share what may be missed: each has more power, none less alpha")

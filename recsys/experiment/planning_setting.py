@@ -90,16 +90,22 @@ class Setting:
         return 1 if self.correction == "none" else max(goals, 1) * (len(self.arms) - 1)
 
     @property
+    def dunnett(self) -> bool:
+        """Whether the arms of a goal share alpha by Dunnett's test; looks before the end have no such test."""
+        return self.correction == "dunnett" and self.monitoring is None
+
+    @property
     def guardrails(self) -> int:
         """Guardrails with a margin: all of them must pass."""
         return sum(one.margin is not None for one in self.metrics)
 
     def alpha(self, metric: Metric) -> float:
         """Return that of one comparison: two-sided, of a guardrail with a margin one-sided."""
-        alpha = 1 - self.confidence
         if metric.margin is not None:
-            return alpha / 2
-        return alpha / self.comparisons if metric.role == "goal" else alpha
+            return (1 - self.confidence) / 2
+        from scipy.special import ndtr
+
+        return float(2 * ndtr(-self.design(metric).critical))
 
     def asked(self, metric: Metric) -> float:
         """Return the power asked of a metric: guardrails with a margin share what may be missed."""
@@ -113,11 +119,14 @@ class Setting:
             fractions, rule = self.monitoring.fractions, RULES[self.monitoring.spending]
         elif isinstance(self.monitoring, ConfidenceSequence):
             fractions, rule = tuple((place + 1) / LOOKS for place in range(LOOKS)), "confidence-sequence"
+        goal = metric.role == "goal"
+        shared = self.comparisons // (len(self.arms) - 1) if self.dunnett else self.comparisons
+        parts = 2 if metric.margin is not None else shared if goal else 1
         return stats.PowerDesign(
             tuple(self.arms.values()),
-            alpha=self.alpha(metric),
+            alpha=(1 - self.confidence) / parts,
             sides=1 if metric.margin is not None else 2,
-            correction="none",
+            correction="dunnett" if goal and self.dunnett else "none",
             fractions=fractions,
             rule=rule,  # type: ignore[arg-type]
         )

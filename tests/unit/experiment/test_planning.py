@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import ndtr
 
 from recsys import stats
 from recsys.core.errors import ArgumentError, NotFoundError
@@ -18,6 +19,7 @@ from recsys.experiment import (
     Holdout,
     Layer,
     Mean,
+    PerUnit,
     Proportion,
     Quantile,
     Ratio,
@@ -26,6 +28,7 @@ from recsys.experiment import (
     plan,
 )
 from recsys.experiment.planning_history import Traffic
+from recsys.stats.several_arms import critical_value
 
 SINCE, UNTIL = "2026-03-01", "2026-03-29"
 MINUTES = Mean("minutes", event="play", window="7d", pre_period="14d")
@@ -176,6 +179,28 @@ def test_several_arms_and_unequal_splits_share_alpha() -> None:
     assert plan([MINUTES], baseline=known, effect=0.02, arms=arms, correction="none")["minutes"].alpha == pytest.approx(
         0.05
     )
+
+
+def test_dunnett_lets_the_arms_share_less() -> None:
+    known, arms = {"minutes": (40.0, 60.0), "plays": (3.0, 4.0)}, {"pop": 0.4, "als": 0.3, "bpr": 0.3}
+    metrics = [MINUTES, Count("plays", window="7d")]
+    shared, found = (
+        plan(metrics, baseline=known, effect=0.02, arms=arms, correction=name)["minutes"]
+        for name in ("holm", "dunnett")
+    )
+    assert shared.alpha == pytest.approx(0.0125)
+    assert found.alpha > 0.0125
+    assert found.units < shared.units
+    loadings = np.full(2, np.sqrt((1 / 0.4) / (1 / 0.4 + 1 / 0.3)))
+    assert found.alpha == pytest.approx(2 * ndtr(-critical_value(0.975, loadings)), rel=1e-6)
+
+
+def test_a_frame_with_one_row_a_unit_is_a_past_too() -> None:
+    values = np.random.default_rng(3).gamma(2, size=300)
+    source = PerUnit({"unit_id": np.arange(300), "variant": ["all"] * 300, "minutes": values})
+    found = plan([Mean("minutes")], source, since=SINCE, until=UNTIL, effect=0.1, units_a_day=100)
+    assert found["minutes"].baseline == pytest.approx(values.mean())
+    assert found["minutes"].history == 300
 
 
 def test_an_experiment_brings_its_own_settings() -> None:

@@ -57,6 +57,7 @@ def test_the_store_plans_as_frames_do(store: Store) -> None:
     expected = plan([MINUTES], frames, effect=0.1, **period)
     assert_frame_equal(found.to_polars(), expected.to_polars(), rel_tol=1e-9)  # sums of rows in another order
     assert_frame_equal(found.curve_to_polars(), expected.curve_to_polars(), rel_tol=1e-9)
+    assert_frame_equal(found.to_polars(), plan([MINUTES], store, effect=0.1, **period).to_polars(), check_exact=True)
     assert_frame_equal(found.to_polars(), store.plan([MINUTES], effect=0.1, **period).to_polars(), check_exact=True)
 
 
