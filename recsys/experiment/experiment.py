@@ -13,13 +13,13 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
 from recsys.dataset.vocabulary import Ids
+from recsys.experiment.columns import check_columns
 from recsys.experiment.declared import as_list, names
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
-from recsys.experiment.metrics import PRE, Metric
+from recsys.experiment.metrics import Metric
 from recsys.experiment.sources import Exposed, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage, check_ramp, checked_weights
-from recsys.experiment.unit_table import UNIT_COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -184,40 +184,10 @@ class Experiment:
 
     def _check_metrics(self) -> None:
         metrics = tuple(as_list(self.metrics, "metrics"))
-        columns: dict[str, str] = {}
         for metric in metrics:
             _instance("a metric", metric, (Metric,), optional=False)
-            for column in metric.measures():
-                if column in columns:
-                    raise ArgumentError(
-                        f"the metrics {columns[column]!r} and {metric.name!r} both have the column {column!r}",
-                        "distinct names of metrics were expected",
-                    )
-                columns[column] = metric.name
-        if not metrics:
-            raise ArgumentError("there are no metrics", "at least one metric was expected")
-        taken = {*UNIT_COLUMNS, *self.segments, *(name for metric in metrics for name in metric.attributes)}
-        for column in sorted(taken & set(columns)):
-            raise ArgumentError(
-                f"the metric {columns[column]!r} has the column {column!r}",
-                "another name than those of segments, covariates and the table's own columns was expected",
-            )
+        check_columns(metrics, self.segments)
         self._keep("metrics", metrics)
-
-        self._check_borrowed(metrics, columns)
-
-    def _check_borrowed(self, metrics: Sequence[Metric], columns: Mapping[str, str]) -> None:
-        for metric in metrics:
-            for name in metric.borrowed:
-                if columns.get(name, metric.name) == metric.name:
-                    others = [column for column in columns if column.endswith(PRE) and columns[column] != metric.name]
-                    raise ArgumentError(
-                        f"the covariate {name!r} of {metric.name} is no column of another metric before exposure",
-                        f"one of {', '.join(others)} was expected"
-                        if others
-                        else "a metric with a pre_period was expected",
-                        did_you_mean(name, others),
-                    )
 
     def _keep(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)

@@ -31,7 +31,7 @@ def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[s
         columns.check(one.aggregate)
         columns.passes(one.where)
     users = Columns(con, "users")
-    wanted = [*experiment.segments, *(name for metric in experiment.metrics for name in metric.covariates)]
+    wanted = [*experiment.segments, *(name for metric in experiment.metrics for name in metric.attributes)]
     for name in wanted:
         users.type_of(name)
     users.passes(experiment.targets)

@@ -47,6 +47,11 @@ def test_an_experiment_that_the_data_can_answer_is_registered_without_a_word(sto
     assert created.experiment.experiment == PLAN
 
 
+def test_another_metric_before_exposure_is_no_column_of_users(store: Store) -> None:
+    metrics = [Count("plays", event="play", pre_period="7d"), Mean("minutes", event="play", covariates=("plays.pre",))]
+    assert create_experiment(store, replace(PLAN, metrics=metrics)).warnings == ()
+
+
 def test_a_declaration_may_come_from_a_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "ab.toml"
     path.write_text(
