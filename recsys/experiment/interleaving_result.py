@@ -188,6 +188,9 @@ def analyze_interleaving(
 ) -> InterleavingResult:
     """Return which ranker users prefer, from clicks on interleaved lists.
 
+    A preference is no lift: every user weighs the same, and items are compared, not lists. Rankers that are about
+    equal for most users and differ for a few heavy ones can change sides; `pooled` weighs by credit.
+
     Parameters
     ----------
     lists : Interleaving or frame
