@@ -26,32 +26,33 @@ def test_a_quantile_too_far_out_is_unbounded() -> None:
     assert difference_in_quantiles(np.arange(20.0), np.arange(20.0), 0.99, relative=True).status == "unbounded"
 
 
-@pytest.mark.parametrize(("q", "n", "m"), [(0.5, 60, 60), (0.5, 500, 200), (0.9, 200, 200), (0.99, 4000, 4000)])
-def test_differences_cover(q: float, n: int, m: int) -> None:
+@pytest.mark.parametrize(
+    ("q", "n", "m", "lift"), [(0.5, 60, 60, 0.0), (0.5, 500, 200, 0.5), (0.9, 200, 200, 0.5), (0.99, 4000, 4000, 0.0)]
+)
+def test_differences_cover(q: float, n: int, m: int, lift: float) -> None:
+    """95 to 96 % at the median, up to 97 % with few values beyond the quantile: never too narrow."""
     rng = np.random.default_rng(2)
-    repeats = 1500 if n < 1000 else 700
-    truth = 0.5 * -np.log(1 - q)
-    inside, relative, rejected = [], [], []
+    repeats = 1000 if n < 1000 else 500
+    truth = -lift * np.log(1 - q)
+    inside, relative = [], []
     for _ in range(repeats):
-        treatment, control = 1.5 * rng.exponential(size=n), rng.exponential(size=m)
+        treatment, control = (1 + lift) * rng.exponential(size=n), rng.exponential(size=m)
         found = difference_in_quantiles(treatment, control, q)
         inside.append(found.ci_low <= truth <= found.ci_high)
-        lift = difference_in_quantiles(treatment, control, q, relative=True)
-        relative.append(lift.ci_low <= 0.5 <= lift.ci_high)
-        assert (lift.ci_low <= 0 <= lift.ci_high) == (found.ci_low <= 0 <= found.ci_high)
+        ratio = difference_in_quantiles(treatment, control, q, relative=True)
+        relative.append(ratio.ci_low <= lift <= ratio.ci_high)
+        assert (ratio.ci_low <= 0 <= ratio.ci_high) == (found.ci_low <= 0 <= found.ci_high)
         assert (found.pvalue < 0.05) == (not found.ci_low <= 0 <= found.ci_high)
-        rejected.append(difference_in_quantiles(treatment / 1.5, control, q).pvalue < 0.05)
     margin = 3 * np.sqrt(0.95 * 0.05 / repeats)
-    assert np.mean(inside) == pytest.approx(0.955, abs=0.005 + margin)
-    assert np.mean(relative) == pytest.approx(0.955, abs=0.005 + margin)
-    assert np.mean(rejected) == pytest.approx(0.045, abs=0.005 + margin)
+    assert 0.95 - margin < np.mean(inside) < 0.97 + margin
+    assert 0.95 - margin < np.mean(relative) < 0.97 + margin
 
 
 def test_clustered_differences_cover_where_plain_ones_do_not() -> None:
     """Sixty users of each arm with their own level; many have ten times the events of others."""
     rng = np.random.default_rng(3)
     inside, plain = [], []
-    for _ in range(1000):
+    for _ in range(700):
         arms = []
         for _ in range(2):
             users = np.repeat(np.arange(60), rng.geometric(0.1, size=60))
@@ -61,7 +62,7 @@ def test_clustered_differences_cover_where_plain_ones_do_not() -> None:
         inside.append(found.ci_low <= 0 <= found.ci_high)
         simple = difference_in_quantiles(x, y, 0.75)
         plain.append(simple.ci_low <= 0 <= simple.ci_high)
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.022)  # three standard errors of 1000 draws
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.025)  # three standard errors of 700 draws
     assert np.mean(plain) < 0.75
 
 
