@@ -10,14 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.errors import DataError
-from recsys.experiment.distinct import DistinctCounts
 from recsys.experiment.enrolling import Enrolled, enrol
 from recsys.experiment.maturity import FOREVER, matured
 from recsys.experiment.measures import TABLES, Condition, Measure, Table
 from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.sources import Active, Batch, Exposed, UnitRequest, UnitSource
 from recsys.experiment.unit_table import UnitTable
-from recsys.kernels import WindowTotal, WindowTotals
+from recsys.kernels import DistinctCounts, WindowTotal, WindowTotals
 
 
 def build_unit_table(source: UnitSource | PerUnit, request: UnitRequest, *, n_threads: int | None = None) -> UnitTable:
@@ -175,7 +174,7 @@ class _Totals:
         )
         for one, counts in self._distinct.items():
             mask = masks[self._filters.index(one.where)] if one.where else None
-            counts.add(batch.units, batch.times, batch.codes[_column(one)], mask)
+            counts.add(batch.units, batch.times, batch.codes[_column(one)], mask, n_threads=n_threads)
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
         found = dict(zip(self._summed, self._totals.values(), strict=True))

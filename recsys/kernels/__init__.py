@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recsys.kernels.bootstrap import poisson_places, poisson_sums
     from recsys.kernels.bpr import bpr_epoch, bpr_users
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
+    from recsys.kernels.distinct import DistinctCounts
     from recsys.kernels.index import TopKIndex
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.reranking import calibrated_places, mmr_places
@@ -52,6 +53,7 @@ _HOMES = {
     "topk": "selection",
     "poisson_places": "bootstrap",
     "poisson_sums": "bootstrap",
+    "DistinctCounts": "distinct",
     "Texts": "assignment",
     "hash_buckets": "assignment",
     "WindowTotal": "windows",
@@ -61,6 +63,7 @@ _HOMES = {
 __all__ = [
     "Csr",
     "CsrArrays",
+    "DistinctCounts",
     "EventLog",
     "GramBasis",
     "RankCounts",

@@ -82,13 +82,13 @@ class WindowTotals:
 
     def __init__(self, starts: NDArray[np.int64], totals: Sequence[WindowTotal]) -> None:
         self._starts = vector("starts", starts, np.int64)
-        _refuse_times("starts", self._starts)
+        refuse_times("starts", self._starts)
         if len(starts) >= 2**31:
             raise ArgumentError(f"there are {len(starts)} units", "fewer than 2**31 were expected")
-        self._totals = [_checked(total) for total in totals]
+        self._totals = [checked_total(total) for total in totals]
         self.left_out = np.zeros(len(self._totals), np.int64)
         # Totals of one window lie together: a row touches few lines of memory.
-        order = sorted(range(len(totals)), key=lambda place: (_span(self._totals[place]), place))
+        order = sorted(range(len(totals)), key=lambda place: (span(self._totals[place]), place))
         self._groups = [
             _Group(self._starts, [self._totals[place] for place in places], places)
             for places in (order[at : at + _TOGETHER] for at in range(0, len(order), _TOGETHER))
@@ -127,15 +127,12 @@ class WindowTotals:
         """
         units = vector("units", units, np.int32)
         times = vector("times", times, np.int64, length=len(units))
-        passes = [_as_bytes(place, mask, len(units)) for place, mask in enumerate(masks)]
+        passes = [as_bytes(f"masks[{place}]", mask, len(units)) for place, mask in enumerate(masks)]
         values = [vector(f"columns[{place}]", one, np.float64, length=len(units)) for place, one in enumerate(columns)]
         self._refuse_missing(len(passes), len(values))
+        refuse_rows(units, times, len(self._starts))
         if not len(units) or not len(self._starts):
             return
-        _refuse_times("times", times)
-        if units.min() < -1 or units.max() >= len(self._starts):
-            bad = int(units.min() if units.min() < -1 else units.max())
-            raise DataError(f"there is the unit {bad}", f"codes from -1 to {len(self._starts) - 1} were expected")
         for group in self._groups:
             self.left_out[group.places] += group.add(units, times, passes, values, n_threads)
 
@@ -170,10 +167,10 @@ class _Group:
         for place, total in enumerate(totals):
             if total.function == "max":
                 self._sums[:, place] = -np.inf
-        spans = sorted({_span(total) for total in totals})
+        spans = sorted({span(total) for total in totals})
         self._masks = sorted({total.mask for total in totals if total.mask is not None})
         self._windows = np.array([(begin, length) for begin, length in spans], np.uint64).view(np.int64)
-        self._window_bits = np.array([_bits(_span(total) == span for total in totals) for span in spans], np.uint64)
+        self._window_bits = np.array([_bits(span(total) == one for total in totals) for one in spans], np.uint64)
         self._mask_bits = np.array([_bits(total.mask == mask for total in totals) for mask in self._masks], np.uint64)
         self._unfiltered = _bits(total.mask is None for total in totals)
         self._functions = np.array([FUNCTIONS.index(total.function) for total in totals], np.int32)
@@ -228,7 +225,8 @@ class _Group:
                 out[place] += 0.0  # never −0
 
 
-def _checked(total: WindowTotal) -> WindowTotal:
+def checked_total(total: WindowTotal) -> WindowTotal:
+    """Return a total that does not contradict itself, or raise."""
     one_of("the function of a total", total.function, FUNCTIONS)
     if (total.column is not None) != (total.function in _VALUED):
         raise ArgumentError(
@@ -243,7 +241,7 @@ def _checked(total: WindowTotal) -> WindowTotal:
     return total
 
 
-def _span(total: WindowTotal) -> tuple[int, int]:
+def span(total: WindowTotal) -> tuple[int, int]:
     """Return begin (modulo 2^64) and length of the window."""
     end = 2**62 + 2**61 if total.end is None else total.end
     return total.begin % 2**64, max(0, end - total.begin)
@@ -253,13 +251,23 @@ def _bits(flags: Any) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
-def _as_bytes(place: int, mask: NDArray[Any], n: int) -> NDArray[np.uint8]:
+def as_bytes(name: str, mask: NDArray[Any], n: int) -> NDArray[np.uint8]:
+    """Return a mask of bool or uint8 as bytes, or raise."""
     if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
         mask = mask.view(np.uint8)
-    return vector(f"masks[{place}]", mask, np.uint8, length=n)
+    return vector(name, mask, np.uint8, length=n)
 
 
-def _refuse_times(name: str, times: NDArray[np.int64]) -> None:
+def refuse_rows(units: NDArray[np.int32], times: NDArray[np.int64], n_units: int) -> None:
+    """Raise DataError for units or times out of range."""
+    refuse_times("times", times)
+    if len(units) and (units.min() < -1 or units.max() >= n_units):
+        bad = int(units.min() if units.min() < -1 else units.max())
+        raise DataError(f"there is the unit {bad}", f"codes from -1 to {n_units - 1} were expected")
+
+
+def refuse_times(name: str, times: NDArray[np.int64]) -> None:
+    """Raise DataError for times so large that differences might overflow."""
     if len(times) and (times.min() < -LARGEST_TIME or times.max() > LARGEST_TIME):
         place = int(np.flatnonzero((times < -LARGEST_TIME) | (times > LARGEST_TIME))[0])
         raise DataError(f"{name} has {times[place]} at position {place}", "times within ±2**61 µs were expected")
