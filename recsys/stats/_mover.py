@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 
 Distances = tuple[float, float]
 """How far the bounds of an interval lie below and above its estimate."""
@@ -11,6 +11,20 @@ Distances = tuple[float, float]
 def difference_bounds(x: float, y: float, left: Distances, right: Distances) -> tuple[float, float]:
     """Return the bounds of x − y: distances squared and added."""
     return x - y - sqrt(left[0] ** 2 + right[1] ** 2), x - y + sqrt(left[1] ** 2 + right[0] ** 2)
+
+
+def relative_bounds(x: float, y: float, left: Distances, right: Distances) -> tuple[float, float]:
+    """Return the bounds of (x − y) / |y|; infinite if the interval of y reaches 0 or a distance is infinite.
+
+    They hold 0 exactly when those of the difference do.
+    """
+    if not all(isfinite(distance) for distance in left + right):
+        return -inf, inf
+    if y < 0:
+        low, high = relative_bounds(-x, -y, left[::-1], right[::-1])
+        return -high, -low
+    low, high = quotient_bounds(x, y, left, right)
+    return low - 1, high - 1
 
 
 def quotient_bounds(x: float, y: float, left: Distances, right: Distances) -> tuple[float, float]:

@@ -7,7 +7,6 @@ from math import inf
 from recsys.stats._contrasts import (
     Arm,
     Arms,
-    Contrast,
     Strata,
     arms,
     contrast,
@@ -17,9 +16,9 @@ from recsys.stats._contrasts import (
     unestimable,
 )
 from recsys.stats._fieller import Quotient
-from recsys.stats._mover import difference_bounds
+from recsys.stats._mover import difference_bounds, relative_bounds
 from recsys.stats._samples import level, t_quantile
-from recsys.stats.results import TwoSample
+from recsys.stats.results import Status, TwoSample
 
 _DELTA_BELOW = 0.05  # Fieller's g; beyond, the delta method's symmetric interval misses
 
@@ -80,7 +79,8 @@ def difference_in_ratios(
     The variance is the delta method's: that of the linearised values (numerator − R denominator) / mean denominator
     (Deng, Knoblich & Lu 2018). When a mean denominator is uncertain (g = t² × its squared standard error over its
     square is above 0.05) the interval is made of Fieller's intervals of both arms by square-and-add (Donner & Zou
-    2012). Relative differences as in `difference_in_means`.
+    2012), the relative one too; the test stays that of the delta method. Else relative differences are as in
+    `difference_in_means`.
 
     Parameters
     ----------
@@ -116,26 +116,28 @@ def difference_in_ratios(
         return unestimable(both, left.value, right.value, confidence, method, "zero_denominator")
     found = contrast(both, left, right)
     plain = result(both, found, confidence, method, relative=relative)
-    if relative or not found.variance:
+    if plain.status in ("zero_variance", "zero_denominator"):
         return plain
-    return _safe_interval(both, found, plain, numerator, denominator)
+    return _safe_interval(both, plain, numerator, denominator, relative)
 
 
-def _safe_interval(both: Arms, found: Contrast, plain: TwoSample, numerator: int, denominator: int) -> TwoSample:
+def _safe_interval(both: Arms, plain: TwoSample, numerator: int, denominator: int, relative: bool) -> TwoSample:
     """Return the result with Fieller's intervals squared and added, when a denominator is uncertain."""
-    t = t_quantile(plain.confidence, found.df)
+    t = t_quantile(plain.confidence, plain.df)
     quotients = [_quotient(arm, numerator, denominator) for arm in (both.treatment, both.control)]
     if max(one.uncertainty(t) for one in quotients) < _DELTA_BELOW:
         return plain
-    method, distances = f"{plain.method}, Fieller", []
+    method, distances = "square-and-add of Fieller", []
     for one in quotients:
         low, high = one.interval(t)
         if low == -inf:
             return plain._replace(ci_low=-inf, ci_high=inf, method=method, status="unbounded")
         ratio = one.top / one.bottom
         distances.append((ratio - low, high - ratio))
-    low, high = difference_bounds(found.treatment, found.control, *distances)
-    return plain._replace(ci_low=low, ci_high=high, method=method)
+    bounds = relative_bounds if relative else difference_bounds
+    low, high = bounds(plain.treatment, plain.control, *distances)
+    status: Status = "unbounded" if low == -inf else "ok"
+    return plain._replace(ci_low=low, ci_high=high, method=method, status=status)
 
 
 def _quotient(arm: Arm, numerator: int, denominator: int) -> Quotient:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.errors import ArgumentError
-from recsys.stats._mover import difference_bounds, quotient_bounds
+from recsys.stats._mover import difference_bounds, relative_bounds
 from recsys.stats._samples import Float64, level, z_pvalue, z_quantile
 from recsys.stats.results import Interval, TwoSample
 
@@ -123,13 +123,13 @@ def _estimated(
 ) -> TwoSample:
     """Return the result with its interval and standard error."""
     p, q, z = plain.treatment, plain.control, z_quantile(plain.confidence)
-    bounds = quotient_bounds if relative else difference_bounds
+    bounds = relative_bounds if relative else difference_bounds
     low, high = bounds(p, q, _distances(st, nt, weights, z), _distances(sc, nc, weights, z))
     left, right = (float(weights**2 @ (s * (n - s) / n.astype(np.float64) ** 3)) for s, n in ((st, nt), (sc, nc)))
     if not relative:
         return plain._replace(ci_low=low, ci_high=high, standard_error=sqrt(left + right))
     error = sqrt(left + (p / q) ** 2 * right) / q
-    return plain._replace(estimate=(p - q) / q, ci_low=low - 1, ci_high=high - 1, standard_error=error)
+    return plain._replace(estimate=(p - q) / q, ci_low=low, ci_high=high, standard_error=error)
 
 
 def _tested(plain: TwoSample, st: Int64, nt: Int64, sc: Int64, nc: Int64, weights: Float64) -> TwoSample:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
-from recsys.stats._mover import Distances, difference_bounds, quotient_bounds
+from recsys.stats._mover import Distances, difference_bounds, relative_bounds
 from recsys.stats._samples import Float64, level, sample, t_pvalue, t_quantile
 from recsys.stats.results import Interval, Status, TwoSample
 
@@ -143,9 +143,10 @@ def difference_in_quantiles(
         plain = plain._replace(estimate=plain.estimate / abs(right.estimate))
     if left.values[0] == left.values[-1] and right.values[0] == right.values[-1]:
         return plain._replace(status="zero_variance")
-    low, high = _bounds(left, right, t_quantile(confidence, df), relative)
+    bounds, t = relative_bounds if relative else difference_bounds, t_quantile(confidence, df)
+    low, high = bounds(left.estimate, right.estimate, left.distances(t), right.distances(t))
     status: Status = "ok" if isfinite(low) and isfinite(high) else "unbounded"
-    error = (high - low) / (2 * t_quantile(confidence, df))
+    error = (high - low) / (2 * t)
     statistic = _critical(left, right)
     return plain._replace(
         ci_low=low, ci_high=high, standard_error=error, pvalue=t_pvalue(statistic, df), statistic=statistic, df=df,
@@ -186,11 +187,6 @@ class _Arm(NamedTuple):
             return inf
         bound = float(self.values[self.ranks.searchsorted(len(self.values) * share)])
         return max(side * (bound - self.estimate), 0.0)
-
-    def negative(self) -> _Arm:
-        n = float(len(self.values))
-        ranks = n - np.concatenate([self.ranks[-2::-1], [0.0]])
-        return _Arm(-self.values[::-1], ranks, -self.estimate, 1 - self.q, self.error, self.clusters)
 
 
 def _order_statistic(rising: Float64, rank: int) -> float:
@@ -233,19 +229,6 @@ def _arm(strata: list[_Stratum], weights: Float64, q: float, clustered: bool) ->
     else:
         error = sqrt(sum(w * w * one.share_variance(estimate) for one, w in zip(strata, weights, strict=True)))
     return _Arm(values, ranks, estimate, q, error, clusters)
-
-
-def _bounds(left: _Arm, right: _Arm, quantile: float, relative: bool) -> tuple[float, float]:
-    if relative and right.estimate < 0:  # over |control|: that of the negatives, turned around
-        low, high = _bounds(left.negative(), right.negative(), quantile, True)
-        return -high, -low
-    distances = left.distances(quantile), right.distances(quantile)
-    if not relative:
-        return difference_bounds(left.estimate, right.estimate, *distances)
-    if not all(isfinite(side) for pair in distances for side in pair):
-        return -inf, inf
-    low, high = quotient_bounds(left.estimate, right.estimate, *distances)
-    return low - 1, high - 1
 
 
 def _critical(left: _Arm, right: _Arm) -> float:

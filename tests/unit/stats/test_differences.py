@@ -239,8 +239,20 @@ def test_a_rare_denominator_is_taken_by_fieller_and_covers() -> None:
     found = [difference_in_ratios(*pair) for pair in pairs]
     found = [one for one in found if one.status in ("ok", "unbounded")]
     assert len(found) > 2950
-    assert np.mean([one.method == "delta, Fieller" for one in found]) > 0.95
+    assert np.mean([one.method == "square-and-add of Fieller" for one in found]) > 0.95
     assert coverage(found, 0) > 0.94
+
+
+def test_absolute_and_relative_agree_when_a_denominator_is_uncertain() -> None:
+    rng = np.random.default_rng(15)
+    inside = []
+    for pair in zip(ratios(rng, 600, 60, 2.0, 0.15), ratios(rng, 600, 60, 3.0, 0.15), strict=True):
+        absolute, relative = (difference_in_ratios(*pair, relative=one) for one in (False, True))
+        if relative.status == "ok":
+            assert relative.method == absolute.method
+            assert (relative.ci_low <= 0 <= relative.ci_high) == (absolute.ci_low <= 0 <= absolute.ci_high)
+        inside.append(relative.ci_low <= -1 / 3 <= relative.ci_high)
+    assert np.mean(inside) > 0.94
 
 
 def test_ratio_statuses() -> None:
