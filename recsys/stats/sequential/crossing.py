@@ -12,7 +12,7 @@ from recsys.stats._quadrature import panels
 from recsys.stats._samples import Float64
 
 _REACH = 8.5  # standard deviations; beyond lies less than 1e-16
-_PANEL = 3.0  # a panel of 16 Gauss–Legendre nodes spans as many standard deviations of the smallest step
+_PANEL = 3.0  # a panel of 16 Gauss–Legendre nodes spans as many standard deviations of the shorter step beside it
 _SMALLEST_STEP = 1e-4
 
 
@@ -43,7 +43,7 @@ class Going:
         return self._tail(fraction, bound, drift, 1.0)
 
     def advance(self, fraction: float, low: float, high: float, step: float, drift: float = 0.0) -> Going:
-        """Return the paths that are between the bounds (of Z) at the next look; `step` is the smallest of all steps."""
+        """Return the paths that are between the bounds (of Z) at the next look; `step` says how fine the nodes are."""
         scale, centre = np.sqrt(fraction), drift * fraction
         left = max(low * scale, centre - _REACH * scale)
         right = min(high * scale, centre + _REACH * scale)
@@ -96,25 +96,25 @@ def crossing_probabilities(
     >>> round(float(below.sum() + above.sum()), 4)
     0.05
     """
-    times, step = looks(fractions)
+    times, steps = looks(fractions)
     lows, highs = np.asarray(low, np.float64), np.asarray(high, np.float64)
     below, above, going = np.zeros(len(times)), np.zeros(len(times)), START
     for place, time in enumerate(times.tolist()):
         below[place] = going.below(time, lows[place], drift)
         above[place] = going.above(time, highs[place], drift)
         if place + 1 < len(times):
-            going = going.advance(time, lows[place], highs[place], step, drift)
+            going = going.advance(time, lows[place], highs[place], steps[place], drift)
     return below, above
 
 
-def looks(fractions: ArrayLike) -> tuple[Float64, float]:
-    """Return checked information fractions and the smallest step between them."""
+def looks(fractions: ArrayLike) -> tuple[Float64, Float64]:
+    """Return checked information fractions, and at each the shorter of the steps to its neighbours."""
     times = np.asarray(fractions, np.float64)
     if times.ndim != 1 or not len(times) or not np.isfinite(times).all():
         raise ArgumentError(f"the fractions are {times.tolist()}", "at least one number above 0 was expected")
     steps = np.diff(times, prepend=0.0)
-    if steps.min() < _SMALLEST_STEP:
+    if steps.min() < _SMALLEST_STEP * (1 - 1e-9):  # decimals are rounded
         raise ArgumentError(
             f"the fractions are {times.tolist()}", f"numbers that rise by at least {_SMALLEST_STEP} were expected"
         )
-    return times, float(steps.min())
+    return times, np.minimum(steps, np.append(steps[1:], np.inf))

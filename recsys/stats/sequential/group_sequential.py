@@ -304,14 +304,14 @@ class GroupSequential:
         return float(above.sum() if upper else below.sum())
 
     def _futility(self, drift: float, spent: Float64) -> Float64:
-        times, step = looks(self.fractions)
+        times, steps = looks(self.fractions)
         bounds, going = np.full(len(times), -np.inf), START
         for place, (time, share) in enumerate(zip(times.tolist(), np.diff(spent, prepend=0.0).tolist(), strict=True)):
             reach = drift * np.sqrt(time) + 9
             if going.below(time, reach, drift) <= share:  # all who are left: the bound has no upper end
                 return np.full(len(times), reach)
             bounds[place] = root(partial(_spent_below, going, time, share, drift), -12.0, reach)
-            going = going.advance(time, bounds[place], self.bounds[place], step, drift)
+            going = going.advance(time, bounds[place], self.bounds[place], steps[place], drift)
         return bounds
 
     def _observed(

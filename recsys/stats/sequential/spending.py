@@ -101,13 +101,13 @@ def group_sequential_bounds(
 
 def _spending(fractions: ArrayLike, spent: Float64, sides: int) -> Float64:
     """Return bounds whose first crossings have the increments of `spent` as their probabilities, on each side."""
-    times, step = looks(fractions)
+    times, steps = looks(fractions)
     bounds, going = np.full(len(times), np.inf), START
     for place, (time, share) in enumerate(zip(times.tolist(), np.diff(spent, prepend=0.0).tolist(), strict=True)):
         if share > _NOTHING:
             bounds[place] = root(partial(_spent_above, going, time, share), -2.0, 9.0)
         low = -bounds[place] if sides == 2 else -np.inf
-        going = going.advance(time, low, bounds[place], step)
+        going = going.advance(time, low, bounds[place], steps[place])
     return bounds
 
 

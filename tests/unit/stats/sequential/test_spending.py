@@ -5,6 +5,7 @@ from scipy.stats import multivariate_normal, norm
 
 from recsys.core.errors import ArgumentError
 from recsys.stats import alpha_spent, crossing_probabilities, group_sequential_bounds
+from recsys.stats.sequential.crossing import START
 
 EQUAL = np.arange(1, 6) / 5
 
@@ -59,6 +60,16 @@ def test_four_uneven_looks_by_the_multivariate_normal() -> None:
     inside = multivariate_normal(cov=correlation, seed=1, maxpts=4_000_000, abseps=1e-8).cdf(high, lower_limit=low)
     below, above = crossing_probabilities(times, low, high)
     assert below.sum() + above.sum() == pytest.approx(1 - inside, abs=1e-6)
+
+
+def test_steps_of_very_different_lengths() -> None:
+    """Finer nodes everywhere change nothing."""
+    times, high = [0.05, 0.0502, 0.4, 0.9, 0.9001, 1.0], np.array([3.0, 2.9, 2.4, 2.2, 2.1, 2.0])
+    going, found = START, []
+    for time, bound in zip(times, high.tolist(), strict=True):
+        found.append(going.above(time, bound, 1.0))
+        going = going.advance(time, -bound, bound, 5e-5, 1.0)
+    np.testing.assert_allclose(crossing_probabilities(times, -high, high, drift=1.0)[1], found, atol=1e-9)
 
 
 @pytest.mark.parametrize("sides", [1, 2])
