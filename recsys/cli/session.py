@@ -194,7 +194,7 @@ def _write_view(view: View, *, whole: bool) -> None:
 
     width = shutil.get_terminal_size((120, 24)).columns
     if not sys.stdout.isatty():
-        _write(to_text(view, width))
+        _write(_encodable(to_text(view, width)))
         return
     longest = max((len(table.rows) for table in view.tables), default=0)
     if longest > _MOST_ROWS and not whole:
@@ -206,7 +206,18 @@ def _write_view(view: View, *, whole: bool) -> None:
     console = Console(width=width)
     with console.capture() as capture:
         console.print(to_rich(view))
-    _write(capture.get())
+    _write(_encodable(capture.get()))
+
+
+def _encodable(text: str) -> str:
+    """Return text that stdout can take: in ASCII where it knows no drawings."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        from recsys.display import in_ascii
+
+        return in_ascii(text)
+    return text
 
 
 def _write(text: str) -> None:

@@ -1,6 +1,7 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
 from recsys.display.html import to_html
+from recsys.display.plain import in_ascii
 from recsys.display.plot import interval_plot, shared_axis
 from recsys.display.terminal import to_rich
 from recsys.display.text import to_text
@@ -31,6 +32,7 @@ __all__ = [
     "Viewable",
     "cell_text",
     "counted",
+    "in_ascii",
     "interval_plot",
     "number_text",
     "shared_axis",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-UNICODE = tuple("·│├─┤●◂▸")  # blank, zero, low, between, high, estimate, beyond at the left and at the right
-ASCII = tuple(".|<->o<>")
+BLANK, ZERO, LEFT, BETWEEN, RIGHT, MARK, BEYOND_LEFT, BEYOND_RIGHT = "·│├─┤●◂▸"
+SIGNS = dict(zip("·│├─┤●◂▸", ".|<->o<>", strict=True))
+"""What each sign of a drawing is in ASCII."""
 WIDTH = 17
 
 
@@ -18,7 +19,6 @@ def interval_plot(
     axis: tuple[float, float],
     zero: float = 0.0,
     width: int = WIDTH,
-    ascii_only: bool = False,
 ) -> str:
     """Return an interval drawn in `width` characters; it has no spaces, so that it is never wrapped or collapsed.
 
@@ -32,35 +32,32 @@ def interval_plot(
         Where the axis is marked.
     width : int
         At least 5.
-    ascii_only : bool
-        Whether only ASCII characters are used.
 
     Examples
     --------
     >>> interval_plot(0.5, 1.0, 1.5, axis=(-2, 2), width=17)
     '········│·├─●─┤··'
-    >>> interval_plot(-9, -1.0, 0.5, axis=(-2, 2), width=17, ascii_only=True)
-    '<---o---|->......'
+    >>> interval_plot(-9, -1.0, 0.5, axis=(-2, 2), width=17)
+    '◂───●───│─┤······'
     """
-    dot, bar, left, dash, right, mark, beyond_left, beyond_right = ASCII if ascii_only else UNICODE
-    signs = [dot] * width
+    signs = [BLANK] * width
     at_zero = _place(zero, axis, width)
     if 0 <= at_zero < width:
-        signs[at_zero] = bar
+        signs[at_zero] = ZERO
     if any(map(math.isnan, (low, estimate, high))):
         return "".join(signs)
     first, middle, last = (_place(value, axis, width) for value in (low, estimate, high))
     for place in range(max(first, 0), min(last, width - 1) + 1):
-        signs[place] = bar if place == at_zero else dash
-    for place, inside, outside in ((first, left, beyond_left), (last, right, beyond_right)):
+        signs[place] = ZERO if place == at_zero else BETWEEN
+    for place, inside in ((first, LEFT), (last, RIGHT)):
         if 0 <= place < width:
             signs[place] = inside
         elif place < 0:
-            signs[0] = beyond_left
+            signs[0] = BEYOND_LEFT
         else:
-            signs[-1] = outside
+            signs[-1] = BEYOND_RIGHT
     if 0 <= middle < width:
-        signs[middle] = mark
+        signs[middle] = MARK
     return "".join(signs)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys import stats
 from recsys.core.times import from_micros
-from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, shared_axis
+from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, counted, shared_axis
 from recsys.experiment.comparing import Compared, compare_labels
 from recsys.experiment.effects import Sequential
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
@@ -125,7 +125,7 @@ class Monitor(Viewable):
             return f"{what}: nothing to look at yet{due}"
         first = next((look for look in self.looks if look.crossed), None)
         if first is None:
-            return f"{what}: no difference shown after {len(self.looks)} looks"
+            return f"{what}: no difference shown after {counted(len(self.looks), 'look')}"
         word = "above" if first.difference > 0 else "below"
         return f"{what}: {word} 0 since {_day(first.at)}"
 

@@ -11,7 +11,7 @@ from recsys.store.recipes import DataRecipe
 
 if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
-    from recsys.experiment import Experiment, InterleavingResult, Plan, Validation
+    from recsys.experiment import Analysis, Decision, Experiment, InterleavingResult, Monitor, Plan, Validation
     from recsys.models import Recommender
     from recsys.store.store import Store
     from recsys.workflows import Assigned, Created, ExposedUnits, InterleaveSummary, RecommendSummary, Recorded
@@ -146,6 +146,24 @@ class Jobs:
         from recsys import workflows
 
         return workflows.validate(cast("Store", self), test, **options)
+
+    def analyze(self, experiment: str, **options: Any) -> Recorded[Analysis]:
+        """Analyse a registered experiment and record the look; see `recsys.workflows.analyze`."""
+        from recsys import workflows
+
+        return workflows.analyze(cast("Store", self), experiment, **options)
+
+    def monitor(self, experiment: str, **options: Any) -> Recorded[tuple[Monitor, ...]]:
+        """Return the looks at a registered experiment so far; see `recsys.workflows.monitor`."""
+        from recsys import workflows
+
+        return workflows.monitor(cast("Store", self), experiment, **options)
+
+    def decide(self, experiment: str, **options: Any) -> Recorded[Decision]:
+        """Return what to do with a registered experiment, and why; see `recsys.workflows.decide`."""
+        from recsys import workflows
+
+        return workflows.decide(cast("Store", self), experiment, **options)
 
     def repeat(self, run: str, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""

@@ -113,3 +113,43 @@ def test_completion_offers_the_names_in_the_store(
         monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
         assert main([]) == 0
         assert capsys.readouterr().out.split() == offered
+
+
+@pytest.fixture
+def lopsided(shop: Path) -> Path:
+    """An experiment with 300 units in one arm and 200 in the other; all of them play a day later."""
+    store, units = Store(shop / "shop"), range(500)
+    day = ["2026-06-09T00:00:00Z"] * 500
+    arms = ["pop" if unit < 300 else "als" for unit in units]
+    shown = pl.DataFrame({"experiment": ["als-vs-pop"] * 500, "unit_id": units, "variant": arms, "ts": day})
+    later = ["2026-06-10T00:00:00Z"] * 500
+    plays = pl.DataFrame({"user_id": units, "item_id": ["a"] * 500, "value": [unit % 7 for unit in units], "ts": later})
+    last = plays.head(1).with_columns(ts=pl.lit("2026-07-10T00:00:00Z"))
+    store.ingest("events", pl.concat([plays, last]), set={"event": "play"})
+    store.ingest("exposures", shown)
+    return shop
+
+
+def test_a_failed_gate_is_exit_code_6_after_the_result(lopsided: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    out, err = run(capsys, "experiment", "analyze", "als-vs-pop", "--fail-on", "srm,guardrail", code=6)
+    assert "No decision: an integrity check failed" in out
+    assert "als-vs-pop did not hold: srm: " in err
+    found = data(capsys, "experiment", "analyze", "als-vs-pop", "--final", "--holidays", "2026-06-10")
+    assert (found["decision"]["action"], found["look"]) == ("blocked", "final")
+    assert {"name": "holidays", "status": "warn"}.items() <= next(
+        one for one in found["checks"] if one["name"] == "holidays"
+    ).items()
+    _, err = run(capsys, "experiment", "analyze", "als-vs-pop", "--fail-on", "smr", code=2)
+    assert "did you mean 'srm'" in err
+
+
+def test_looks_and_decisions_on_the_terminal(lopsided: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    looks = data(capsys, "experiment", "monitor", "als-vs-pop")["monitors"]
+    assert [one["metric"] for one in looks] == ["minutes"]
+    assert "no difference shown after 1 look" in run(capsys, "experiment", "monitor", "als-vs-pop")[0]
+    assert data(capsys, "experiment", "decide", "als-vs-pop")["action"] == "blocked"
+    _, err = run(capsys, "experiment", "decide", "als-vs-pop", "--fail-on", "blocked", code=6)
+    assert "the decision on als-vs-pop is blocked" in err
+    assert Store(lopsided / "shop").runs(kind="analysis").height == 4

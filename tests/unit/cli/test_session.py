@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -10,7 +11,7 @@ import pytest
 from recsys.cli.progress import TerminalProgress
 from recsys.cli.session import Session
 from recsys.core.progress import Progress, silent
-from recsys.display import Table, View
+from recsys.display import Plot, Table, View
 
 
 def test_warnings_of_the_library_reach_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +84,13 @@ def test_verbose_logs_while_the_command_runs(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err.splitlines()[0].endswith("INFO recsys: stored 3 rows")
     assert logger.handlers == handlers
     assert logger.level == logging.NOTSET
+
+
+def test_a_view_has_a_form_for_terminals_that_know_no_drawings(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", plain)
+    drawn = Table(("metric", "effect"), (("minutes", Plot(-0.5, 0.0, 0.5, (-1.0, 1.0))),))
+    Session().emit("x", {}, View("a − b", (drawn,)))
+    text = plain.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    assert "a - b" in text
+    assert "....<---o--->...." in text
