@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.dataset.vocabulary import id_series
+from recsys.dataset.vocabulary import Vocabulary, id_series
 from recsys.experiment.assignment import entry_stages
 from recsys.experiment.sources import Active, Exposed, Exposures
 from recsys.experiment.unit_table import Enrolment
+
+_NEVER = np.iinfo(np.int64).max
 
 
 class Enrolled(NamedTuple):
@@ -54,29 +56,44 @@ def enrol(exposures: Exposures, population: Exposed | Active) -> Enrolled:
         population = Exposed("", ("all",), population.since, population.until)
     rows = _rows(exposures)
     whole = rows.filter(pl.col("unit").is_not_null() & pl.col("time").is_not_null())
-    drawn = whole.filter(~pl.col("unit").cast(pl.String).is_in(list(population.decreed)))
+    drawn = whole
+    if population.decreed:
+        drawn = whole.filter(~pl.col("unit").cast(pl.String).is_in(list(population.decreed)))
     known = drawn.filter(pl.col("variant").is_in(list(population.arms)))
-    # Grouped here, whether the source has grouped or not: both give the same counts.
-    pairs = known.group_by("unit", "variant").agg(pl.col("time").min(), pl.col("rows").sum())
-    units, inside, after = _units(pairs, population)
-    alone = units.filter(pl.col("arms") == 1).sort("unit")
-    first = alone["time"].to_numpy()
-    in_arm = dict(inside.group_by("variant").len().iter_rows())
+    units = Vocabulary.from_ids(known["unit"])
+    shown = _first_shown(known, units, population.arms)
+    exposed = shown < _NEVER
+    early = exposed if population.end is None else shown < population.end
+    first = np.where(early, shown, _NEVER).min(axis=0)
+    inside = early.any(axis=0) & (first >= population.start)
+    alone = inside & (early.sum(axis=0) == 1)
     enrolment = Enrolment(
         rows=int(rows["rows"].sum()),
-        repeated=int(pairs["rows"].sum()) - len(pairs),
-        units=np.array([in_arm.get(arm, 0) for arm in population.arms], dtype=np.int64),
-        in_several_arms=len(units) - len(alone),
-        before_start=_units_before(pairs, population.start),
-        after_end=after,
-        decreed=whole["unit"].n_unique() - drawn["unit"].n_unique(),
+        repeated=int(known["rows"].sum()) - int(exposed.sum()),
+        units=(early & inside).sum(axis=1),
+        in_several_arms=int(inside.sum()) - int(alone.sum()),
+        before_start=int((first < population.start).sum()),
+        after_end=int((~early.any(axis=0)).sum()),
+        decreed=whole["unit"].n_unique() - drawn["unit"].n_unique() if population.decreed else 0,
         unknown_variant=_unknown(drawn, population.arms),
         without_unit=int(rows.filter(pl.col("unit").is_null())["rows"].sum()),
         without_time=int(rows.filter(pl.col("unit").is_not_null() & pl.col("time").is_null())["rows"].sum()),
     )
-    places_of = {arm: place for place, arm in enumerate(population.arms)}
-    arm = alone["variant"].replace_strict(places_of, return_dtype=pl.Int16)
-    return Enrolled(alone["unit"], arm.to_numpy(), first, _stages(alone["unit"], first, population), enrolment)
+    ids = units.ids.filter(pl.Series(alone))
+    arm = early.argmax(axis=0)[alone].astype(np.int16)
+    return Enrolled(ids, arm, first[alone], _stages(ids, first[alone], population), enrolment)
+
+
+def _first_shown(known: pl.DataFrame, units: Vocabulary, arms: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return when each unit was first shown each arm, (n_arms, n_units); `_NEVER` where it was not.
+
+    Rows that a source has grouped give the same as the rows themselves.
+    """
+    places = {arm: place for place, arm in enumerate(arms)}
+    arm = known["variant"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
+    shown = np.full((len(arms), len(units)), _NEVER)
+    np.minimum.at(shown, (arm, units.encode(known["unit"])), known["time"].to_numpy())
+    return shown
 
 
 def _stages(units: pl.Series, first: NDArray[np.int64], population: Exposed) -> NDArray[np.int16]:
@@ -98,22 +115,6 @@ def _rows(exposures: Exposures) -> pl.DataFrame:
             "rows": pl.Series(counts, dtype=pl.Int64),
         }
     )
-
-
-def _units(pairs: pl.DataFrame, population: Exposed) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Return the units that start inside, their pairs of unit and arm, and how many units start after the end."""
-    early = pairs if population.end is None else pairs.filter(pl.col("time") < population.end)
-    after = pairs["unit"].n_unique() - early["unit"].n_unique()
-    firsts = early.group_by("unit").agg(
-        pl.col("time").min(), pl.len().alias("arms"), pl.col("variant").sort_by("time", "variant").first()
-    )
-    units = firsts.filter(pl.col("time") >= population.start)
-    return units, early.join(units, on="unit", how="semi"), after
-
-
-def _units_before(pairs: pl.DataFrame, start: int) -> int:
-    """Return how many units have an exposure before the start."""
-    return pairs.filter(pl.col("time") < start)["unit"].n_unique()
 
 
 def _unknown(rows: pl.DataFrame, arms: tuple[str, ...]) -> dict[str, int]:
