@@ -41,7 +41,7 @@ def validate(
     until: Instant | None = None,
     through: Instant | None = None,
     exclude: Sequence[tuple[Instant, Instant]] = (),
-    splits: int = 1000,
+    splits: int = 2000,
     lift: float | None = None,
     share: float | None = None,
     alpha: float | None = None,

@@ -116,7 +116,7 @@ class Validation(Viewable):
         worst = max(row.false_positives for row in told)
         return (
             f"{counted(len(told), 'test')} on {counted(self.splits, 're-split')} without an effect:"
-            f" false alarms at most {100 * worst:.1f} %, as they should be at alpha = {self.alpha:g}"
+            f" false alarms at most {100 * worst:.1f} %, no more than chance allows at alpha = {self.alpha:g}"
         )
 
     def to_polars(self) -> pl.DataFrame:

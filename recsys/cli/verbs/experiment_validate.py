@@ -37,7 +37,7 @@ def command(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="FROM/TO", help="A span that does not count; may be repeated.")
     ] = None,
-    splits: Annotated[int, typer.Option(metavar="N", help="Random re-splits for each metric.")] = 1000,
+    splits: Annotated[int, typer.Option(metavar="N", help="Random re-splits for each metric.")] = 2000,
     lift: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="The effect to inject.  [what the plain test finds in 80 %]"),
