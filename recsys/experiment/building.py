@@ -68,11 +68,14 @@ def build_unit_table(source: UnitSource | PerUnit, request: UnitRequest, *, n_th
     columns: dict[str, NDArray[np.float64]] = {}
     left_out: dict[str, int] = {}
     for table in tables:
-        measures = {name: one for name, one in request.measures.items() if one.table == table}
+        measures = {name: one for name, one in request.measures.items() if one.table == table and _is_added_up(one)}
         totals = _Totals(measures, units.first_exposure)
         _add_rows(totals, source, table, request, units, n_threads)
         columns |= totals.columns()
         left_out |= totals.left_out()
+    for name, one in request.measures.items():
+        if one.aggregate.function == "expr":
+            columns[name], left_out[name] = _expression(source, one, request, units)
     return UnitTable(
         arms=population.arms if isinstance(population, Exposed) else ("all",),
         unit_ids=units.unit_ids,
@@ -103,9 +106,9 @@ def _complete(source: UnitSource, table: Table, through: int, units: Enrolled) -
 def _add_rows(
     totals: _Totals, source: UnitSource, table: Table, request: UnitRequest, units: Enrolled, n_threads: int | None
 ) -> None:
-    if not len(units.unit_ids):
+    measures = [one for one in request.measures.values() if one.table == table and _is_added_up(one)]
+    if not len(units.unit_ids) or not measures:
         return
-    measures = [one for one in request.measures.values() if one.table == table]
     first, last = int(units.first_exposure.min()), int(units.first_exposure.max())
     ends = [request.through if one.end is None else last + one.end for one in measures]
     excluded = request.population.exclude if isinstance(request.population, Active) else ()
@@ -118,6 +121,28 @@ def _add_rows(
         until=min(request.through, max(ends)),
     ):
         totals.add(_without(batch, excluded), n_threads)
+
+
+def _is_added_up(measure: Measure) -> bool:
+    return measure.aggregate.function != "expr"
+
+
+def _expression(
+    source: UnitSource, measure: Measure, request: UnitRequest, units: Enrolled
+) -> tuple[NDArray[np.float64], int]:
+    """Return what an expression gives for each unit, and for how many it gives no number: they have 0."""
+    if not len(units.unit_ids):
+        return np.zeros(0), 0
+    values = source.expression(
+        measure,
+        unit=request.unit,
+        unit_ids=units.unit_ids,
+        starts=units.first_exposure,
+        until=request.through,
+        exclude=request.population.exclude if isinstance(request.population, Active) else (),
+    )
+    known = np.isfinite(values)
+    return np.where(known, values, 0.0), int((~known).sum())
 
 
 def _without(batch: Batch, spans: Sequence[tuple[int, int]]) -> Batch:

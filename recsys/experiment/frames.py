@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean, one_of
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.frames import as_polars
 from recsys.core.times import instant_micros
 from recsys.dataset.vocabulary import Vocabulary, id_series
@@ -157,6 +157,23 @@ class Frames:
                 {name: column[part] for name, column in values.items()},
                 {name: column[part] for name, column in codes.items()},
             )
+
+    def expression(
+        self,
+        measure: Measure,
+        *,
+        unit: str,
+        unit_ids: pl.Series,
+        starts: NDArray[np.int64],
+        until: int,
+        exclude: Sequence[tuple[int, int]] = (),
+    ) -> NDArray[np.float64]:
+        """Raise ArgumentError: SQL is the store's."""
+        raise ArgumentError(
+            f"a metric is expr={measure.aggregate.column!r}, and the source is {self!r}",
+            "a store was expected",
+            "compute a column of its own, and sum that",
+        )
 
     def attributes(
         self, names: Sequence[str], *, unit: str, unit_ids: pl.Series, at: NDArray[np.int64]

@@ -13,7 +13,7 @@ from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError
 
 Table = Literal["events", "impressions"]
-Function = Literal["count", "sum", "any", "max", "count_distinct"]
+Function = Literal["count", "sum", "any", "max", "count_distinct", "expr"]
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "in"]
 Scalar = str | int | float | bool
 
@@ -30,10 +30,10 @@ class Aggregate:
 
     Attributes
     ----------
-    function : {"count", "sum", "any", "max", "count_distinct"}
+    function : {"count", "sum", "any", "max", "count_distinct", "expr"}
         A unit without rows has 0 in all of them.
     column : str or None
-        None for ``count`` and ``any``. ``day`` is the UTC calendar day of a row.
+        The SQL expression of an ``expr``; None for ``count`` and ``any``. ``day`` is the UTC calendar day of a row.
     """
 
     function: Function

@@ -170,6 +170,9 @@ class Mean(Metric):
     ----------
     value : str
         The column that is summed.
+    expr : str, optional
+        An SQL expression over a unit's rows instead, such as ``sum(value) / count(DISTINCT item_id)``; only the store
+        can answer it, in a locked process of its own.
     aggregate : str, optional
         Another aggregate instead: ``count()``, ``max(value)``, ``count_distinct(item_id)``, ….
 
@@ -182,11 +185,12 @@ class Mean(Metric):
 
     value: str = "value"
     aggregate: str | None = None
+    expr: str | None = None
 
     @property
     def aggregates(self) -> dict[str, Aggregate]:
         """The one aggregate."""
-        return {"": Aggregate("sum", self.value) if self.aggregate is None else parse_aggregate(self.aggregate)}
+        return {"": _aggregate(self)}
 
 
 @dataclass(frozen=True)
@@ -280,6 +284,9 @@ class Quantile(Metric):
         Between 0 and 1.
     value : str
         The column that is summed.
+    expr : str, optional
+        An SQL expression over a unit's rows instead, such as ``sum(value) / count(DISTINCT item_id)``; only the store
+        can answer it, in a locked process of its own.
     aggregate : str, optional
         Another aggregate instead.
 
@@ -292,6 +299,7 @@ class Quantile(Metric):
     q: float = 0.5
     value: str = "value"
     aggregate: str | None = None
+    expr: str | None = None
     form: ClassVar[Form] = "quantile"
 
     def __post_init__(self) -> None:
@@ -301,7 +309,7 @@ class Quantile(Metric):
     @property
     def aggregates(self) -> dict[str, Aggregate]:
         """The one aggregate."""
-        return {"": Aggregate("sum", self.value) if self.aggregate is None else parse_aggregate(self.aggregate)}
+        return {"": _aggregate(self)}
 
 
 @dataclass(frozen=True)
@@ -366,3 +374,15 @@ TYPES: dict[str, type[Metric]] = {
     "quantile": Quantile,
     "retention": Retention,
 }
+
+
+def _aggregate(metric: Mean | Quantile) -> Aggregate:
+    """Return the one aggregate of a metric: that of `expr` or `aggregate`, else the sum of `value`."""
+    if metric.expr is None:
+        return Aggregate("sum", metric.value) if metric.aggregate is None else parse_aggregate(metric.aggregate)
+    if not isinstance(metric.expr, str) or not metric.expr.strip() or metric.aggregate is not None:
+        raise ArgumentError(
+            f"{metric.name} has expr={metric.expr!r} and aggregate={metric.aggregate!r}",
+            "one of them was expected, as text",
+        )
+    return Aggregate("expr", metric.expr.strip())

@@ -154,6 +154,19 @@ class UnitSource(Protocol):
         """Yield the rows of a table in a span of time, with what the measures need of them, always in one order."""
         ...
 
+    def expression(
+        self,
+        measure: Measure,
+        *,
+        unit: str,
+        unit_ids: pl.Series,
+        starts: NDArray[np.int64],
+        until: int,
+        exclude: Sequence[tuple[int, int]] = (),
+    ) -> NDArray[np.float64]:
+        """Return the number that an ``expr`` gives for each unit's rows in its window: NaN for NULL, 0 without rows."""
+        ...
+
     def attributes(
         self, names: Sequence[str], *, unit: str, unit_ids: pl.Series, at: NDArray[np.int64]
     ) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
 from recsys.experiment import Condition, Experiment, Measure
 from recsys.store import sql
+from recsys.store.expressions import check_expression
 from recsys.store.filters import Columns
 from recsys.store.schema import TABLES, columns_of, live_rows
 
@@ -30,6 +31,10 @@ def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[s
         columns = Columns(con, one.table)
         columns.check(one.aggregate)
         columns.passes(one.where)
+    for table, expression in dict.fromkeys(
+        (one.table, str(one.aggregate.column)) for one in measures.values() if one.aggregate.function == "expr"
+    ):
+        check_expression(con, table, expression)
     users = Columns(con, "users")
     wanted = [*experiment.segments, *(name for metric in experiment.metrics for name in metric.attributes)]
     for name in wanted:

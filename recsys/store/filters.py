@@ -58,16 +58,17 @@ class Columns:
         NotFoundError
             The table has no such column.
         """
-        key = KEYED.get(column)
-        if key in self._types:
-            return self._id_types[column]
-        known = {name: kind for name, kind in self._types.items() if name not in (*KEYED.values(), "ingest_id")}
+        known = self.types()
         if column not in known:
-            names = [*(name for name, key in KEYED.items() if key in self._types), *known]
             raise NotFoundError(
-                f"{self._table} has no column {column!r}", f"it has {', '.join(names)}", did_you_mean(column, names)
+                f"{self._table} has no column {column!r}", f"it has {', '.join(known)}", did_you_mean(column, known)
             )
         return known[column]
+
+    def types(self) -> dict[str, str]:
+        """Return all columns with their SQL types; ids have that of the external id."""
+        ids = {name: self._id_types[name] for name, key in KEYED.items() if key in self._types}
+        return ids | {name: kind for name, kind in self._types.items() if name not in (*KEYED.values(), "ingest_id")}
 
     def passes(self, conditions: Sequence[Condition]) -> str:
         """Return the SQL condition on a row: all conditions hold; never NULL.
@@ -114,8 +115,8 @@ class Columns:
         return f"CASE WHEN {quoted} IS NULL THEN -1 ELSE (hash({quoted}) >> 1)::BIGINT END"
 
     def check(self, aggregate: Aggregate) -> None:
-        """Raise if an aggregate cannot be computed on this table; see `number` and `code`."""
-        if aggregate.column is not None:
+        """Raise if an aggregate other than ``expr`` cannot be computed on this table; see `number` and `code`."""
+        if aggregate.column is not None and aggregate.function != "expr":
             (self.code if aggregate.function == "count_distinct" else self.number)(aggregate.column)
 
     def _condition(self, one: Condition) -> str:

@@ -131,6 +131,31 @@ class StoreUnits:
                 if len(batch.units):
                     yield batch
 
+    def expression(
+        self,
+        measure: Measure,
+        *,
+        unit: str,
+        unit_ids: pl.Series,
+        starts: NDArray[np.int64],
+        until: int,
+        exclude: Sequence[tuple[int, int]] = (),
+    ) -> NDArray[np.float64]:
+        """Return the number that an SQL expression gives for each unit's rows: NaN for NULL, 0 without rows.
+
+        Raises
+        ------
+        ArgumentError, NotFoundError
+            The expression is refused; see `recsys.store.expressions`.
+        """
+        from recsys.store.expressions import evaluate_expression
+
+        with self._store.read() as con:
+            live, users = self._live(con, measure.table), self._known(con, unit, unit_ids)
+            return evaluate_expression(
+                con, measure, live=live, users=users, starts=starts, until=until, exclude=exclude
+            )
+
     def attributes(
         self, names: Sequence[str], *, unit: str, unit_ids: pl.Series, at: NDArray[np.int64]
     ) -> pl.DataFrame:
