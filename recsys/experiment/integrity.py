@@ -13,7 +13,13 @@ from recsys.experiment.checks import Check, Thresholds
 from recsys.experiment.comparing import compare_arms
 from recsys.experiment.integrity_balance import balance_check, pre_period_check
 from recsys.experiment.integrity_outcomes import left_out_check, outlier_check
-from recsys.experiment.integrity_period import complete_check, holiday_check, maturity_check, week_check
+from recsys.experiment.integrity_period import (
+    complete_check,
+    holiday_check,
+    maturity_check,
+    week_check,
+    window_check,
+)
 from recsys.experiment.integrity_ratio import Float64, ratio_checks
 from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, seen_check
 from recsys.experiment.outcomes import outcome_of
@@ -59,7 +65,8 @@ def check_integrity(
     checks.append(balance_check(table, tuple(dict.fromkeys(attributes)), limits))
     checks.append(_pre_period(experiment, table, limits))
     checks.append(outlier_check(metrics, table, limits, experiment.confidence))
-    checks += [left_out_check(table), maturity_check(table, metrics), complete_check(table), week_check(table)]
+    checks += [left_out_check(table), window_check(metrics, monitored=monitored), maturity_check(table, metrics)]
+    checks += [complete_check(table), week_check(table)]
     checks.append(holiday_check(table, holidays))
     return tuple(checks)
 

@@ -59,6 +59,25 @@ def maturity_check(table: UnitTable, metrics: Sequence[Metric]) -> Check:
     return Check("maturity", "warn" if nothing else "ok", shares[name], 0.0, said, told)
 
 
+def window_check(metrics: Sequence[Metric], *, monitored: bool) -> Check:
+    """Return whether windows are long enough for a day's rhythm, and end, where the experiment is looked at early.
+
+    What is proved of many looks is proved of units that enter with their final values; without a window they grow.
+    """
+    ends = {metric.name: metric.span[1] for metric in metrics}
+    short = [name for name, end in ends.items() if end is not None and end < DAY]
+    growing = [name for name, end in ends.items() if end is None and monitored]
+    said = [
+        f"{', '.join(short)}: shorter than a day, so that the hour of exposure counts" if short else "",
+        f"{', '.join(growing)}: no window, values keep growing, and intervals do not hold at all looks together"
+        if growing
+        else "",
+    ]
+    told = ", ".join(f"{name} {'open' if end is None else f'{end / DAY:g} days'}" for name, end in ends.items())
+    consequence = "; ".join(filter(None, said))
+    return Check("windows", "warn" if consequence else "ok", float(len(short) + len(growing)), 0.0, consequence, told)
+
+
 def complete_check(table: UnitTable) -> Check:
     """Return how far behind the end of the analysis the tables end."""
     late = {name: table.through - until for name, until in table.complete_through.items() if until < table.through}

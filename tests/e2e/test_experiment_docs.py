@@ -24,5 +24,5 @@ def test_every_block_runs_and_says_what_the_page_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     promised = re.findall(r"# → (.*)", script)
     squeezed = [re.sub(r"\s+", "", line) for line in done.stdout.splitlines()]
-    assert len(promised) == 4
+    assert len(promised) == 7
     assert squeezed == [re.sub(r"\s+", "", line) for line in promised]
