@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
 from recsys.experiment.checks import Check
 from recsys.experiment.effects import Effect
+from recsys.experiment.looks import GroupSequential
 from recsys.experiment.monitoring import Monitor
 from recsys.experiment.verdicts import absolute_bounds, relative_bounds
 
@@ -156,7 +157,9 @@ def _matured(effect: Effect) -> str:
 def _notes(analysis: Analysis) -> tuple[str, ...]:
     experiment, notes = analysis.experiment, []
     goals = sum(effect.role == "goal" for effect in analysis.effects)
-    if goals > 1:
+    if goals > 1 and isinstance(experiment.monitoring, GroupSequential):
+        notes.append(f"{goals} goals × arms share alpha equally" if experiment.correction != "none" else "")
+    elif goals > 1:
         notes.append(f"p-values of goals are adjusted for {goals} (goals × arms) by {experiment.correction}")
     if any(effect.withheld for effect in analysis.effects):
         notes.append(
@@ -168,4 +171,4 @@ def _notes(analysis: Analysis) -> tuple[str, ...]:
     elif any(effect.withheld for effect in analysis.effects):
         notes.append("intervals are those of a single look")
     notes.append(f"methods: {'; '.join(dict.fromkeys(effect.method for effect in analysis.effects))}")
-    return (*notes, *(f"warning: not as planned: {one}" for one in analysis.deviations))
+    return (*filter(None, notes), *(f"warning: not as planned: {one}" for one in analysis.deviations))

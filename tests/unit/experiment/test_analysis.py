@@ -13,7 +13,7 @@ from scipy.stats import kstest
 from recsys import stats
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.display import to_text
-from recsys.experiment import ConfidenceSequence, Mean, Proportion
+from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion
 from recsys.experiment.analysis import analyze
 from recsys.experiment.effects import all_effects
 from recsys.experiment.verdicts import judge
@@ -202,3 +202,12 @@ def test_intervals_cover_an_injected_lift_and_it_ships():
         ships += found.decide().action == "ship"
     assert abs(covered / repetitions - 0.95) < 3.3 * math.sqrt(0.95 * 0.05 / repetitions)
     assert ships / repetitions > 0.95  # lift / error = 1 / (sqrt(2) * 2 / 20) = 7 standard errors; checks may block
+
+
+def test_group_sequential_goals_say_how_alpha_is_shared():
+    shown = to_text(analysis(monitoring=GroupSequential(2)).view())
+    assert "4 goals × arms share alpha equally" in shown
+    assert "alpha = 0.0125 over 2 looks" in shown
+    alone = to_text(analysis(monitoring=GroupSequential(2), correction="none").view())
+    assert "share alpha" not in alone
+    assert "alpha = 0.05 over 2 looks" in alone
