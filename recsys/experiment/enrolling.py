@@ -64,7 +64,7 @@ def enrol(exposures: Exposures, population: Exposed | Active) -> Enrolled:
     shown = _first_shown(known, units, population.arms)
     exposed = shown < _NEVER
     early = exposed if population.end is None else shown < population.end
-    first = np.where(early, shown, _NEVER).min(axis=0)
+    first = shown.min(axis=0)
     inside = early.any(axis=0) & (first >= population.start)
     alone = inside & (early.sum(axis=0) == 1)
     enrolment = Enrolment(
