@@ -61,12 +61,18 @@ static void NAME(poisson_places)(
     int32_t *places)
 {
     int16_t weights[TOGETHER];
+    int32_t running[TOGETHER], before[TOGETHER], aims[TOGETHER]; /* own copies: nothing else can point into them */
+    memcpy(running, totals, sizeof running);
+    memcpy(before, places, sizeof before);
+    memcpy(aims, targets, sizeof aims);
     for (int64_t row = start; row < stop; row++) {
         NAME(weights)(seed, (uint64_t)keys[row], batch, weights);
-        for (int i = 0; i < TOGETHER; i++) {
-            totals[i] += weights[i];
-            places[i] += totals[i] < targets[i];
-        }
+        for (int i = 0; i < TOGETHER; i++)
+            running[i] += weights[i];
+        for (int i = 0; i < TOGETHER; i++)
+            before[i] += running[i] < aims[i];
     }
+    memcpy(totals, running, sizeof running);
+    memcpy(places, before, sizeof before);
 }
 #undef NAME

@@ -231,23 +231,37 @@ def _drawn(
     if not begun or (experiment.ends is not None and now >= experiment.ends):
         reasons[:] = _ENDED if begun else _NOT_STARTED
         return arms, reasons
-    buckets = hash_buckets(prefixes.arm, units, n_threads=n_threads)
-    entry = np.zeros(n, np.int32)
-    if stages[0].end < PARTS:  # else all enter at once
-        entry = hash_buckets(prefixes.entry, units, n_threads=n_threads)
-    own = np.searchsorted(np.array([stage.end for stage in stages]), entry, side="right")
-    for place, stage in enumerate(begun):
-        arm = np.searchsorted(np.array(stage.arm_ends), buckets, side="right").astype(np.int16)
-        arms = np.where(own == place, arm, arms)
-    reasons[own >= len(begun)] = _LATER_STAGE
-    if experiment.layer is not None and prefixes.layer is not None:
-        place_in_layer = hash_buckets(prefixes.layer, units, n_threads=n_threads)
-        first, last = (ten_thousandths("layer", bound) for bound in (experiment.layer.begin, experiment.layer.end))
-        reasons[(place_in_layer < first) | (place_in_layer >= last)] = _OUTSIDE_LAYER
+
+    def buckets(prefix: str) -> NDArray[np.int32]:
+        """Return the buckets of all units; of numbers only where nothing is decided yet, else 0."""
+        open_ = np.flatnonzero(reasons == _ASSIGNED)
+        if isinstance(units, Texts) or len(open_) == n:
+            return hash_buckets(prefix, units, n_threads=n_threads)
+        found = np.zeros(n, np.int32)
+        found[open_] = hash_buckets(prefix, units[open_], n_threads=n_threads)
+        return found
+
+    def refuse(which: NDArray[np.bool_], reason: int) -> None:
+        reasons[which & (reasons == _ASSIGNED)] = reason
+
     if experiment.holdout is not None and prefixes.holdout is not None:
-        held = hash_buckets(prefixes.holdout, units, n_threads=n_threads)
-        reasons[held < ten_thousandths("share", experiment.holdout.share)] = _HOLDOUT
+        refuse(buckets(prefixes.holdout) < ten_thousandths("share", experiment.holdout.share), _HOLDOUT)
+    if experiment.layer is not None and prefixes.layer is not None:
+        part = [ten_thousandths("layer", bound) for bound in (experiment.layer.begin, experiment.layer.end)]
+        refuse(_ranges(part)[buckets(prefixes.layer)] != 1, _OUTSIDE_LAYER)
+    own = np.zeros(n, np.int16)
+    if stages[0].end < PARTS:  # else all enter at once
+        own = _ranges([stage.end for stage in stages])[buckets(prefixes.entry)]
+        refuse(own >= len(begun), _LATER_STAGE)
+    arm_buckets = buckets(prefixes.arm)
+    for place, stage in enumerate(begun):
+        np.copyto(arms, _ranges(stage.arm_ends)[arm_buckets], where=own == place)
     return arms, reasons
+
+
+def _ranges(ends: Sequence[int]) -> NDArray[np.int16]:
+    """Return for each bucket the first range whose end lies above it."""
+    return np.searchsorted(np.array(ends), np.arange(PARTS), side="right").astype(np.int16)
 
 
 def _targeted(experiment: Experiment, ids: pl.Series, attributes: object) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ LARGEST_TIME = 2**61  # microseconds; differences of such times and windows do n
 _VALUED = ("sum", "max")
 _TOGETHER = 64  # totals: one bit each
 _LINE = 8  # doubles of a cache line
-_ROWS_PER_CHUNK = 1 << 21
+_ROWS_PER_CHUNK = 1 << 20
 _FEWEST_UNITS = 1 << 12  # of a thread
 
 
@@ -52,7 +52,7 @@ class WindowTotals:
     """Totals of every unit, to which batches of rows are added.
 
     A unit's rows are added in the order in which they come, so the result depends neither on threads nor on how the
-    rows are cut into batches.
+    rows are cut into batches. Memory: 8 bytes for each unit and total, the totals rounded up to whole lines of 64.
 
     Parameters
     ----------
