@@ -115,11 +115,14 @@ def evaluate_expression(
 
 def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
     """Run the sandbox on a request; its environment is empty but for what Python needs to start."""
+    import duckdb
+
+    packages = sorted({str(Path(str(module.__file__)).parents[1]) for module in (duckdb, np)})
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(Path(sandbox.__file__))],
-            input=json.dumps({**request, "memory_limit": MEMORY_LIMIT}),
+            input=json.dumps({**request, "memory_limit": MEMORY_LIMIT, "packages": packages}),
             capture_output=True,
             text=True,
             env=kept,

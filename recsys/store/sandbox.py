@@ -26,6 +26,7 @@ class RefusedError(Exception):
 def main() -> None:
     """Answer one request: ``expr``, ``columns`` ({name: SQL type}), and to run it ``data`` and ``out``."""
     request = json.load(sys.stdin)
+    sys.path.extend(request.get("packages", ()))  # where duckdb and numpy are, if not where Python looks by itself
     try:
         answer = _answer(request)
     except RefusedError as refused:
