@@ -1,0 +1,203 @@
+"""The gate: what weights, rewards and the support of a policy say of an estimate, before anybody reads it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.ope.checks import Check, CheckStatus, Limits, graded
+from recsys.ope.feedback import LoggedFeedback
+from recsys.ope.policies import Actions
+from recsys.ope.results import Status
+
+Rows = NDArray[np.float64]
+Codes = NDArray[np.integer]
+_EDGES = (0.0, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, math.inf)
+
+
+class WeightBin(NamedTuple):
+    """Rows whose weight lies in (low, high]; the first bin is of weights that are 0.
+
+    Attributes
+    ----------
+    low, high : float
+    rows : int
+    share : float
+        Of all rows.
+    weight_share : float
+        Of the sum of all weights; NaN when that is 0.
+    """
+
+    low: float
+    high: float
+    rows: int
+    share: float
+    weight_share: float
+
+
+def effective_size(weights: Rows) -> float:
+    """Return (Σw)² / Σw² (Kish 1965), 0 without positive weights; scaled first, so that nothing overflows.
+
+    Examples
+    --------
+    >>> effective_size(np.array([1.0, 1.0, 0.0, 0.0]))
+    2.0
+    """
+    largest = float(weights.max(initial=0.0))
+    if largest <= 0:
+        return 0.0
+    scaled = weights / largest
+    return float(scaled.sum() ** 2 / (scaled**2).sum())
+
+
+def weight_histogram(weights: Rows) -> tuple[WeightBin, ...]:
+    """Return how many rows have which weight, and how much of the sum they make up."""
+    place = np.searchsorted(_EDGES, weights, side="left")
+    rows = np.bincount(place, minlength=len(_EDGES))
+    sums = np.bincount(place, weights=weights, minlength=len(_EDGES))
+    n, total = max(len(weights), 1), float(sums.sum())
+    return tuple(
+        WeightBin(
+            _EDGES[max(at - 1, 0)],
+            _EDGES[at],
+            int(rows[at]),
+            float(rows[at] / n),
+            float(sums[at] / total) if total > 0 else math.nan,
+        )
+        for at in range(len(_EDGES))
+    )
+
+
+def clusters_of(feedback: LoggedFeedback, by_slate: bool = False) -> NDArray[np.int64] | None:
+    """Return the cluster of each row (or slate): its user, else its request; None when all stand alone."""
+    slates = feedback.slates
+    codes = None if feedback.user_codes is None else feedback.user_codes.astype(np.int64)
+    if codes is None:
+        return None if by_slate or not feedback.has_requests else slates
+    if by_slate:
+        starts = feedback.offsets[:-1]
+        codes, slates = codes[starts], np.arange(len(starts))
+    return np.where(codes >= 0, codes, slates + (0 if feedback.users is None else len(feedback.users)))
+
+
+def clustered_error(values: Rows, clusters: Codes | None) -> float:
+    """Return the standard error of a mean, of rows that may depend on each other within clusters; NaN below two.
+
+    √(G / (G − 1) · Σ_g (Σ_{i∈g} (x_i − x̄))²) / n
+    """
+    n = len(values)
+    residuals = values - values.mean() if n else values
+    if clusters is not None:
+        residuals = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=residuals)
+    groups = len(residuals)
+    if groups < 2:
+        return math.nan
+    return math.sqrt(groups / (groups - 1) * float((residuals**2).sum())) / n
+
+
+def mean_weight(
+    weights: Rows,
+    clusters: Codes | None = None,
+    *,
+    expected: float = 1.0,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Check:
+    """Test that weights average to what they must: 1, or the mass of the policy on what the log can show.
+
+    A normal test: it is not made when so few rows carry weight that the sample cannot know its own variance
+    (an effective size below `limits.least_size`, which has a check of its own).
+    """
+    name, size = "mean-weight", effective_size(weights)
+    mean = float(weights.mean()) if len(weights) else math.nan
+    error = clustered_error(weights, clusters)
+    if size < limits.least_size or math.isnan(error):
+        return Check(name, "not_run", None, limits.level, consequence="too few rows carry weight for the test")
+    from scipy.stats import norm
+
+    rounding = 1e-9 * max(expected, mean)  # of sums of floats: equal weights have no variance
+    z = 0.0 if abs(mean - expected) <= rounding else (mean - expected) / error if error > 0 else math.inf
+    pvalue = float(2 * norm.sf(abs(z)))
+    detail = f"mean {mean:.4g}, expected {expected:.4g}, z = {z:.3g}"
+    if pvalue >= limits.level:
+        return Check(name, "ok", pvalue, limits.level, detail=detail)
+    off = abs(mean - expected) > limits.mean_weight * expected
+    verdict: Status = "not_estimable" if off else "flagged"
+    told = "the weights do not average to 1: the propensities, or the support, are not what the log says"
+    return Check(name, "fail", pvalue, limits.level, verdict, told, detail)
+
+
+def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]:  # noqa: B008
+    """Return the checks of the effective sample size and of the largest weight."""
+    n, size, total = len(weights), effective_size(weights), float(weights.sum())
+    verdict = graded(size, fail=limits.least_size, flag=limits.good_size)
+    used = int((weights > 0).sum())
+    told = "the policy shares nothing with the log" if not used else "few rows carry the estimate"
+    share = f", {100 * size / n:.2g} %" if n else ""
+    first = _check("effective-size", verdict, size, limits.good_size, told, f"{size:,.1f} of {n:,} rows{share}")
+    largest = float(weights.max() / total) if total > 0 else math.nan
+    if math.isnan(largest):
+        return first, Check("largest-weight", "not_run", None, limits.flag_weight, consequence="no row has weight")
+    verdict = graded(largest, fail=limits.largest_weight, flag=limits.flag_weight, low_is_bad=False)
+    detail = f"{100 * largest:.2g} % of the sum of weights"
+    return first, _check("largest-weight", verdict, largest, limits.flag_weight, "one row decides", detail)
+
+
+def rewarded_check(weights: Rows, rewards: Rows, limits: Limits = Limits()) -> Check:  # noqa: B008
+    """Return the check that enough rewarded rows stand behind an estimate: a handful of clicks is no click rate.
+
+    A reward that is nowhere 0 has no rare outcome, and one that never varies no uncertainty: both pass.
+    """
+    name, paid = "rewarded", rewards != 0
+    if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
+        return Check(name, "ok", effective_size(weights), limits.flag_rewarded, detail="the reward never varies")
+    size = effective_size(weights * paid)
+    verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
+    detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as good as {size:.1f}"
+    told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"
+    return _check(name, verdict, size, limits.flag_rewarded, told, detail)
+
+
+def unsupported_mass(feedback: LoggedFeedback, actions: Actions) -> float:
+    """Return the mean mass of a policy on items that the log has never shown."""
+    shown = np.append(np.bincount(feedback.actions, minlength=len(feedback.items)) > 0, False)
+    away = ~shown[actions.codes]
+    return float(actions.probabilities[away].sum() / max(len(feedback), 1))
+
+
+def support_check(mass: float | None, limits: Limits = Limits()) -> Check:  # noqa: B008
+    """Return the check of the mass on items never shown; None: the policy cannot tell its actions."""
+    name = "support"
+    if mass is None:
+        return Check(name, "not_run", consequence="the policy does not tell what else it would show")
+    verdict = graded(mass, fail=limits.unsupported, flag=limits.flag_unsupported, low_is_bad=False)
+    told = "of what the policy shows was never shown in the log: only bounds are known"
+    return _check(name, verdict, mass, limits.flag_unsupported, f"a part {told}", f"{100 * mass:.3g} % of its mass")
+
+
+def support_bounds(value: float, mass: float, reward_range: tuple[float, float]) -> tuple[float, float]:
+    """Return what a policy may be worth when nothing is known of a part of what it shows.
+
+    Parameters
+    ----------
+    value : float
+        E[w·r] over the log: what the supported part earns, per row, its mass included.
+    mass : float
+        Of the unsupported part.
+    reward_range : (float, float)
+        Known bounds of the reward, not those of the sample.
+
+    Examples
+    --------
+    >>> support_bounds(0.03, 0.2, (0, 1))
+    (0.03, 0.23)
+    """
+    low, high = reward_range
+    return value + mass * low, value + mass * high
+
+
+def _check(name: str, verdict: Status, number: float, threshold: float, consequence: str, detail: str) -> Check:
+    status: CheckStatus = "ok" if verdict == "estimable" else "fail"
+    return Check(name, status, number, threshold, verdict, "" if status == "ok" else consequence, detail)

@@ -1,0 +1,205 @@
+"""Checks of a log by itself, whatever the policy: duplicates, a deterministic logger, calibration, drift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.ope.checks import Check, Limits
+from recsys.ope.diagnostics import clustered_error, clusters_of
+from recsys.ope.feedback import LoggedFeedback
+from recsys.stats import holm
+
+Rows = NDArray[np.float64]
+CANDIDATES = "candidate_set"
+_LEAST_EXPECTED = 20.0  # rows of an item at a position: below it, frequencies say little, and χ² is none
+
+
+def log_checks(feedback: LoggedFeedback, limits: Limits = Limits()) -> tuple[Check, ...]:  # noqa: B008
+    """Return the checks of a log."""
+    return (
+        _duplicates(feedback, limits),
+        _randomness(feedback),
+        _identities(feedback),
+        _estimated(feedback),
+        calibration_check(feedback, limits),
+    )
+
+
+def _duplicates(feedback: LoggedFeedback, limits: Limits) -> Check:
+    share = feedback.duplicates / max(len(feedback), 1)
+    detail = f"{feedback.duplicates:,} of {len(feedback):,} rows"
+    told = "rows repeat others in all columns: intervals are narrower than the log allows"
+    if share > limits.duplicates:
+        return Check("duplicates", "fail", share, limits.duplicates, "flagged", told, detail)
+    if share:
+        return Check("duplicates", "warn", share, limits.duplicates, consequence=told, detail=detail)
+    return Check("duplicates", "ok", share, limits.duplicates)
+
+
+def _randomness(feedback: LoggedFeedback) -> Check:
+    """Return whether the logger has left anything to chance."""
+    name, known = "randomness", feedback.propensities
+    kinds = [kind for kind in (known.position, known.given_above, known.slate) if kind is not None and len(kind)]
+    if not kinds:
+        told = "the log has no propensities: weighting cannot be used"
+        return Check(name, "fail", None, None, "not_estimable", told)
+    certain = min(float((kind >= 1).mean()) for kind in kinds)
+    detail = f"{100 * certain:.3g} % of the rows were certain to be shown"
+    if certain == 1:
+        told = "the logging policy is deterministic: the log cannot say what other items would have earned"
+        return Check(name, "fail", certain, 1.0, "not_estimable", told, detail)
+    told = "for these rows the log knows nothing of other items" if certain > 0.5 else ""
+    return Check(name, "warn" if told else "ok", certain, 0.5, consequence=told, detail=detail)
+
+
+def _identities(feedback: LoggedFeedback) -> Check:
+    """Return whether the log names requests and users, on which intervals and slates depend."""
+    missing = [] if feedback.has_requests else ["requests"]
+    nameless = 1.0 if feedback.user_codes is None else float((feedback.user_codes < 0).mean()) if len(feedback) else 0.0
+    missing += ["users"] if nameless else []
+    if not missing:
+        return Check("identities", "ok", 0.0, 0.0)
+    told = f"rows name no {' and no '.join(missing)}: intervals take what is not named as independent"
+    return Check("identities", "warn", nameless, 0.0, consequence=told)
+
+
+def _estimated(feedback: LoggedFeedback) -> Check:
+    if not feedback.estimated:
+        return Check("propensities", "ok", detail="as logged")
+    told = "propensities were estimated from the log itself: intervals do not know of their error"
+    return Check("propensities", "fail", None, None, "flagged", told)
+
+
+class Cell(NamedTuple):
+    """How often an item stood at a position, and how often it should have."""
+
+    seen: int
+    expected: float
+    variance: float
+
+
+def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Check:  # noqa: B008
+    """Hold logged frequencies against the stated propensities, for each item at each position (Pearson's χ²).
+
+    Only the propensity of what was shown is known, so an item's expected number is the number of rows times the
+    harmonic mean of its propensities (the Horvitz–Thompson estimator, read backwards), between its first and its last
+    row when the log has times: it may have come later, or left earlier. Rows are taken apart by the column
+    ``candidate_set``. Without it an item may have been closed to some requests, and only an excess is held against the
+    log.
+    """
+    name, propensity = "calibration", feedback.propensities.position
+    if propensity is None or not len(feedback):
+        return Check(name, "not_run", consequence="the log has no propensities of positions")
+    cells = [cell for cell in _cells(feedback, propensity) if cell.expected >= _LEAST_EXPECTED and cell.variance > 0]
+    if not cells:
+        return Check(name, "not_run", consequence=f"no item was to be expected {_LEAST_EXPECTED:g} times at a position")
+    from scipy.stats import chi2, poisson
+
+    seen, expected, variance = (np.array(column, np.float64) for column in zip(*cells, strict=True))
+    surplus = seen - expected
+    if CANDIDATES in feedback.context.columns:
+        pvalue = float(chi2.sf((surplus**2 / variance).sum(), len(cells)))
+        distance = float(np.abs(surplus).sum() / expected.sum())
+        chance = float(np.sqrt(2 / np.pi * variance).sum() / expected.sum())  # E|N(0, v)| = √(2v/π)
+    else:
+        pvalue = float(holm(poisson.sf(seen - 1, expected)).min())
+        distance, chance = float(np.maximum(surplus, 0).sum() / expected.sum()), 0.0
+    detail = f"{len(cells):,} cells, off by {100 * distance:.2g} % on average ({100 * chance:.2g} % by chance)"
+    if pvalue >= limits.level:
+        return Check(name, "ok", pvalue, limits.level, detail=detail)
+    told = "items were not shown as often as the stated propensities say"
+    if distance - chance > limits.calibration:
+        return Check(name, "fail", pvalue, limits.level, "flagged", told, detail)
+    return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
+
+
+def _cells(feedback: LoggedFeedback, propensity: Rows) -> Iterator[Cell]:
+    """Yield the cells (candidate set, position, item) that occur."""
+    group = feedback.positions.astype(np.int64)
+    if CANDIDATES in feedback.context.columns:
+        sets = feedback.context[CANDIDATES].cast(str).fill_null("").rank("dense").to_numpy().astype(np.int64)
+        group = group * (int(sets.max()) + 1) + sets
+    order = np.lexsort((np.zeros(len(group)) if feedback.times is None else feedback.times, group))
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        yield from _group_cells(feedback.actions[rows], propensity[rows], windowed=feedback.times is not None)
+
+
+def _group_cells(actions: NDArray[np.int32], propensity: Rows, *, windowed: bool) -> Iterator[Cell]:
+    """Yield the cells of one group, whose rows stand in order of time."""
+    order = np.argsort(actions, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(actions[order])) + 1):
+        span = len(actions)
+        if windowed:  # its first and last row open and close the window: they are no evidence
+            span, places = int(places[-1] - places[0]) - 1, places[1:-1]
+        if len(places) and span > 0:
+            share = len(places) / float((1 / propensity[places]).sum())
+            yield Cell(len(places), span * share, span * share * (1 - share))
+
+
+def drift_checks(
+    feedback: LoggedFeedback,
+    columns: dict[str, Rows],
+    limits: Limits = Limits(),  # noqa: B008
+) -> tuple[Check, ...]:
+    """Return whether rewards or weights differ between log versions and between the halves of time; they only warn.
+
+    Parameters
+    ----------
+    feedback : LoggedFeedback
+    columns : mapping of str to (n,) float64
+        What is compared, by name.
+    limits : Limits
+    """
+    parts = dict(_parts(feedback))
+    return tuple(_drift(name, values, parts, feedback, limits) for name, values in columns.items())
+
+
+def _parts(feedback: LoggedFeedback) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    if len(feedback.versions) > 1:
+        for code, name in enumerate(feedback.versions):
+            yield name, feedback.version_codes == code
+    if feedback.times is not None and len(feedback):
+        later = feedback.times > np.median(feedback.times)
+        yield "the later half", later
+
+
+def _drift(
+    name: str, values: Rows, parts: dict[str, NDArray[np.bool_]], feedback: LoggedFeedback, limits: Limits
+) -> Check:
+    found = {part: _part_test(values, inside, clusters_of(feedback)) for part, inside in parts.items()}
+    tests = {part: test for part, test in found.items() if not math.isnan(test[0])}
+    label = f"drift:{name}"
+    if not tests:
+        return Check(label, "not_run", None, limits.level, consequence="one version, and no times to halve")
+    adjusted = holm(np.array([pvalue for pvalue, _ in tests.values()]))
+    worst = int(np.argmin(adjusted))
+    part, (_, difference) = list(tests.items())[worst]
+    detail = f"{part} − the rest: {difference:+.3g}"
+    pvalue = float(adjusted[worst])
+    if pvalue >= limits.level:
+        return Check(label, "ok", pvalue, limits.level, detail=detail)
+    told = "parts of the log differ: the estimate is a mean over both"
+    return Check(label, "warn", pvalue, limits.level, consequence=told, detail=detail)
+
+
+def _part_test(values: Rows, inside: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> tuple[float, float]:
+    """Return the p-value and the difference of a part's mean from the rest's (normal, clustered)."""
+    n, share = len(values), float(inside.mean())
+    if not 0 < share < 1:
+        return math.nan, math.nan
+    part, rest = float(values[inside].mean()), float(values[~inside].mean())
+    influence = np.where(inside, (values - part) / share, -(values - rest) / (1 - share))
+    error = clustered_error(influence, clusters)
+    difference = part - rest
+    if math.isnan(error) or n < 2:
+        return math.nan, difference
+    from scipy.stats import norm
+
+    if error == 0:
+        return (1.0 if difference == 0 else 0.0), difference
+    return float(2 * norm.sf(abs(difference) / error)), difference
