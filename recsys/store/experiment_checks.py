@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.core.checks import did_you_mean
-from recsys.core.errors import NotFoundError
+from recsys.core.errors import DataError, NotFoundError
 from recsys.experiment import Condition, Experiment, Measure
 from recsys.store import sql
 from recsys.store.expressions import check_expression
 from recsys.store.filters import Columns
-from recsys.store.schema import TABLES, columns_of, live_rows
+from recsys.store.schema import TABLES, columns_of, id_type, live_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,8 +40,23 @@ def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[s
     for name in wanted:
         users.type_of(name)
     users.passes(experiment.targets)
-    warnings = [*_unit_warnings(con, experiment), *_row_warnings(con, measures), *_variant_warnings(con, experiment)]
+    warnings = [
+        *_unit_warnings(con, experiment),
+        *_id_warnings(con, experiment),
+        *_row_warnings(con, measures),
+        *_variant_warnings(con, experiment),
+    ]
     return tuple(dict.fromkeys(warnings))
+
+
+def _id_warnings(con: DuckDBPyConnection, experiment: Experiment) -> list[str]:
+    """Return a warning if exposures name units by numbers and the data by text, or the other way round."""
+    exposed = id_type(con, "unit_id")
+    unit = experiment.unit
+    known = id_type(con, unit) if unit == "user_id" else columns_of(con, "user_rows")[unit]
+    if exposed is None or known is None or sql.family(exposed) == sql.family(known):
+        return []
+    return [f"unit_id of exposures is {exposed}, and {unit} is {known}: they are compared as text"]
 
 
 def _unit_warnings(con: DuckDBPyConnection, experiment: Experiment) -> list[str]:
@@ -55,6 +70,9 @@ def _unit_warnings(con: DuckDBPyConnection, experiment: Experiment) -> list[str]
             f"user_id or a column of users was expected ({', '.join(names) or 'it has none'})",
             did_you_mean(unit, names) or "ingest users with a column that maps them to units",
         )
+    kind = columns_of(con, "user_rows")[unit]
+    if sql.family(kind) not in ("integer", "text"):
+        raise DataError(f"users.{unit} is {kind}", "whole numbers or text were expected: they name units")
     (users, mapped) = sql.one_row(
         con,
         "SELECT count(DISTINCT r.user_key), count(DISTINCT r.user_key)"

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from recsys.dataset import Dataset
     from recsys.models import Recommender
     from recsys.store.describe import Description
-    from recsys.store.experiments import RegisteredExperiment
     from recsys.store.forget import Forgotten
     from recsys.store.reading import Instant
+    from recsys.store.registered import RegisteredExperiment
     from recsys.store.runs import Run
     from recsys.store.snapshots import Snapshot
     from recsys.store.units import StoreUnits

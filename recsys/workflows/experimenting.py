@@ -13,8 +13,9 @@ from recsys.core.errors import DataError
 from recsys.core.times import parse_instant
 from recsys.experiment import Experiment
 from recsys.store.experiment_checks import check_experiment
-from recsys.store.experiments import RegisteredExperiment, exposed_pairs, register
+from recsys.store.experiments import exposed_pairs, register
 from recsys.store.frames import to_polars
+from recsys.store.registered import RegisteredExperiment
 from recsys.store.runs import utc_now
 from recsys.workflows.assigning import assigned, running, unit_ids_like
 

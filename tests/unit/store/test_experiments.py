@@ -9,7 +9,8 @@ import pytest
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.experiment import Count, Experiment, Mean
 from recsys.store import Store
-from recsys.store.experiments import RegisteredExperiment, deviations, register
+from recsys.store.experiments import register
+from recsys.store.registered import RegisteredExperiment, deviations
 from recsys.store.runs import Run, add_run
 
 NOW = datetime(2026, 6, 1)

@@ -28,6 +28,7 @@ PLAN = Experiment(
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "shop")
     users = {"user_id": [1, 2, 3], "account": ["A", "A", None], "country": ["de"] * 3, "age": [20, 30, 40]}
+    users |= {"score": [0.5, 1.5, 2.5]}
     store.ingest("users", pl.DataFrame(users))
     events = {"user_id": [1, 2, 3], "item_id": ["a"] * 3, "event": ["play", "play", "rating"], "value": [1.0, 2.0, 3.0]}
     store.ingest("events", pl.DataFrame(events).with_columns(ts=pl.lit("2026-06-01T00:00:00Z")))
@@ -72,7 +73,12 @@ def test_a_declaration_may_come_from_a_file(store: Store, tmp_path: Path) -> Non
         ({"metrics": [Count("m", covariates=("agge",))]}, NotFoundError, "users has no column 'agge'.*'age'"),
         ({"segments": ("contry",)}, NotFoundError, "users has no column 'contry'.*did you mean 'country'"),
         ({"targeting": {"age": "old"}}, ArgumentError, "the filter on age compares with 'old'"),
-        ({"unit": "acount"}, NotFoundError, "the unit is 'acount'.*account, country, age.*did you mean 'account'"),
+        ({"unit": "score"}, DataError, "users.score is DOUBLE. Whole numbers or text were expected"),
+        (
+            {"unit": "acount"},
+            NotFoundError,
+            "the unit is 'acount'.*account, country, age, score.*did you mean 'account'",
+        ),
     ],
 )
 def test_what_the_data_cannot_answer_is_refused(
@@ -100,6 +106,13 @@ def test_exposures_of_other_variants_are_a_warning(store: Store) -> None:
     frame = pl.DataFrame({"experiment": ["als-vs-pop"] * 2, "unit_id": [1, 2], "variant": ["als", "ALS"]})
     store.ingest("exposures", frame.with_columns(ts=pl.lit("2026-06-08T00:00:00Z")))
     assert create_experiment(store, PLAN).warnings == ("exposures name variants that are no arms: ALS (1)",)
+
+
+def test_ids_of_two_kinds_are_a_warning(store: Store) -> None:
+    frame = pl.DataFrame({"experiment": ["als-vs-pop"], "unit_id": ["u1"], "variant": ["als"]})
+    store.ingest("exposures", frame.with_columns(ts=pl.lit("2026-06-08T00:00:00Z")))
+    (warning,) = create_experiment(store, PLAN).warnings
+    assert warning == "unit_id of exposures is VARCHAR, and user_id is BIGINT: they are compared as text"
 
 
 def test_exposures_with_a_time_are_recorded_as_they_are_and_once(running: Store) -> None:
