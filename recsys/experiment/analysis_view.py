@@ -45,8 +45,8 @@ def monitors_view(name: str, monitors: Sequence[Monitor]) -> View:
     tables = [replace(table, caption=view.title) for view in views for table in view.tables]
     untold = [view.title for view in views if not view.tables]
     notes = dict.fromkeys([*untold, *(note for view in views for note in view.notes)])
-    crossed = [f"{one.metric} of {one.arm}" for one in monitors if one.crossed]
-    title = f"{name}: {', '.join(crossed)} shown" if crossed else f"{name}: nothing shown so far"
+    crossed = [f"{one.metric} ({one.arm})" for one in monitors if one.crossed]
+    title = f"{name}: a difference is shown in {', '.join(crossed)}" if crossed else f"{name}: nothing shown so far"
     return View(title, tuple(tables), tuple(notes))
 
 

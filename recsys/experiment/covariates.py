@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError
+from recsys.experiment.metrics import PRE, Metric
 from recsys.experiment.unit_table import UnitTable
 
 MOST_CATEGORIES = 20
@@ -54,6 +55,22 @@ def attribute_columns(table: UnitTable, names: Sequence[str]) -> Covariates:
         found += _numeric(name, column) if column.dtype.is_numeric() else _dummies(name, labels_of(column))
     values = np.column_stack([numbers for _, numbers in found]) if found else np.empty((len(table), 0))
     return Covariates(tuple(name for name, _ in found), values)
+
+
+def empty_pre_periods(metrics: Sequence[Metric], table: UnitTable) -> tuple[str, ...]:
+    """Return, in words, which metrics have rows after exposure and none before: their data begins too late."""
+    return tuple(
+        f"{metric.name}: no unit has a row in the {metric.pre_period} before it came: nothing to adjust by"
+        " (does the data begin later?)"
+        for metric in metrics
+        if metric.pre_period is not None
+        and not any(values.any() for name, values in _own(metric, table) if name.endswith(PRE))
+        and any(values.any() for name, values in _own(metric, table))
+    )
+
+
+def _own(metric: Metric, table: UnitTable) -> list[tuple[str, NDArray[np.float64]]]:
+    return [(name, table.columns[name]) for name in metric.measures() if name in table.columns]
 
 
 def attribute(table: UnitTable, name: str) -> pl.Series:

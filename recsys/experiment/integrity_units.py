@@ -85,7 +85,7 @@ def seen_check(table: UnitTable, limits: Thresholds) -> Check:
     enrolled = np.bincount(table.arm, minlength=len(table.arms))
     joined = np.bincount(table.arm[table.seen], minlength=len(table.arms))
     if (enrolled == 0).all():
-        return Check("seen", "fail", 0.0, limits.seen, "nobody was exposed: there is nothing to decide")
+        return Check("seen", "fail", 0.0, limits.seen, "there is nothing to decide", "nobody was exposed")
     shares = np.divide(joined, enrolled, out=np.full(len(enrolled), np.nan), where=enrolled > 0)
     told = ", ".join(f"{arm} {100 * share:.1f} %" for arm, share in zip(table.arms, shares, strict=True))
     lowest = float(np.nanmin(shares))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from math import ceil, isfinite, nan, sqrt
+from typing import NamedTuple
 
 from recsys.core.checks import finite_float, positive_int
 from recsys.core.errors import ArgumentError
 from recsys.core.times import from_micros, instant_micros
 from recsys.experiment.analysis import HasUnits
 from recsys.experiment.building import build_unit_table
+from recsys.experiment.covariates import empty_pre_periods
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.filtering import passes
 from recsys.experiment.integrity_period import dates_of
@@ -113,8 +115,8 @@ def plan(
     """
     setting = Setting.of(what, arms, confidence, correction, monitoring, unit, power)
     effects = _effects(setting, effect)
-    histories, arriving, period = _past(setting, source, (since, until), exclude_dates, baseline or {})
-    arriving = _shared(arriving, units_a_day, traffic, setting.enters)
+    past = _past(setting, source, (since, until), exclude_dates, baseline or {})
+    histories, arriving = past.histories, _shared(past.traffic, units_a_day, traffic, setting.enters)
     needs = {one.name: setting.needed(one, histories[one.name], effects.get(one.name)) for one in setting.metrics}
     size, enrolment = _size(needs, units, weeks, arriving)
     rows = tuple(
@@ -131,9 +133,9 @@ def plan(
         curve=_curve(setting, histories, effects, size, enrolment, arriving),
         power=setting.power,
         confidence=setting.confidence,
-        since=period[0],
-        until=period[1],
-        notes=_notes(setting, histories, arriving, constant=units_a_day is not None),
+        since=past.since,
+        until=past.until,
+        notes=(*_notes(setting, histories, arriving, constant=units_a_day is not None), *past.notes),
     )
 
 
@@ -148,14 +150,24 @@ def _effects(setting: Setting, effect: float | Mapping[str, float] | None) -> di
     return {name: finite_float(f"the effect on {name}", one, above=0) for name, one in effect.items()}
 
 
+class _Past(NamedTuple):
+    """How each metric varies, the traffic, the reference period in microseconds, and what is odd about it."""
+
+    histories: dict[str, History]
+    traffic: Traffic | None
+    since: int | None
+    until: int | None
+    notes: tuple[str, ...]
+
+
 def _past(
     setting: Setting,
     source: UnitSource | PerUnit | HasUnits | None,
     period: tuple[Instant | None, Instant | None],
     exclude_dates: Sequence[str | date],
     baseline: Mapping[str, Given],
-) -> tuple[dict[str, History], Traffic | None, tuple[int | None, int | None]]:
-    """Return what is known of each metric, the traffic, and the reference period in microseconds."""
+) -> _Past:
+    """Return what the reference period tells."""
     known_metrics(setting.metrics, baseline, "baseline")
     found = {one.name: given_history(one, baseline[one.name]) for one in setting.metrics if one.name in baseline}
     if source is None:
@@ -166,7 +178,7 @@ def _past(
                 "a source with a past, or baselines, were expected",
                 f"plan(…, source, since=…, until=…), or baseline={{{missing[0]!r}: (mean, sd)}}",
             )
-        return found, None, (None, None)
+        return _Past(found, None, None, None, ())
     since, until = period
     if since is None or until is None:
         raise ArgumentError("the reference period is not given", "since= and until= were expected with a source")
@@ -192,7 +204,7 @@ def _past(
             "a period with events was expected",
         )
     found |= {one.name: history_of(one, table) for one in setting.metrics if one.name not in found}
-    return found, traffic_of(table, begin, end, exclude), (begin, end)
+    return _Past(found, traffic_of(table, begin, end, exclude), begin, end, empty_pre_periods(asked, table))
 
 
 def _shared(arriving: Traffic | None, units_a_day: float | None, share: float, enters: float) -> Traffic | None:

@@ -18,6 +18,7 @@ from recsys.core.seeds import derived_int, generator
 from recsys.core.times import instant_micros
 from recsys.experiment.building import build_unit_table
 from recsys.experiment.comparing import UNITS_A_COVARIATE
+from recsys.experiment.covariates import empty_pre_periods
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.metrics import Metric
 from recsys.experiment.outcomes import Outcome, outcome_of
@@ -108,7 +109,7 @@ def validate(
     for place, metric in enumerate(test.metrics):
         rows += _validated(metric, table, asked._replace(seed=derived_int(seed, place)))
         progress(Progress("validate", place + 1, len(test.metrics), "metrics"))
-    return Validation(tuple(rows), len(table), splits, share, asked.alpha, seed, _warnings(table))
+    return Validation(tuple(rows), len(table), splits, share, asked.alpha, seed, _warnings(test, table))
 
 
 class _Asked(NamedTuple):
@@ -325,8 +326,8 @@ def _uniformity(pvalues: Float64) -> float:
     return float(kolmogorov(distance * (sqrt(n) + 0.12 + 0.11 / sqrt(n))))
 
 
-def _warnings(table: UnitTable) -> tuple[str, ...]:
+def _warnings(test: Experiment, table: UnitTable) -> tuple[str, ...]:
     """Return what a reader must know before the numbers."""
     if len(table) and not table.seen.any():
         return ("no unit occurs in the data: all values are 0",)
-    return ()
+    return empty_pre_periods(test.metrics, table)

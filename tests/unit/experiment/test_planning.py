@@ -65,6 +65,14 @@ def test_baseline_correlation_and_size_by_hand(source: Frames) -> None:
     assert rho**2 > 0.1
 
 
+def test_a_pre_period_before_the_data_is_told(source: Frames) -> None:
+    told = [plan([MINUTES], source, since=since, until=UNTIL, effect=0.05).notes for since in ("2026-02-15", SINCE)]
+    early, late = (any("no unit has a row in the 14d before it came" in note for note in notes) for notes in told)
+    assert (early, late) == (False, False)  # later days of the period have days before them
+    alone = plan([MINUTES], source, since="2026-02-15", until="2026-02-16", effect=0.05)
+    assert any("minutes: no unit has a row in the 14d before" in note for note in alone.notes)
+
+
 def test_units_enter_as_they_did_and_windows_are_added(source: Frames) -> None:
     found = plan([MINUTES], source, since=SINCE, until=UNTIL, weeks=2)
     events = source._table("events")
