@@ -1,7 +1,21 @@
 """Off-policy evaluation: what a policy would have earned on the traffic that another one logged."""
 
 from recsys.ope.feedback import LoggedFeedback, Propensities
+from recsys.ope.fixed_policies import CallablePolicy, FramePolicy, LoggingPolicy, PopularityPolicy, UniformPolicy
 from recsys.ope.policies import Actions, Policy
+from recsys.ope.recommending import RecommenderPolicy
 from recsys.ope.results import Estimate
 
-__all__ = ["Actions", "Estimate", "LoggedFeedback", "Policy", "Propensities"]
+__all__ = [
+    "Actions",
+    "CallablePolicy",
+    "Estimate",
+    "FramePolicy",
+    "LoggedFeedback",
+    "LoggingPolicy",
+    "Policy",
+    "PopularityPolicy",
+    "Propensities",
+    "RecommenderPolicy",
+    "UniformPolicy",
+]

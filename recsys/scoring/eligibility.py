@@ -23,6 +23,7 @@ from recsys.scoring.rules import Availability, GroupDenial, GroupRule, ItemRule,
 
 Group = str | float | bool
 Instant = datetime | date | str | int
+_ENDS = ("from", "until")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +59,12 @@ class Eligibility:
     def attributes(self) -> tuple[str, ...]:
         """The user attributes that the rules look at."""
         return tuple(dict.fromkeys(rule.by for rule in self.rules if rule.by is not None))
+
+    @property
+    def boundaries(self) -> NDArray[np.int64]:
+        """The instants (int64 µs, sorted) at which some rule opens or closes: between two, the same items are open."""
+        ends = [rule.rows[name].drop_nulls() for rule in self.rules if isinstance(rule, Availability) for name in _ENDS]
+        return np.unique(pl.concat(ends).to_numpy()) if ends else np.zeros(0, np.int64)
 
     def deny(self, items: Ids) -> Eligibility:
         """Close these items for everyone."""

@@ -177,7 +177,7 @@ class PlackettLuce:
     def draw(self, scores: Scores, keys: Keys, k: int, n_threads: int | None) -> Drawn:
         """Draw lists; see `Explorer`."""
         filled = scores > -np.inf
-        weights = np.where(filled, np.exp(self._log_weights(scores)), -1.0)
+        weights = np.where(filled, self.weights(scores), -1.0)
         gumbel = -np.log(-np.log(uniforms(keys, scores.shape[1])))
         arrival = np.where(filled, -np.log(np.abs(weights)) - gumbel, np.inf)
         order = np.argsort(arrival, axis=1, kind="stable").astype(np.int32)
@@ -195,14 +195,14 @@ class PlackettLuce:
         position = np.where(places >= 0, np.minimum(position, 1.0), np.nan)  # rounding stays below 1
         return Drawn(places, Sample(_not_the_best(places), position, above, _slate(above)))
 
-    def _log_weights(self, scores: Scores) -> Scores:
-        """Return log weights, that of the best item 0; in empty slots anything."""
+    def weights(self, scores: Scores) -> Scores:
+        """Return the weights of candidates with falling scores, that of the best 1; in empty slots anything."""
         if self.by == "rank":
             logs = np.broadcast_to(-np.log(np.arange(1, scores.shape[1] + 1)), scores.shape)
         else:
             finite = np.where(scores > -np.inf, scores, 0.0)
             logs = finite - finite[:, :1]
-        return np.maximum(logs / self.temperature, -_LARGEST_GAP)
+        return np.asarray(np.exp(np.maximum(logs / self.temperature, -_LARGEST_GAP)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters as plain values."""
@@ -252,27 +252,37 @@ def epsilon_marginals(size: int, k: int, epsilon: float) -> NDArray[np.float64]:
     return table
 
 
+def rank_marginals(weights: NDArray[np.float64], k: int, n_threads: int | None = None) -> Scores:
+    """Return the (size, min(k, size)) float64 probabilities of Plackett–Luce for every item at every position.
+
+    It needs as many lists as items: list l begins at item l and goes on in a circle, so every item stands once at every
+    position.
+
+    Examples
+    --------
+    >>> rank_marginals(np.array([2.0, 1.0, 1.0]), 1).tolist()
+    [[0.5], [0.25], [0.25]]
+    """
+    size, width = len(weights), min(k, len(weights))
+    circle = (np.arange(size)[:, None] + np.arange(size)) % size
+    table = np.empty((size, width))
+    table[circle[:, :width], np.arange(width)] = position_marginals(weights[circle], width, n_threads=n_threads)
+    return table
+
+
 def _own_marginals(weights: Scores, order: Places, k: int, n_threads: int | None) -> Scores:
     """Return the marginals of drawn lists where every user has weights of their own."""
     return position_marginals(np.take_along_axis(weights, order.astype(np.int64), axis=1), k, n_threads=n_threads)
 
 
 def _common_marginals(weights: Scores, order: Places, k: int, n_threads: int | None) -> Scores:
-    """Return them where the weights depend on the size of the pool alone: from one table a size.
-
-    The table of n items needs n lists: list l begins at rank l and goes on in a circle, so every rank stands once at
-    every position.
-    """
+    """Return them where the weights depend on the size of the pool alone: from one table a size."""
     sizes = (weights > 0).sum(axis=1)
     found = np.full((len(weights), k), np.nan)
     for size in np.unique(sizes[sizes > 0]):
         rows = np.flatnonzero(sizes == size)
         width = min(k, int(size))
-        own = weights[rows[0], :size]
-        circle = (np.arange(size)[:, None] + np.arange(size)) % size
-        table = np.empty((size, width))
-        marginals = position_marginals(own[circle], width, n_threads=n_threads)
-        table[circle[:, :width], np.arange(width)] = marginals
+        table = rank_marginals(weights[rows[0], :size], width, n_threads)
         found[rows, :width] = table[order[rows, :width], np.arange(width)]
     return found
 
