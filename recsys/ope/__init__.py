@@ -1,5 +1,6 @@
 """Off-policy evaluation: what a policy would have earned on the traffic that another one logged."""
 
+from recsys.ope.estimating import estimate_propensities
 from recsys.ope.feedback import LoggedFeedback, Propensities
 from recsys.ope.fixed_policies import CallablePolicy, FramePolicy, LoggingPolicy, PopularityPolicy, UniformPolicy
 from recsys.ope.policies import Actions, Policy
@@ -18,4 +19,5 @@ __all__ = [
     "Propensities",
     "RecommenderPolicy",
     "UniformPolicy",
+    "estimate_propensities",
 ]
