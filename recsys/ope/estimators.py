@@ -39,7 +39,7 @@ def ips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = None) -> V
     (0.5, 2.0, 0.5)
     """
     w, r = checked(weights, rewards)
-    return valued("ips", units or Units.impressions(len(w)), plain=w * r, row_weights=w)
+    return valued("ips", units or Units.impressions(len(w)), plain=w * r, importance=w)
 
 
 def clipped_ips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = None, *, clip: float) -> Valued:
@@ -73,7 +73,7 @@ def snips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = None) ->
     (1.0, 0.0, 'zero_variance')
     """
     w, r = checked(weights, rewards)
-    return valued("snips", units or Units.impressions(len(w)), normalised=w * r, weights=w, row_weights=w)
+    return valued("snips", units or Units.impressions(len(w)), normalised=w * r, weights=w, importance=w)
 
 
 def rejection(
@@ -119,5 +119,5 @@ def rejection(
     if at_most < top:
         raise ArgumentError(f"bound is {at_most:g}", f"at least the largest weight, {top:g}, was expected")
     kept = (generator(seed).random(len(w)) * at_most < w).astype(np.float64)
-    found = valued("rejection", units or Units.impressions(len(w)), normalised=kept * r, weights=kept, row_weights=kept)
+    found = valued("rejection", units or Units.impressions(len(w)), normalised=kept * r, weights=kept, importance=kept)
     return found.named("rejection", bound=at_most)

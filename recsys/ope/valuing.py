@@ -133,7 +133,7 @@ def valued(
     plain: Float64 | None = None,
     normalised: Float64 | None = None,
     weights: Float64 | None = None,
-    row_weights: Float64 | None = None,
+    importance: Float64 | None = None,
 ) -> Valued:
     """Return the value of terms given row by row.
 
@@ -145,7 +145,7 @@ def valued(
         Divided by the number of units.
     normalised, weights : (n,) float64, optional
         Divided by the sum of the weights.
-    row_weights : (n,) float64, optional
+    importance : (n,) or (n_slates,) float64, optional
         Importance weights, for the effective sample size; a sum of 0 leaves nothing to estimate from.
 
     Raises
@@ -153,19 +153,19 @@ def valued(
     ArgumentError
         When there is another number of rows than the units have.
     """
-    given = [one for one in (plain, normalised, weights, row_weights) if one is not None]
+    given = [one for one in (plain, normalised, weights) if one is not None]
     if any(len(one) != units.n_rows for one in given):
         raise ArgumentError(f"there are {len(given[0])} rows", f"{units.n_rows}, as the units have, were expected")
     p, s, w = (None if one is None else units.total(one) for one in (plain, normalised, weights))
-    size = float(units.n) if row_weights is None else effective_n(row_weights)
+    size = float(units.n) if importance is None else effective_n(importance)
     found = Valued(estimator, units, nan, "ok", p, s, w, size)
     if not units.n_rows:
         return replace(found, status="empty_arm")
-    if row_weights is not None and not size:
+    if importance is not None and not size:
         return replace(found, status="zero_denominator")
     value = found.mean_of_plain + found.ratio * (units.n_rows / units.n)
     found = replace(found, value=value)
-    if units.n_clusters < 2 or (row_weights is not None and np.count_nonzero(row_weights) < 2):
+    if units.n_clusters < 2 or (importance is not None and np.count_nonzero(importance) < 2):
         return replace(found, status="too_few")
     return replace(found, status="zero_variance") if not found.influence.any() else found
 
