@@ -3,8 +3,10 @@
 from recsys.stats.adjustment import adjusted_difference
 from recsys.stats.bayes import BayesResult, bayesian_effect, bayesian_means, bayesian_proportions
 from recsys.stats.clusters import cluster_difference
+from recsys.stats.correlation import rank_correlation
 from recsys.stats.differences import difference_in_means, difference_in_ratios
 from recsys.stats.effects import Heterogeneity, PartialPooling, Trend, heterogeneity, partial_pooling, trend
+from recsys.stats.lines import Line, line_with_errors
 from recsys.stats.means import bootstrap_interval, mean_interval
 from recsys.stats.moments import Moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
@@ -61,6 +63,7 @@ __all__ = [
     "Heterogeneity",
     "Interaction",
     "Interval",
+    "Line",
     "Moments",
     "PairedResult",
     "PartialPooling",
@@ -101,6 +104,7 @@ __all__ = [
     "heterogeneity",
     "hochberg",
     "holm",
+    "line_with_errors",
     "mann_whitney",
     "mean_interval",
     "msprt",
@@ -112,6 +116,7 @@ __all__ = [
     "proportion_interval",
     "proportion_sequence",
     "quantile_interval",
+    "rank_correlation",
     "regression_adjusted",
     "relative_effect",
     "running_intersection",
