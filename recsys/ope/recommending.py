@@ -123,11 +123,23 @@ class RecommenderPolicy:
         k = slots_of(feedback, self.k)
         return pooled_actions(feedback, self._pools(feedback, k), self.explorer, k)
 
+    def served_by_fallback(self, feedback: LoggedFeedback) -> NDArray[np.bool_]:
+        """Return (n_slates,) bool: who gets the most popular items, because the model can make nothing of the user."""
+        boundaries = self._boundaries()
+        states = states_of(feedback, self._events, boundaries)
+        of_state = np.zeros(len(states.users), np.bool_)
+        for block, lists in self._ask(feedback, states, boundaries, 1):
+            of_state[block] = lists.sources != 0
+        return of_state[states.of_slate]
+
+    def _boundaries(self) -> NDArray[np.int64]:
+        return np.zeros(0, np.int64) if self.eligibility is None else self.eligibility.boundaries
+
     def _pools(self, feedback: LoggedFeedback, k: int) -> Iterator[Pool]:
         """Yield the candidates of the requests, some states at a time."""
         if not self.allow_training_period:
             refuse_training_period(self.trained_through, feedback, self.name)
-        boundaries = np.zeros(0, np.int64) if self.eligibility is None else self.eligibility.boundaries
+        boundaries = self._boundaries()
         states = states_of(feedback, self._events, boundaries)
         size = k if self.explorer is None else max(k, self.explorer.pool)
         known = feedback.items.encode(self.model.items_.ids)

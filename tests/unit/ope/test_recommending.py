@@ -148,6 +148,19 @@ def test_a_log_without_users_gets_the_fallback(world):
     assert knn.position.tolist() == popular.position.tolist()
 
 
+def test_who_is_served_by_the_fallback_is_told(world):
+    past, history, log = world
+    policy = RecommenderPolicy(ItemKNN(5).fit(Dataset.from_frame(past)), history=history)
+    users = log.user_codes[log.offsets[:-1]]
+    before = np.zeros(log.n_slates, np.bool_)
+    for slate in range(log.n_slates):
+        own = history.filter(pl.col("user_id") == log.users.ids[int(users[slate])])
+        before[slate] = (own["ts"].dt.epoch("us") < int(log.slate_times[slate])).any()
+    fallback = policy.served_by_fallback(log)
+    assert fallback[~before].all()
+    assert 0 < fallback.mean() < 0.5
+
+
 def test_impressions_of_the_training_period_are_refused_unless_asked_for(world):
     _, history, log = world
     model = Popularity().fit(Dataset.from_frame(history))
