@@ -1,4 +1,4 @@
-"""Kernels of experiments on one thread: assignment, the Poisson bootstrap, totals of units in their windows.
+"""Kernels of experiments on one thread: assignment, the Poisson bootstrap, totals in windows, moments by group.
 
     python -m benchmarks experiment_kernels
 
@@ -19,6 +19,7 @@ import recsys as rs
 from benchmarks._results import Goal
 from benchmarks._timing import Case, quick
 from recsys.kernels import Texts, WindowTotal, WindowTotals, hash_buckets, poisson_sums
+from recsys.stats import column_moments
 from recsys.store.assignment import bucket_sql
 
 Array = NDArray[Any]
@@ -31,6 +32,7 @@ def cases() -> Iterator[Case]:
     yield from bucket_cases(2_000_000 // SCALE)
     yield assign_case(2_000_000 // SCALE)
     yield bootstrap_case(1_000_000 // SCALE)
+    yield moments_case(1_000_000 // SCALE)
     yield totals_case(4_000_000 // SCALE, 1_000_000 // SCALE)
 
 
@@ -112,6 +114,23 @@ def bootstrap_case(n: int, replicates: int = 128) -> Case:
     if not np.allclose(*spreads, rtol=0.4):  # 128 replicates tell a spread to 6 %
         raise SystemExit("the replicates of both spread differently")
     return Case("Poisson bootstrap of two arms", {"recsys": ours, "numpy": plain}, n * replicates, "weights")
+
+
+def moments_case(n: int) -> Case:
+    """A metric and its pre-period by 14 days and two arms, as an analysis takes them."""
+    rng = np.random.default_rng(4)
+    columns, groups = [rng.gamma(2, 10, n), rng.gamma(2, 10, n)], rng.integers(0, 28, n).astype(np.int32)
+
+    def ours() -> Array:
+        return np.array([part.comoments for part in column_moments(columns, groups, 28)])
+
+    def plain() -> Array:
+        parts = ([column[groups == group] for column in columns] for group in range(28))
+        return np.array([np.cov(part) * (len(part[0]) - 1) for part in parts])
+
+    if not np.allclose(ours(), plain(), rtol=1e-10):
+        raise SystemExit("the moments are not those of numpy")
+    return Case("moments of two columns by group", {"recsys": ours, "numpy": plain}, n, "rows")
 
 
 def totals_case(n: int, n_units: int) -> Case:

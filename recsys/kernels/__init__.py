@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsys.kernels.csr import CsrArrays, EventLog, aggregate_rows, build_csr, count_codes
     from recsys.kernels.distinct import DistinctCounts
     from recsys.kernels.index import TopKIndex
+    from recsys.kernels.moments import group_bases, sums_and_products
     from recsys.kernels.ranking import RankCounts, RankMetric, rank_counts, ranking_metrics
     from recsys.kernels.reranking import calibrated_places, mmr_places
     from recsys.kernels.sampling import position_marginals
@@ -37,6 +38,8 @@ _HOMES = {
     "build_csr": "csr",
     "bpr_epoch": "bpr",
     "bpr_users": "bpr",
+    "group_bases": "moments",
+    "sums_and_products": "moments",
     "RankCounts": "ranking",
     "RankMetric": "ranking",
     "rank_counts": "ranking",
@@ -81,6 +84,7 @@ __all__ = [
     "calibrated_places",
     "count_codes",
     "gram_basis",
+    "group_bases",
     "hash_buckets",
     "mmr_places",
     "poisson_places",
@@ -92,6 +96,7 @@ __all__ = [
     "sparse_scores",
     "sparse_topk",
     "square_blocks",
+    "sums_and_products",
     "topk",
 ]
 

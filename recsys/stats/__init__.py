@@ -8,7 +8,7 @@ from recsys.stats.differences import difference_in_means, difference_in_ratios
 from recsys.stats.effects import Heterogeneity, PartialPooling, Trend, heterogeneity, partial_pooling, trend
 from recsys.stats.lines import Line, line_with_errors
 from recsys.stats.means import bootstrap_interval, mean_interval
-from recsys.stats.moments import Moments, grouped_moments
+from recsys.stats.moments import Moments, column_moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
 from recsys.stats.poisson_bootstrap import poisson_bootstrap
@@ -92,6 +92,7 @@ __all__ = [
     "bounded_mean_sequence",
     "cluster_difference",
     "cohens_dz",
+    "column_moments",
     "crossing_probabilities",
     "detectable_effect",
     "difference_in_means",

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from recsys import kernels
 from recsys.core.checks import positive_int
 from recsys.core.errors import ArgumentError
-from recsys.core.threads import run_chunks, single_threaded_blas
 
 Float64 = NDArray[np.float64]
-Members = NDArray[np.intp]
+Groups = NDArray[np.int32]
 
-_BLOCK = 4096  # rows at a time: they stay in the cache, and blocks are summed one by one whatever the threads
-_FIRST = 256  # rows whose mean is taken off first
-_SMALL = 2**14  # multiplications
 _LOSS = 100.0  # n mean² over the centred sum of squares: beyond, more than two digits are lost unless centred again
 
 
@@ -66,7 +62,7 @@ class Moments:
             For NaN or infinite values, or values too large to be squared.
         """
         rows = _matrix(values)
-        return _moments(rows, [None])[0]
+        return _moments(list(rows.T), np.zeros(len(rows), np.int32), 1)[0]
 
     @classmethod
     def empty(cls, columns: int) -> Moments:
@@ -110,8 +106,8 @@ class Moments:
 def grouped_moments(values: ArrayLike, groups: ArrayLike, n_groups: int) -> list[Moments]:
     """Return the moments of every group of rows.
 
-    Rows of a group are taken in their order, in blocks of a fixed size; the moments of a group do not depend on the
-    other groups, nor on threads.
+    Rows of a group are taken in their order, in blocks of a fixed size, in one pass over all of them; the moments of a
+    group do not depend on the other groups.
 
     Parameters
     ----------
@@ -131,21 +127,42 @@ def grouped_moments(values: ArrayLike, groups: ArrayLike, n_groups: int) -> list
     >>> [part.n for part in grouped_moments([1.0, 2.0, 4.0], [0, 2, 0], 3)]
     [2, 0, 1]
     """
-    rows, codes = np.ascontiguousarray(_matrix(values)), np.asarray(groups)  # rows are picked one by one
-    n_groups = positive_int("n_groups", n_groups)
-    if codes.shape != (len(rows),) or (codes.size and codes.dtype.kind not in "iu"):
+    rows = _matrix(values)
+    return column_moments(list(rows.T), groups, n_groups)
+
+
+def column_moments(columns: Sequence[Float64], groups: ArrayLike, n_groups: int) -> list[Moments]:
+    """Return the moments of every group of rows, of columns that need not lie together.
+
+    Parameters
+    ----------
+    columns : sequence of (n,) float64
+        Finite numbers.
+    groups : (n,) array_like of int
+        From 0 to n_groups − 1; rows with −1 are in no group. int32 is not copied.
+    n_groups : int
+
+    Raises
+    ------
+    ArgumentError
+        For NaN or infinite values, or a group outside the range.
+
+    Examples
+    --------
+    >>> [part.mean.tolist() for part in column_moments([np.array([1.0, 3.0]), np.array([2.0, 2.0])], [0, 0], 1)]
+    [[2.0, 2.0]]
+    """
+    codes, n_groups = np.asarray(groups), positive_int("n_groups", n_groups)
+    n = len(columns[0]) if columns else len(codes)
+    if codes.shape != (n,) or (codes.size and codes.dtype.kind not in "iu"):
         raise ArgumentError(
-            f"groups have the shape {codes.shape} and the type {codes.dtype}",
-            f"{len(rows)} whole numbers were expected",
+            f"groups have the shape {codes.shape} and the type {codes.dtype}", f"{n} whole numbers were expected"
         )
     if codes.size and (codes.min() < -1 or codes.max() >= n_groups):
         raise ArgumentError(
             f"groups reach from {codes.min()} to {codes.max()}", f"numbers from -1 to {n_groups - 1} were expected"
         )
-    small = codes.astype(np.int16 if n_groups < 2**15 else np.int64)  # numpy sorts 16-bit numbers by their digits
-    order = np.argsort(small, kind="stable")
-    ends = np.searchsorted(small, np.arange(-1, n_groups), side="right", sorter=order)
-    return _moments(rows, [order[begin:end] for begin, end in pairwise(ends)])
+    return _moments(columns, codes.astype(np.int32, copy=False), n_groups)
 
 
 def _matrix(values: ArrayLike) -> Float64:
@@ -158,58 +175,41 @@ def _matrix(values: ArrayLike) -> Float64:
     return rows[:, None] if rows.ndim == 1 else rows
 
 
-def _moments(rows: Float64, groups: Sequence[Members | None]) -> list[Moments]:
-    """Return the moments of some groups of rows (None: all rows), in blocks of a fixed size on any number of threads.
+def _moments(columns: Sequence[Float64], groups: Groups, n_groups: int) -> list[Moments]:
+    """Return the moments of groups of rows.
 
-    Values are taken less a base, the mean of the group's first rows, that keeps the digits of a mean far from 0.
+    Values are taken less a base, the mean of the group's first rows, that keeps the digits of a mean far from 0. Groups
+    whose mean lies far from their base all the same are gone through once more, from their mean.
     """
-    sizes = [len(rows) if members is None else len(members) for members in groups]
-    spans = [(place, begin) for place, size in enumerate(sizes) for begin in range(0, size, _BLOCK)]
-    bases = [_base(rows, members) for members in groups]
-    parts: list[list[Moments]] = [[Moments.empty(rows.shape[1])] * -(-size // _BLOCK) for size in sizes]
-
-    def work(span: tuple[int, int]) -> None:
-        place, begin = span
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by _checked
-            parts[place][begin // _BLOCK] = _block(_rows(rows, groups[place], begin) - bases[place])
-
-    small = rows.size * rows.shape[1] < _SMALL
-    # To hold BLAS takes milliseconds; it does not split what is this small.
-    with nullcontext() if small else single_threaded_blas():
-        run_chunks(work, spans, 1 if small else None)
-    found = []
-    for members, base, blocks in zip(groups, bases, parts, strict=True):
-        with np.errstate(invalid="ignore", over="ignore"):
-            merged = _merged(blocks, rows.shape[1])
-            moved = Moments(merged.n, base + merged.mean, merged.comoments)
-        found.append(_checked(moved, rows, members))
-    return found
+    if not columns:
+        sizes = np.bincount(groups[groups >= 0], minlength=n_groups)
+        return [replace(Moments.empty(0), n=int(size)) for size in sizes]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by _checked
+        bases = kernels.group_bases(columns, groups, n_groups)
+        found = _centred(columns, groups, bases)
+        far = [place for place, (shift, part) in enumerate(zip(found.shifts, found.parts, strict=True))
+               if (part.n * shift * shift > _LOSS * np.diagonal(part.comoments)).any()]  # fmt: skip
+        if far:
+            again = np.where(np.isin(groups, far), groups, -1)
+            better = _centred(columns, again, np.array([part.mean for part in found.parts]))
+            for place in far:
+                found.parts[place] = better.parts[place]
+    return [_checked(part, columns, groups, place) for place, part in enumerate(found.parts)]
 
 
-def _rows(rows: Float64, members: Members | None, begin: int) -> Float64:
-    span = slice(begin, begin + _BLOCK)
-    return rows[span] if members is None else rows.take(members[span], axis=0)
+class _Centred(NamedTuple):
+    """Moments of groups, and how far each mean lies from the base."""
+
+    parts: list[Moments]
+    shifts: Float64
 
 
-def _base(rows: Float64, members: Members | None) -> Float64:
-    first = rows[:_FIRST] if members is None else rows.take(members[:_FIRST], axis=0)
-    if not len(first):
-        return np.zeros(rows.shape[1])
-    with np.errstate(invalid="ignore", over="ignore"):
-        found: Float64 = first[0] + (first - first[0]).mean(axis=0)  # exact when all values are equal
-    return found
-
-
-def _block(values: Float64) -> Moments:
-    n = len(values)
-    mean = np.ones(n) @ values / n
-    lost = n * mean * mean
-    comoments = values.T @ values - n * np.outer(mean, mean)
-    if (lost > _LOSS * np.diagonal(comoments)).any():  # the mean of this block lies far from the base
-        values = values - mean
-        rest = values.mean(axis=0)
-        mean, comoments = mean + rest, values.T @ values - n * np.outer(rest, rest)
-    return Moments(n, mean, comoments)
+def _centred(columns: Sequence[Float64], groups: Groups, bases: Float64) -> _Centred:
+    counts, sums, products = kernels.sums_and_products(columns, groups, bases)
+    shifts = sums / np.maximum(counts, 1)[:, None]
+    products -= counts[:, None, None] * (shifts[:, :, None] * shifts[:, None, :])
+    means = bases + shifts
+    return _Centred([Moments(int(n), *part) for n, *part in zip(counts, means, products, strict=True)], shifts)
 
 
 def _merged(parts: Sequence[Moments], columns: int) -> Moments:
@@ -231,11 +231,11 @@ def _merged(parts: Sequence[Moments], columns: int) -> Moments:
     return Moments(n, mean, comoments)
 
 
-def _checked(found: Moments, rows: Float64, members: Members | None) -> Moments:
+def _checked(found: Moments, columns: Sequence[Float64], groups: Groups, group: int) -> Moments:
     """Return moments that are finite, or say which values were not."""
     if np.isfinite(found.mean).all() and np.isfinite(found.comoments).all():
         return found
-    bad = int((~np.isfinite(rows if members is None else rows[members])).sum())
+    bad = sum(int((~np.isfinite(column[groups == group])).sum()) for column in columns)
     if bad:
         raise ArgumentError(
             f"values have {bad} entries that are NaN or infinite",
