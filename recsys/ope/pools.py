@@ -81,11 +81,11 @@ def whole_lists(
 
 
 def pooled_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int) -> Actions:
-    """Return what may stand at the position of each row."""
-    counts = np.zeros(len(feedback), np.int64)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]] = []
+    """Return what may stand at the position of each row: 12 bytes for each row and candidate with a chance."""
+    entries = _Entries(len(feedback))
     for pool in pools:
         size = pool.items.shape[1]
+        entries.widen(size + 1)
         for start, stop in row_chunks(len(pool.items), max(1, _CELLS // max(1, size * k))):
             mine = np.flatnonzero((pool.of_slate >= start) & (pool.of_slate < stop))
             rows, local = rows_of(feedback, pool.slates[mine])
@@ -94,11 +94,43 @@ def pooled_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Ex
             for first, last in row_chunks(len(rows), max(1, _CELLS // max(1, size))):
                 own, inside = group[first:last], column[first:last] < k
                 chance = np.where(inside[:, None], tables[own - start, :, np.minimum(column[first:last], k - 1)], 0.0)
-                codes, chance = _merged(pool.items[own], chance)
-                kept = chance > 0
-                counts[rows[first:last]] = kept.sum(axis=1)
-                parts.append((rows[first:last], codes[kept], chance[kept]))
-    return _joined(counts, parts)
+                entries.put(rows[first:last], *_merged(pool.items[own], chance))
+    return entries.joined()
+
+
+class _Entries:
+    """Entries of rows that arrive in any order, kept once: at first a row has room for all its candidates.
+
+    What is never written takes no memory, and the rows are then moved together in place.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.width = 0
+        self.counts = np.zeros(n, np.int64)
+        self.codes, self.chance = np.empty(0, np.int32), np.empty(0)
+
+    def widen(self, width: int) -> None:
+        if not self.width:
+            self.width = width
+            self.codes, self.chance = np.empty(len(self.counts) * width, np.int32), np.empty(len(self.counts) * width)
+
+    def put(self, rows: NDArray[np.int64], codes: NDArray[np.int32], chance: NDArray[np.float64]) -> None:
+        kept = chance > 0
+        self.counts[rows] = kept.sum(axis=1)
+        at = self._places(rows)
+        self.codes[at], self.chance[at] = codes[kept], chance[kept]
+
+    def joined(self) -> Actions:
+        indptr = np.append(0, np.cumsum(self.counts)).astype(np.int64)
+        for start, stop in row_chunks(len(self.counts), max(1, _CELLS // max(1, self.width))):
+            at, to = self._places(np.arange(start, stop)), slice(indptr[start], indptr[stop])
+            self.codes[to], self.chance[to] = self.codes[at], self.chance[at]
+        return Actions(indptr, self.codes[: indptr[-1]], self.chance[: indptr[-1]])
+
+    def _places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        lengths = self.counts[rows]
+        ahead = np.cumsum(lengths) - lengths
+        return np.repeat(rows * self.width - ahead, lengths) + np.arange(int(lengths.sum()))
 
 
 def rows_of(feedback: LoggedFeedback, slates: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -129,18 +161,3 @@ def _merged(codes: NDArray[np.int32], chance: NDArray[np.float64]) -> tuple[NDAr
         np.hstack([first, np.take_along_axis(codes, order, axis=1)]),
         np.hstack([unseen, np.take_along_axis(own, order, axis=1)]),
     )
-
-
-def _joined(
-    counts: NDArray[np.int64], parts: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]]
-) -> Actions:
-    """Put the entries of blocks of rows where their rows are."""
-    indptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-    codes, chance = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
-    while parts:
-        rows, own_codes, own_chance = parts.pop()
-        lengths = counts[rows]
-        ahead = np.append(0, np.cumsum(lengths)[:-1])[: len(rows)]
-        at = np.repeat(indptr[rows] - ahead, lengths) + np.arange(len(own_codes))
-        codes[at], chance[at] = own_codes, own_chance
-    return Actions(indptr, codes, chance)
