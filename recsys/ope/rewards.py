@@ -13,12 +13,14 @@ from recsys.core.errors import ArgumentError
 from recsys.core.seeds import Seed, generator
 from recsys.ope.model_based import row_sums
 from recsys.ope.policies import Actions
+from recsys.ope.units import label_codes
 from recsys.ope.weights import vector
 
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 Family = Literal["ridge", "logistic"]
-_ENTRIES = 1 << 20  # predicted at a time
+_ENTRIES = 1 << 18  # predicted at a time: they stay in the cache
+_ROWS = 1 << 16  # fitted at a time
 _POSITIONS = 20  # with an effect of their own; those below share the last
 _STEPS = 25  # Newton's; some eight are needed
 
@@ -132,7 +134,7 @@ class _Parts(NamedTuple):
 
     @classmethod
     def of(cls, features: Features, codes: Int, n: int, n_entries: int) -> _Parts:
-        columns = [np.ones((n, 1))]
+        columns = [np.ones((n, 1))]  # an intercept
         if features.positions is not None:
             places = np.minimum(np.asarray(features.positions, np.int64), _POSITIONS)
             if places.shape != (n,):
@@ -155,6 +157,13 @@ class _Parts(NamedTuple):
             logged, entries = (logged - centre) / spread, (entries - centre) / spread
         return cls(np.hstack(columns), items, logged, entries, features.n_items)
 
+    def design(self, rows: NDArray[np.int64], codes: Int) -> Float64:
+        """Return all columns of some rows but the item effects."""
+        blocks = [self.rows[rows], self.items[codes[rows]]]
+        if self.logged_scores is not None:
+            blocks.append(self.logged_scores[rows][:, None])
+        return np.hstack(blocks)
+
 
 class _Fit(NamedTuple):
     base: float
@@ -165,45 +174,61 @@ class _Fit(NamedTuple):
 
 def _fit(y: Float64, codes: Int, parts: _Parts, used: NDArray[np.bool_], penalty: float, family: Family) -> _Fit:
     """Return the effects from some of the rows, by Newton's method: one step for ridge."""
-    y, codes = y[used], codes[used]
-    blocks = [parts.rows[used], parts.items[codes]]
-    if parts.logged_scores is not None:
-        blocks.append(parts.logged_scores[used][:, None])
-    design = np.hstack(blocks)
-    base = float(y.mean())
+    total, n = float(y[used].sum()), int(used.sum())
+    base = total / n
     if family == "logistic":
-        share = (float(y.sum()) + 0.5) / (len(y) + 1)
+        share = (total + 0.5) / (n + 1)
         base = float(np.log(share) - np.log1p(-share))
-    beta, effects = np.zeros(design.shape[1]), np.zeros(parts.n_items)
+    k, f = parts.rows.shape[1], parts.items.shape[1]
+    beta, effects = np.zeros(k + f + (parts.logged_scores is not None)), np.zeros(parts.n_items)
     for _ in range(1 if family == "ridge" else _STEPS):
-        eta = base + design @ beta + (effects[codes] if parts.n_items else 0.0)
-        weights, residuals = np.ones_like(y), y - eta
-        if family == "logistic":
-            mean = _expit(eta)
-            weights = np.maximum(mean * (1 - mean), 1e-10)
-            residuals = y - mean
-        step, item_step = _newton(design, codes, weights, residuals, beta, effects, penalty)
+        step, item_step = _newton(y, codes, parts, used, _Now(base, beta, effects), penalty, family)
         beta, effects = beta + step, effects + item_step
         if max(np.abs(step).max(initial=0.0), np.abs(item_step).max(initial=0.0)) < 1e-8:
             break
-    k, f = parts.rows.shape[1], parts.items.shape[1]
     own = parts.items @ beta[k : k + f]
     own[: parts.n_items] += effects
     return _Fit(base, beta[:k], own, float(beta[-1]) if parts.logged_scores is not None else 0.0)
 
 
+class _Now(NamedTuple):
+    base: float
+    beta: Float64
+    effects: Float64
+
+
 def _newton(
-    design: Float64, codes: Int, weights: Float64, residuals: Float64, beta: Float64, effects: Float64, penalty: float
+    y: Float64,
+    codes: Int,
+    parts: _Parts,
+    used: NDArray[np.bool_],
+    now: _Now,
+    penalty: float,
+    family: Family,
 ) -> tuple[Float64, Float64]:
-    """Solve the penalised normal equations; item effects are eliminated (their block is diagonal)."""
-    gradient = design.T @ residuals - penalty * beta
-    gram = design.T @ (design * weights[:, None]) + penalty * np.eye(len(beta))
-    n_items = len(effects)
+    """Solve the penalised normal equations; item effects are eliminated (their block is diagonal).
+
+    Sums are added up over blocks of rows, so that the design never exists as a whole.
+    """
+    size, n_items = len(now.beta), parts.n_items
+    gradient, gram = -penalty * now.beta, penalty * np.eye(size)
+    own, diagonal, cross = -penalty * now.effects, np.full(n_items, penalty), np.zeros((size, n_items))
+    for begin in range(0, len(y), _ROWS):
+        rows = begin + np.flatnonzero(used[begin : begin + _ROWS])
+        design, shown = parts.design(rows, codes), codes[rows]
+        eta = now.base + design @ now.beta + (now.effects[shown] if n_items else 0.0)
+        weights, residuals = np.ones(len(rows)), y[rows] - eta
+        if family == "logistic":
+            mean = _expit(eta)
+            weights, residuals = np.maximum(mean * (1 - mean), 1e-10), y[rows] - mean
+        gradient += design.T @ residuals
+        gram += design.T @ (design * weights[:, None])
+        if n_items:
+            own += np.bincount(shown, residuals, n_items)
+            diagonal += np.bincount(shown, weights, n_items)
+            cross += [np.bincount(shown, weights * column, n_items) for column in design.T]
     if not n_items:
-        return np.asarray(np.linalg.solve(gram, gradient), np.float64), effects
-    diagonal = np.bincount(codes, weights, n_items) + penalty
-    cross = np.array([np.bincount(codes, weights * column, n_items) for column in design.T])
-    own = np.bincount(codes, residuals, n_items) - penalty * effects
+        return np.asarray(np.linalg.solve(gram, gradient), np.float64), now.effects
     step: Float64 = np.linalg.solve(gram - (cross / diagonal) @ cross.T, gradient - cross @ (own / diagonal))
     return step, (own - step @ cross) / diagonal
 
@@ -211,7 +236,8 @@ def _newton(
 def _predict(fits: list[_Fit], fold: Int, codes: Int, policy: Actions, parts: _Parts, family: Family) -> Expected:
     """Return both expectations; each row is asked of the model that did not see its fold."""
     common = np.array([fit.base for fit in fits])[fold]
-    common += np.einsum("ij,ij->i", parts.rows, np.array([fit.rows for fit in fits])[fold])
+    for column, effects in zip(parts.rows.T, np.array([fit.rows for fit in fits]).T, strict=True):
+        common += column * effects[fold]
     table, slopes = np.array([fit.items for fit in fits]), np.array([fit.scores for fit in fits])
     unknown = table.shape[1] - 1
     link = _expit if family == "logistic" else _same
@@ -233,7 +259,7 @@ def _predict(fits: list[_Fit], fold: Int, codes: Int, policy: Actions, parts: _P
 
 
 def _chunks(indptr: Int) -> Iterator[tuple[slice, slice]]:
-    """Yield rows, and their entries, of about a million entries each."""
+    """Yield rows, and their entries, of so many entries each."""
     begin, n = 0, len(indptr) - 1
     while begin < n:
         end = max(int(np.searchsorted(indptr, indptr[begin] + _ENTRIES, side="right")) - 1, begin + 1)
@@ -247,11 +273,12 @@ def _folds(n: int, groups: ArrayLike | None, folds: int, seed: Seed) -> Int:
     labels = np.arange(n) if groups is None else np.asarray(groups)
     if labels.shape != (n,):
         raise ArgumentError(f"groups have the shape {labels.shape}", f"({n},) was expected")
-    places = labels if groups is None else np.unique(labels, return_inverse=True)[1]
+    places = labels if groups is None else label_codes("groups", labels)
     size = int(places.max(initial=-1)) + 1
     if size < folds:
         raise ArgumentError(f"there are {size} groups for {folds} folds", "at least one group a fold was expected")
-    return np.asarray((generator(seed).permutation(size) % folds)[places], np.int64)
+    fold_of: Int = generator(seed).permutation(size) % folds
+    return fold_of.take(places)
 
 
 def _standard(name: str, values: ArrayLike, n: int) -> Float64:

@@ -81,7 +81,7 @@ class Units:
             raise ArgumentError("the log names no users", "user ids were expected for values per user")
         if requests is None and users is None:
             return cls.impressions(n)
-        slates = np.arange(len(np.asarray(users))) if requests is None else _codes("requests", requests)
+        slates = np.arange(len(np.asarray(users))) if requests is None else label_codes("requests", requests)
         codes = slates if users is None else _clusters(np.asarray(users), slates, estimand)
         rows = np.bincount(codes).astype(np.float64)
         units = rows
@@ -131,7 +131,8 @@ def units_of(feedback: LoggedFeedback, estimand: Estimand = "impression") -> Uni
     return Units.of(estimand, requests=requests, users=feedback.user_codes, n=len(feedback))
 
 
-def _codes(name: str, labels: ArrayLike) -> NDArray[np.int64]:
+def label_codes(name: str, labels: ArrayLike) -> NDArray[np.int64]:
+    """Return the rank of each label among those that occur, from 0 without gaps."""
     given = np.asarray(labels)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise ArgumentError(
@@ -148,9 +149,9 @@ def _clusters(users: NDArray[np.int64], slates: NDArray[np.int64], estimand: Est
     """Return the user of each row; rows without one have their request, or themselves."""
     unknown = users == -1
     if not unknown.any():
-        return _codes("users", users)
+        return label_codes("users", users)
     if estimand == "user":
         hint = "take values per request or impression, or leave these rows out"
         raise DataError(f"{int(unknown.sum()):,} rows name no user", "a user in every row was expected", hint)
     own = int(users.max(initial=-1)) + 1 + slates
-    return _codes("users", np.where(unknown, own, users))
+    return label_codes("users", np.where(unknown, own, users))
