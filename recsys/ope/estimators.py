@@ -9,7 +9,7 @@ from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.core.seeds import Seed, generator
 from recsys.ope.units import Units
-from recsys.ope.valuing import Valued, valued
+from recsys.ope.valuing import CUT, Valued, valued
 from recsys.ope.weights import checked
 
 
@@ -58,7 +58,7 @@ def clipped_ips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = No
     2.0
     """
     w, r = checked(weights, rewards)
-    return ips(np.minimum(w, finite_float("clip", clip, above=0)), r, units).named("clipped_ips", clip=float(clip))
+    return ips(np.minimum(w, finite_float("clip", clip, above=0)), r, units).named("clipped_ips", CUT, clip=float(clip))
 
 
 def snips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = None) -> Valued:

@@ -150,7 +150,7 @@ def empirical_bernstein(found: Valued, *, bound: float, lowest: float = 0.0, con
 def sequence_interval(found: Valued, *, bound: float, lowest: float = 0.0, confidence: float = 0.95) -> Interval:
     """Return the last look of the betting confidence sequence (Waudby-Smith & Ramdas 2024): valid at every size.
 
-    Terms are taken in the order of the units: that in which they became known.
+    Terms are taken in the order of the units: for one look at a log, any order that does not depend on them will do.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError
 from recsys.ope.policies import Actions
 from recsys.ope.units import Units
-from recsys.ope.valuing import Valued, valued
+from recsys.ope.valuing import CUT, Valued, valued
 from recsys.ope.weights import checked, vector
 
 Float64 = NDArray[np.float64]
@@ -96,7 +96,7 @@ def switch_dr(
     kept = np.where(w <= finite_float("threshold", threshold, minimum=0), w, 0.0)
     units = units or Units.impressions(len(w))
     found = valued("switch_dr", units, plain=expected + kept * (r - q), importance=w)
-    return found.named("switch_dr", threshold=float(threshold))
+    return found.named("switch_dr", CUT, threshold=float(threshold))
 
 
 def shrunk_dr(
@@ -117,7 +117,7 @@ def shrunk_dr(
     shrunk = np.zeros_like(w) if strength == 0 else w / (w * (w / strength) + 1)
     units = units or Units.impressions(len(w))
     found = valued("shrunk_dr", units, plain=expected + shrunk * (r - q), importance=w)
-    return found.named("shrunk_dr", shrinkage=strength)
+    return found.named("shrunk_dr", CUT, shrinkage=strength)
 
 
 def mips_weights(target: Actions, logging: Actions, actions: ArrayLike, embedding: ArrayLike) -> Float64:

@@ -16,6 +16,7 @@ from recsys.ope.weights import effective_n
 from recsys.stats import Status
 
 Float64 = NDArray[np.float64]
+CUT = "the bias of weights that were cut is in no interval"
 
 
 @dataclass(frozen=True, eq=False)
