@@ -52,6 +52,7 @@ VERBS: dict[str, Verb] = {
     "experiment show": Verb(EXPERIMENTS, "Show an experiment: its plan, deviations, what happened."),
     "experiment stop": Verb(EXPERIMENTS, "Write down that an experiment is over."),
     "experiment validate": Verb(EXPERIMENTS, "Try an experiment's tests on the past of its units."),
+    "ledger": Verb(EXPERIMENTS, "Show how well offline numbers predicted the A/B tests."),
     "interleave generate": Verb(EXPERIMENTS, "Write interleaved lists of two trained models.", ("eligibility",)),
     "interleave analyze": Verb(EXPERIMENTS, "Say which of two interleaved models users prefer."),
     "runs list": Verb(RUNS, "List the runs, newest first."),

@@ -112,6 +112,8 @@ class Prediction(_Entry):
         When it was made (UTC).
     run : str, optional
         The run that made it.
+    experiment : str, optional
+        The test that it was for, where names of policies mean something in that test only. Default: any of the pair.
 
     Raises
     ------
@@ -127,6 +129,7 @@ class Prediction(_Entry):
     """
 
     source: str
+    experiment: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

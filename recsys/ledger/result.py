@@ -184,7 +184,7 @@ def ledger(predictions: Iterable[Prediction], outcomes: Iterable[Outcome], *, co
     late: set[Prediction] = set()
     for said in sorted(given, key=_when):
         for found in effects:
-            if said.pair != found.pair:
+            if not _speaks_of(said, found, effects):
                 continue
             if said.at is not None and found.at is not None and said.at > found.at:
                 late.add(said)
@@ -195,6 +195,16 @@ def ledger(predictions: Iterable[Prediction], outcomes: Iterable[Outcome], *, co
         groups.setdefault(key[:3], []).append(matched[key])
     scores = tuple(score(group, confidence) for group in groups.values())
     return Ledger(given, over, tuple(matched[key] for key in sorted(matched)), scores, len(late), confidence)
+
+
+def _speaks_of(said: Prediction, found: Outcome, effects: list[Outcome]) -> bool:
+    """Return whether a prediction is of this outcome: the same pair, and of two scales the one that was predicted."""
+    if said.pair != found.pair or said.experiment not in (None, found.experiment):
+        return False
+    if said.scale == found.scale:
+        return True
+    wanted = (found.experiment, found.pair, found.estimand._replace(scale=said.scale))
+    return all((one.experiment, one.pair, one.estimand) != wanted for one in effects)
 
 
 def _last(entries: tuple[Outcome, ...], key: Any) -> list[Outcome]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError, RecsysError
-from recsys.store.schema import EXPERIMENTS_SQL, SCHEMA_VERSION, has_tables, refresh_views
+from recsys.store.schema import EXPERIMENTS_SQL, LEDGER_SQL, SCHEMA_VERSION, has_tables, refresh_views
 from recsys.store.sql import one_row
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ def _add_experiments(con: DuckDBPyConnection) -> None:
     con.execute(EXPERIMENTS_SQL)
 
 
+def _add_ledger(con: DuckDBPyConnection) -> None:
+    con.execute(LEDGER_SQL)
+
+
 # STEPS[n] brings the tables from version n to version n + 1.
-STEPS: dict[int, Step] = {1: _add_experiments}
+STEPS: dict[int, Step] = {1: _add_experiments, 2: _add_ledger}
 
 
 def schema_version(con: DuckDBPyConnection, folder: Path) -> int:

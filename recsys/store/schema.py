@@ -18,7 +18,7 @@ from recsys.store.sql import has_rows, one_row
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,15 @@ CREATE TABLE experiments (
 CREATE TABLE experiment_overrides (experiment VARCHAR, unit_id VARCHAR, variant VARCHAR, set_at TIMESTAMP);
 """
 
+# Came with version 3. Predictions of offline estimates and outcomes of A/B tests; `source` is null for outcomes.
+LEDGER_SQL = """
+CREATE TABLE ledger (
+    entry VARCHAR, source VARCHAR, experiment VARCHAR, candidate VARCHAR, baseline VARCHAR, quantity VARCHAR,
+    per VARCHAR, scale VARCHAR, estimate DOUBLE, ci_low DOUBLE, ci_high DOUBLE, confidence DOUBLE,
+    happened_at TIMESTAMP, run_id VARCHAR
+);
+"""
+
 
 def table_spec(table: str) -> TableSpec:
     """Return the description of a table that users fill.
@@ -183,7 +192,7 @@ def table_spec(table: str) -> TableSpec:
 
 def create_tables(con: DuckDBPyConnection, recsys_version: str, store_id: str) -> None:
     """Create all tables and views of an empty store, inside the caller's transaction."""
-    con.execute(_TABLES_SQL + EXPERIMENTS_SQL)
+    con.execute(_TABLES_SQL + EXPERIMENTS_SQL + LEDGER_SQL)
     con.execute(
         "INSERT INTO meta VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')", [SCHEMA_VERSION, recsys_version, store_id]
     )

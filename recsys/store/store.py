@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from recsys.dataset import Dataset
+    from recsys.ledger import Ledger, Outcome, Prediction
     from recsys.models import Recommender
     from recsys.store.describe import Description
     from recsys.store.forget import Forgotten
@@ -401,6 +402,30 @@ class Store(Jobs):
 
         with self.write() as con:
             return stop(con, name, _utc_now(), reason)
+
+    def record_prediction(self, prediction: Prediction) -> None:
+        """Write down an offline estimate of two policies; an earlier one of the same things gives way.
+
+        The predictions of a run for an experiment are written by ``store.decide(name, predicted_by=run)``.
+        """
+        from recsys.store.ledger import record
+
+        with self.write() as con:
+            record(con, prediction, _utc_now())
+
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Write down what an A/B test found, such as one that ran elsewhere; `store.decide` does so by itself."""
+        from recsys.store.ledger import record
+
+        with self.write() as con:
+            record(con, outcome, _utc_now())
+
+    def ledger(self, *, confidence: float = 0.95) -> Ledger:
+        """Return the predictions of offline estimates beside what A/B tests found; see `recsys.ledger.ledger`."""
+        from recsys.store.ledger import read_ledger
+
+        with self.read() as con:
+            return read_ledger(con, confidence)
 
     def override_units(self, name: str, units: Mapping[int | str, str | None]) -> RegisteredExperiment:
         """Put units into an arm of an experiment by hand, whatever their hash says; None takes it back.

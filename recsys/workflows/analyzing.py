@@ -11,6 +11,9 @@ from recsys import experiment as experiments
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.experiment import Analysis, Decision, Monitor, Thresholds
 from recsys.experiment.analysis import LookKind
+from recsys.ledger import Outcome, Prediction
+from recsys.store.ledger import record
+from recsys.workflows.foretelling import outcomes_of, predictions_of
 from recsys.workflows.recording import Job, Recorded
 
 if TYPE_CHECKING:
@@ -80,12 +83,40 @@ def decide(
     through: str | datetime | date | None = None,
     holidays: Sequence[str | date] = (),
     limits: Thresholds | None = None,
+    predicted_by: str | Sequence[str] = (),
     progress: ProgressCallback = silent,
 ) -> Recorded[Decision]:
-    """Return what to do with a registered experiment, and why, and record the look; see `analyze`."""
+    """Return what to do with a registered experiment, and why, and record the look; see `analyze`.
+
+    When the decision is to ship or to stop, its effects go into the ledger (`Store.ledger`).
+
+    Parameters
+    ----------
+    store, name, through, holidays, limits, progress
+        As in `analyze`.
+    predicted_by : str or sequence of str
+        Runs of kind ``compare`` or ``replay`` whose estimates go into the ledger as predictions for this experiment.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such experiment or run.
+    ArgumentError
+        A run says nothing of the arms.
+    """
     asked = {"through": through, "holidays": [str(day) for day in holidays]}
+    arms = store.experiment(name).experiment.arm_names
+    refs = [predicted_by] if isinstance(predicted_by, str) else predicted_by
+    said = [one for ref in refs for one in predictions_of(store.run(ref), name, arms)]
     run, found = _recorded(store, name, "decide", asked, limits, progress)
-    return Recorded(run, found.decide())
+    decision = found.decide()
+    over = outcomes_of(found, run) if decision.action in ("ship", "stop") else []
+    entries: list[Prediction | Outcome] = [*said, *over]
+    if entries:
+        with store.write() as con:
+            for entry in entries:
+                record(con, entry, run.created_at)
+    return Recorded(run, decision)
 
 
 def _recorded(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 recsys experiment decide als-vs-pop
 recsys experiment decide als-vs-pop --through 2026-07-06 --json
+recsys experiment decide als-vs-pop --predicted-by @latest:compare    # beside its outcome in recsys ledger
 recsys experiment decide als-vs-pop --fail-on blocked      # exit code 6 unless an answer can be trusted
 """
 
@@ -31,6 +32,10 @@ def command(
     holidays: Annotated[
         list[str] | None, typer.Option(metavar="DATE[/DATE]", help="Days unlike others; may be repeated.")
     ] = None,
+    predicted_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="A compare or replay that predicted it, for the ledger; may be repeated."),
+    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(metavar="blocked,stop,…", help="Exit with 6 when this is the decision; may be repeated."),
@@ -44,7 +49,12 @@ def command(
 
     gates = [one_of("--fail-on", word, ACTIONS) for word in joined(fail_on)]
     run, found = workflows.decide(
-        session.open_store(), experiment, through=through, holidays=joined(holidays), progress=session.progress
+        session.open_store(),
+        experiment,
+        through=through,
+        holidays=joined(holidays),
+        predicted_by=joined(predicted_by),
+        progress=session.progress,
     )
     session.emit("experiment-decide", {"run_id": run.run_id, **found.to_dict()}, found.view())
     if found.action in gates:

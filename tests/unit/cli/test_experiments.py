@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from recsys.cli import main
+from recsys.ledger import Outcome, Prediction
 from recsys.store import Store
 
 DECLARED = """
@@ -153,3 +154,14 @@ def test_looks_and_decisions_on_the_terminal(lopsided: Path, capsys: pytest.Capt
     _, err = run(capsys, "experiment", "decide", "als-vs-pop", "--fail-on", "blocked", code=6)
     assert "the decision on als-vs-pop is blocked" in err
     assert Store(lopsided / "shop").runs(kind="analysis").height == 4
+
+
+def test_the_ledger_is_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "none of the same pair yet" in run(capsys, "ledger")[0]
+    pair = {"candidate": "als", "baseline": "pop", "quantity": "minutes", "per": "user", "scale": "relative"}
+    store = Store(shop / "shop")
+    store.record_prediction(Prediction(source="snips", estimate=0.1, ci_low=0.05, ci_high=0.15, **pair))  # type: ignore[arg-type]
+    store.record_outcome(Outcome(experiment="ab", estimate=0.2, ci_low=0.1, ci_high=0.3, **pair))  # type: ignore[arg-type]
+    shown, _ = run(capsys, "ledger")
+    assert "Too little to say what predicts minutes best (1 pair)" in shown
+    assert json.loads(run(capsys, "ledger", "--json")[0])["data"]["scores"][0]["agreement"] == 1

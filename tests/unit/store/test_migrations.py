@@ -49,6 +49,18 @@ def test_a_store_without_experiments_gets_them(tmp_path: Path) -> None:
     assert (tmp_path / "shop" / "store.v1.backup.duckdb").exists()
 
 
+def test_the_ledger_of_a_released_version_is_read(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v3.zip").extractall(tmp_path)
+    found = Store(tmp_path / "shop", create=False).ledger()
+    assert [(one.source, one.estimate, other.estimate) for one, other in found.matched] == [("snips", 0.1, 0.2)]
+
+
+def test_a_store_without_a_ledger_gets_one(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v2.zip").extractall(tmp_path)
+    assert Store(tmp_path / "shop", create=False).ledger().predictions == ()
+    assert (tmp_path / "shop" / "store.v2.backup.duckdb").exists()
+
+
 def test_every_version_can_be_migrated() -> None:
     assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from recsys.experiment import Experiment, Mean
+from recsys.ledger import Outcome, Prediction
 from recsys.store import Store
 from recsys.store.experiments import register
 from recsys.store.schema import SCHEMA_VERSION
@@ -37,6 +38,9 @@ def main() -> None:
         with store.write() as con:
             register(con, planned, now)
             register(con, replace(planned, arms={"a": 0.9, "b": 0.1}, overrides={"1": "b"}), now, amend=True)
+        pair = {"candidate": "b", "baseline": "a", "quantity": "value", "per": "user", "at": now}
+        store.record_prediction(Prediction(source="snips", scale="relative", estimate=0.1, **pair))
+        store.record_outcome(Outcome(experiment="ab", scale="relative", estimate=0.2, **pair))
         archive = Path(__file__).parent / f"store-v{SCHEMA_VERSION}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
             zipped.write(store.database, "shop/store.duckdb")
