@@ -34,7 +34,7 @@ def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeed
     values = {name: finite_column(table, name, "a reward") for name in rewards}
     logged = {name: check_propensities(table, name) for name in PROPENSITIES if name in columns}
     times = micros_of(table["ts"]) if "ts" in columns and len(table) else None
-    user_ids = id_series(table["user_id"], nulls=True, name="user_id") if "user_id" in columns else None
+    user_ids = _optional_ids(table["user_id"]) if "user_id" in columns else None
     users = None if user_ids is None else Vocabulary.from_ids(user_ids.drop_nulls())
     user_codes = None if users is None or user_ids is None else users.encode(user_ids)
     items = Vocabulary.from_ids(items_of_rows)
@@ -66,8 +66,16 @@ def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeed
     return feedback.noted(*notes, *_notes(feedback))
 
 
+def _optional_ids(column: pl.Series) -> pl.Series:
+    """Return ids with nulls; NaN is how pandas says that a whole number is missing."""
+    return id_series(column.fill_nan(None) if column.dtype.is_float() else column, nulls=True, name=column.name)
+
+
 def _without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
     """Leave out columns that hold nothing but nulls: a store has all the columns that a log may have."""
+    objects = [name for name, dtype in table.schema.items() if dtype == pl.Object]
+    if objects:
+        raise DataError(f"column {objects[0]!r} holds Python objects", "plain values were expected", "drop or cast it")
     if not len(table):
         return table
     return table.select(name for name in table.columns if table[name].null_count() < len(table))
@@ -94,6 +102,8 @@ def _reward_names(table: pl.DataFrame, reward: str | Sequence[str] | None) -> li
                     f"rename {name} to what it is, or drop it",
                 )
     if reward is not None:
+        if not isinstance(reward, str | Sequence):
+            raise ArgumentError(f"reward is {reward!r}", "the name of a column, or several, was expected")
         names = [reward] if isinstance(reward, str) else list(reward)
         for name in names:
             if name not in table.columns:

@@ -60,7 +60,7 @@ def pooled_propensities(
             slates, of_slate = pool.slates[start:stop], pool.of_slate[start:stop]
             rows, local = rows_of(feedback, slates)
             column = feedback.positions[rows] - 1
-            inside = column < k
+            inside = column < min(k, pool.items.shape[1])
             width = int(column[inside].max(initial=0)) + 1
             shown = np.full((len(slates), width), -1, np.int32)
             shown[local[inside], column[inside]] = feedback.actions[rows[inside]]
@@ -86,14 +86,17 @@ def pooled_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Ex
     for pool in pools:
         size = pool.items.shape[1]
         entries.widen(size + 1)
-        for start, stop in row_chunks(len(pool.items), max(1, _CELLS // max(1, size * k))):
+        filled = min(k, size)
+        for start, stop in row_chunks(len(pool.items), max(1, _CELLS // max(1, size * filled))):
             mine = np.flatnonzero((pool.of_slate >= start) & (pool.of_slate < stop))
             rows, local = rows_of(feedback, pool.slates[mine])
             column, group = feedback.positions[rows] - 1, pool.of_slate[mine][local]
-            tables = position_tables(explorer, pool.scores[start:stop], k)
+            tables = position_tables(explorer, pool.scores[start:stop], filled)
             for first, last in row_chunks(len(rows), max(1, _CELLS // max(1, size))):
-                own, inside = group[first:last], column[first:last] < k
-                chance = np.where(inside[:, None], tables[own - start, :, np.minimum(column[first:last], k - 1)], 0.0)
+                own, inside = group[first:last], column[first:last] < filled
+                chance = np.where(
+                    inside[:, None], tables[own - start, :, np.minimum(column[first:last], filled - 1)], 0.0
+                )
                 entries.put(rows[first:last], *_merged(pool.items[own], chance))
     return entries.joined()
 

@@ -141,12 +141,12 @@ class RecommenderPolicy:
             refuse_training_period(self.trained_through, feedback, self.name)
         boundaries = self._boundaries()
         states = states_of(feedback, self._events, boundaries)
-        size = k if self.explorer is None else max(k, self.explorer.pool)
+        size = min(len(self.model.items_), k if self.explorer is None else max(k, self.explorer.pool))
         known = feedback.items.encode(self.model.items_.ids)
         codes = np.append(np.where(known < 0, np.int32(NEVER_SHOWN), known), np.int32(-1))
         by_state = np.argsort(states.of_slate, kind="stable")
         ends = np.cumsum(np.bincount(states.of_slate, minlength=len(states.users)))
-        for block, lists in self._ask(feedback, states, boundaries, min(size, max(k, len(self.model.items_)))):
+        for block, lists in self._ask(feedback, states, boundaries, size):
             lengths = np.diff(ends, prepend=0)[block]
             starts = ends[block] - lengths
             of_slate = np.repeat(np.arange(len(block)), lengths)

@@ -196,6 +196,18 @@ def test_empty_logs_and_logs_of_one_row(frame):
     assert len(LoggedFeedback.from_frame({"item_id": [], "ts": [], "click": []})) == 0
 
 
+def test_users_may_be_missing_in_some_rows():
+    for users in ([7, None, 7], [7.0, float("nan"), 7.0], ["g", None, "g"]):
+        log = LoggedFeedback.from_frame(PLAIN.with_columns(pl.Series("user_id", users)))
+        assert sorted(log.user_codes.tolist()) == [-1, 0, 0]
+        assert len(log.users) == 1
+
+
+def test_columns_of_python_objects_are_refused():
+    with pytest.raises(DataError, match="'extra' holds Python objects"):
+        LoggedFeedback.from_frame(PLAIN.with_columns(pl.Series("extra", [object()] * 3, dtype=pl.Object)))
+
+
 def test_columns_of_nulls_are_not_there():
     nulls = PLAIN.with_columns(
         pl.lit(None).cast(pl.Float64).alias(name) for name in ("reward", "propensity_slate", "ts")
@@ -213,6 +225,8 @@ def test_rewards_are_named_or_all_numbers_that_mean_nothing_else():
         LoggedFeedback.from_frame(PLAIN, reward="clicks")
     with pytest.raises(NotFoundError, match="no reward"):
         LoggedFeedback.from_frame(PLAIN.drop("click"))
+    with pytest.raises(ArgumentError, match="reward is 5"):
+        LoggedFeedback.from_frame(PLAIN, reward=5)
     with pytest.raises(ArgumentError, match="reward is 'propensity_position'"):
         LoggedFeedback.from_frame(PLAIN, reward="propensity_position")
     with pytest.raises(RecsysError, match="item_id"):

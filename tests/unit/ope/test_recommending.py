@@ -188,6 +188,17 @@ def test_wrong_turns_are_refused(world):
         RecommenderPolicy(model).propensities(unplaced)
 
 
+@pytest.mark.parametrize("explorer", [None, EpsilonGreedy(0.2), PlackettLuce(1.0, by="score")])
+def test_positions_far_beyond_the_catalogue_take_no_memory(world, explorer):
+    past, _, _ = world
+    frame = {"request_id": [1, 1], "item_id": ["i01", "i02"], "position": [1, 2_000_000_000], "click": [1, 0]}
+    log = LoggedFeedback.from_frame(frame)
+    policy = RecommenderPolicy(Popularity().fit(Dataset.from_frame(past)), explore=explorer)
+    assert policy.propensities(log).position[1] == 0
+    actions = policy.actions(log)
+    assert actions.indptr[2] == actions.indptr[1]  # the slot stays empty
+
+
 def test_an_empty_log_has_empty_propensities(world):
     past, history, log = world
     empty = log.keep(np.zeros(log.n_slates, np.bool_))
