@@ -27,7 +27,7 @@ GOALS = {  # CPU seconds, peak MB
     "dr": (0.2, 300),
     "bootstrap, 100,000 users": (5.0, 300),
     "bootstrap, no clusters": (None, 300),
-    "reward model, 10 actions": (None, 1024),
+    "reward model, 10 actions": (None, 300),
     "reward model, 100,000 actions": (None, 1024),
 }
 

@@ -134,12 +134,12 @@ class _Parts(NamedTuple):
 
     @classmethod
     def of(cls, features: Features, codes: Int, n: int, n_entries: int) -> _Parts:
-        columns = [np.ones((n, 1))]  # an intercept
+        columns: list[NDArray[np.generic]] = [np.ones((n, 1))]  # an intercept
         if features.positions is not None:
             places = np.minimum(np.asarray(features.positions, np.int64), _POSITIONS)
             if places.shape != (n,):
                 raise ArgumentError(f"positions have the shape {places.shape}", f"({n},) was expected")
-            columns.append((places[:, None] == np.unique(places)[None, 1:]).astype(np.float64))
+            columns.append(places[:, None] == np.unique(places)[None, 1:])  # the first is in the intercept
         if features.context is not None:
             columns.append(_standard("context", features.context, n))
         highest = int(codes.max(initial=-1)) + 1
@@ -155,7 +155,7 @@ class _Parts(NamedTuple):
             entries = vector("scores of entries", features.scores[1], n_entries)
             centre, spread = (float(logged.mean()), float(logged.std()) or 1.0) if n else (0.0, 1.0)
             logged, entries = (logged - centre) / spread, (entries - centre) / spread
-        return cls(np.hstack(columns), items, logged, entries, features.n_items)
+        return cls(np.hstack(columns).astype(np.float64, copy=False), items, logged, entries, features.n_items)
 
     def design(self, rows: NDArray[np.int64], codes: Int) -> Float64:
         """Return all columns of some rows but the item effects."""

@@ -122,9 +122,9 @@ class Valued:
         return sqrt(float(self.influence @ self.influence) / (clusters - 1) / clusters)
 
     def named(self, estimator: str, *notes: str, **parameters: float) -> Valued:
-        """Return the same under another name, with parameters and caveats added."""
+        """Return the same under another name, with parameters added, and caveats before those it has."""
         added = (*self.parameters, *parameters.items())
-        return replace(self, estimator=estimator, parameters=added, notes=(*self.notes, *notes))
+        return replace(self, estimator=estimator, parameters=added, notes=(*notes, *self.notes))
 
 
 def valued(

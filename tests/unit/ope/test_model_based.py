@@ -145,7 +145,7 @@ def test_a_choice_leaves_its_caveat():
     w, r = np.random.default_rng(1).pareto(2, 300), np.ones(300)
     for choose in (slope, least_error):
         found = choose([clipped_ips(w, r, clip=clip) for clip in (100.0, 5.0)])
-        assert "chosen on the same log" in found.notes[-1]
+        assert "chosen on the same log" in found.notes[0]
         assert dict(found.parameters)["candidates"] == 2
     with pytest.raises(ArgumentError):
         slope([snips([0.0], [1.0])])
