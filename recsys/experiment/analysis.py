@@ -26,7 +26,7 @@ from recsys.experiment.deciding import Decision, decide
 from recsys.experiment.effects import Effect, all_effects
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.integrity import check_integrity
-from recsys.experiment.integrity_period import dates_of, matured_units
+from recsys.experiment.integrity_period import dates_of
 from recsys.experiment.monitoring import Monitor, monitor_effect
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.per_unit import PerUnit
@@ -61,6 +61,8 @@ class Analysis(Viewable):
     ----------
     experiment : Experiment
     table : UnitTable
+    outcomes : mapping of metric to Outcome
+        The metrics on the units, with moments by day, stage and arm: what a question of time merges.
     look : {"planned", "final"}
         ``final``: p-values of a single look were asked for by name, whatever the plan says.
     checks : tuple of Check
@@ -80,6 +82,7 @@ class Analysis(Viewable):
 
     experiment: Experiment
     table: UnitTable
+    outcomes: Mapping[str, Outcome]
     look: LookKind
     checks: tuple[Check, ...]
     effects: tuple[Effect, ...]
@@ -106,8 +109,7 @@ class Analysis(Viewable):
     @property
     def units(self) -> dict[str, int]:
         """Enrolled units by arm."""
-        sizes = np.bincount(self.table.arm, minlength=len(self.arms))
-        return {arm: int(n) for arm, n in zip(self.arms, sizes, strict=True)}
+        return {arm: int(n) for arm, n in zip(self.arms, self.table.sizes, strict=True)}
 
     @property
     def through(self) -> datetime:
@@ -253,7 +255,7 @@ class Analysis(Viewable):
 
     def _of(self, metric: str, arm: str | None) -> tuple[Outcome, int]:
         place = self.arms.index(self.effect(metric, arm).arm)
-        return outcome_of(self.experiment.metric(metric), self.table), place
+        return self.outcomes[metric], place
 
     def failed(self, gates: Sequence[str]) -> tuple[str, ...]:
         """Return, in words, which of the named gates do not hold.
@@ -355,10 +357,11 @@ def analyze(
     table = source if isinstance(source, UnitTable) else _built(experiment, source, through, by)
     if assigned is None and experiment.assignment == "hash":
         assigned = arms_by_hash(experiment, table.unit_ids)
-    matured = {one.name: int(np.count_nonzero(matured_units(table, one))) for one in experiment.metrics}
+    outcomes = {one.name: outcome_of(one, table) for one in experiment.metrics}
+    matured = {name: int(one.sizes.sum()) for name, one in outcomes.items()}
     reached = {one.name: planned_reached(experiment, table, one, matured[one.name]) for one in experiment.metrics}
-    effects = all_effects(experiment.metrics, table, experiment.confidence)
-    monitors = _monitors(experiment, table, reached) if experiment.monitoring is not None else {}
+    effects = all_effects(outcomes.values(), experiment.confidence)
+    monitors = _monitors(experiment, outcomes, reached) if experiment.monitoring is not None else {}
     early = [name for name, done in reached.items() if not done]
     told = list(deviations)
     if look == "final" and early and experiment.monitoring is None:
@@ -369,7 +372,10 @@ def analyze(
         experiment=experiment,
         table=table,
         look=look,
-        checks=check_integrity(experiment, table, limits=limits, by=by, holidays=dates_of(holidays), assigned=assigned),
+        outcomes=outcomes,
+        checks=check_integrity(
+            experiment, table, limits=limits, by=by, holidays=dates_of(holidays), assigned=assigned, outcomes=outcomes
+        ),
         effects=judge(effects, experiment, reached, monitors, final=look == "final"),
         reached=reached,
         matured=matured,
@@ -390,11 +396,14 @@ def _built(
     return build_unit_table(units, replace(request, attributes=tuple(dict.fromkeys([*request.attributes, *by]))))
 
 
-def _monitors(experiment: Experiment, table: UnitTable, reached: Mapping[str, bool]) -> dict[tuple[str, str], Monitor]:
+def _monitors(
+    experiment: Experiment, outcomes: Mapping[str, Outcome], reached: Mapping[str, bool]
+) -> dict[tuple[str, str], Monitor]:
     found = {}
+    table = next(iter(outcomes.values())).table
     comparisons = sum(one.role == "goal" for one in experiment.metrics) * (len(table.arms) - 1)
     for metric in experiment.metrics:
-        outcome = outcome_of(metric, table)
+        outcome = outcomes[metric.name]
         for arm in range(1, len(table.arms)):
             many = comparisons if metric.role == "goal" and experiment.correction != "none" else 1
             found[metric.name, table.arms[arm]] = monitor_effect(

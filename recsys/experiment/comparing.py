@@ -41,7 +41,7 @@ def compare_arms(outcome: Outcome, arm: int, confidence: float, cells: Cells | N
     """
     if outcome.metric.form == "quantile":
         return _compare_quantiles(outcome, arm, confidence)
-    cells = outcome.cells() if cells is None else cells
+    cells = outcome.whole if cells is None else cells
     return compare_strata(outcome, cells.strata(arm), cells.strata(0), confidence)
 
 
@@ -91,12 +91,44 @@ def compare_labels(
         upto = np.arange(n_labels)[:, None]
         chosen = (labels >= 0) & (labels <= upto if cumulated else labels == upto)
         return [_compare_quantiles(outcome, arm, confidence, rows) for rows in chosen]
-    cells = outcome.cells(labels, n_labels)
+    return _compare_cells(outcome, arm, outcome.cells(labels, n_labels), confidence, cumulated=cumulated)
+
+
+def compare_times(
+    outcome: Outcome,
+    arm: int,
+    places: NDArray[np.integer],
+    n_spans: int,
+    confidence: float,
+    *,
+    cumulated: bool = False,
+) -> list[Compared]:
+    """Return an arm against the control for every span of time: the moments at hand are merged.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    arm : int
+    places : (n_labels,) int
+        The span of each of the outcome's labels of time; −1: none.
+    n_spans : int
+    confidence : float
+    cumulated : bool
+        Whether each span is taken together with all before it.
+    """
+    if outcome.metric.form == "quantile":
+        labels = places[outcome.time_labels()]
+        labels[~outcome.used] = -1
+        return compare_labels(outcome, arm, labels, n_spans, confidence, cumulated=cumulated)
+    return _compare_cells(outcome, arm, outcome.moments.regrouped(places, n_spans), confidence, cumulated=cumulated)
+
+
+def _compare_cells(outcome: Outcome, arm: int, cells: Cells, confidence: float, *, cumulated: bool) -> list[Compared]:
     if cumulated:
         cells = cells.cumulated()
     return [
         compare_strata(outcome, cells.strata(arm, label, label), cells.strata(0, label, label), confidence)
-        for label in range(n_labels)
+        for label in range(cells.n_labels)
     ]
 
 

@@ -26,12 +26,12 @@ class Covariates(NamedTuple):
     ----------
     names : tuple of str
         ``country=de`` for a category, ``age?`` for "the age is not known".
-    values : (n, k) float64
+    columns : tuple of (n,) float64
         No NaN: a missing number is the mean of the others, with the column ``name?`` beside it.
     """
 
     names: tuple[str, ...]
-    values: NDArray[np.float64]
+    columns: tuple[NDArray[np.float64], ...]
 
 
 def attribute_columns(table: UnitTable, names: Sequence[str]) -> Covariates:
@@ -53,8 +53,7 @@ def attribute_columns(table: UnitTable, names: Sequence[str]) -> Covariates:
             continue
         column = attribute(table, name)
         found += _numeric(name, column) if column.dtype.is_numeric() else _dummies(name, labels_of(column))
-    values = np.column_stack([numbers for _, numbers in found]) if found else np.empty((len(table), 0))
-    return Covariates(tuple(name for name, _ in found), values)
+    return Covariates(tuple(name for name, _ in found), tuple(numbers for _, numbers in found))
 
 
 def empty_pre_periods(metrics: Sequence[Metric], table: UnitTable) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import polars as pl
 from recsys import stats
 from recsys.core.times import from_micros
 from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
-from recsys.experiment.comparing import compare_labels
+from recsys.experiment.comparing import compare_times
 from recsys.experiment.metrics import DAY
 from recsys.experiment.outcomes import Outcome
 
@@ -170,13 +170,13 @@ def novelty(outcome: Outcome, arm: int, confidence: float) -> Novelty:
 def _by_span(
     outcome: Outcome, arm: int, days: int, confidence: float, *, cumulated: bool = False
 ) -> list[stats.TwoSample]:
-    table = outcome.table
-    if not outcome.used.any():
+    occupied = np.flatnonzero(outcome.occupied) // 2
+    if not len(occupied):
         return []
-    spans = table.first_exposure // DAY
-    first, last = int(spans[outcome.used].min()), int(spans[outcome.used].max())
-    labels = np.where(outcome.used, (spans - first) // days, -1)
-    found = compare_labels(outcome, arm, labels, (last - first) // days + 1, confidence, cumulated=cumulated)
+    first, last = int(occupied[0]), int(occupied[-1])
+    places = (np.arange(len(outcome.occupied)) // 2 - first) // days
+    places[~outcome.occupied] = -1
+    found = compare_times(outcome, arm, places, (last - first) // days + 1, confidence, cumulated=cumulated)
     return [one.absolute for one in found]
 
 
@@ -184,7 +184,7 @@ def _told(outcome: Outcome, found: list[stats.TwoSample], days: int) -> tuple[Da
     """Return comparisons as rows, each with the first day of its span."""
     if not found:
         return ()
-    first = int(outcome.table.first_exposure[outcome.used].min()) // DAY
+    first = outcome.table.days.first + int(np.flatnonzero(outcome.occupied)[0]) // 2
     return tuple(
         DayEffect(
             from_micros((first + place * days) * DAY).date().isoformat(), one.n_treatment, one.n_control,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from recsys.core.times import from_micros
 from recsys.display import Interval, Percent, Table, View, Viewable, cell_text, number_text
 from recsys.experiment.effects import Effect
-from recsys.experiment.monitoring import window_end
+from recsys.experiment.metrics import window_end
 from recsys.experiment.verdicts import absolute_bounds, relative_bounds
 
 if TYPE_CHECKING:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from recsys.experiment.comparing import Compared, compare_arms
-from recsys.experiment.metrics import Direction, Form, Metric, Role
-from recsys.experiment.outcomes import Cap, Outcome, outcome_of
-from recsys.experiment.unit_table import UnitTable
+from recsys.experiment.metrics import Direction, Form, Role
+from recsys.experiment.outcomes import Cap, Outcome
 
 Verdict = Literal["better", "worse", "not clear", "safe", "broken", "not shown safe", "too early", "not estimable"]
 REASONS = {
@@ -167,16 +164,13 @@ def effect_of(outcome: Outcome, arm: int, confidence: float) -> Effect:
 
 def effects_of(outcome: Outcome, arms: Sequence[int], confidence: float) -> list[Effect]:
     """Return what several arms do to a metric: the units are gone through once."""
-    raw = outcome_of(outcome.metric, outcome.table, rows=outcome.used, capped=False) if outcome.caps else None
-    moments = outcome.metric.form != "quantile"
-    cells, raw_cells = (None if not moments or one is None else one.cells() for one in (outcome, raw))
     found = []
     for arm in arms:
         status = _whether_measured(outcome, arm)
-        compared = compare_arms(outcome, arm, confidence, cells) if status == "ok" else None
+        compared = compare_arms(outcome, arm, confidence) if status == "ok" else None
         uncapped = {}
-        if compared is not None and raw is not None:
-            plain = compare_arms(raw, arm, confidence, raw_cells).absolute
+        if compared is not None and outcome.caps:
+            plain = compare_arms(outcome.raw, arm, confidence).absolute
             uncapped = {key: float(getattr(plain, name)) for key, name in _PLAIN.items()}
         found.append(_effect(outcome, arm, compared, status, uncapped))
     return found
@@ -188,18 +182,17 @@ _RELATIVE = {"relative": "estimate", "relative_ci_low": "ci_low", "relative_ci_h
 
 def _whether_measured(outcome: Outcome, arm: int) -> str:
     """Return ``ok``, or why there is nothing to compare: zeros of units that never joined are no measurement."""
-    table, sides = outcome.table, [outcome.used & (outcome.table.arm == place) for place in (arm, 0)]
-    if not all(side.any() for side in sides):
-        return "not_matured" if all((table.arm == place).any() for place in (arm, 0)) else "empty_arm"
-    if not all(table.seen[side].any() for side in sides):
+    sides = [arm, 0]
+    if not outcome.sizes[sides].all():
+        return "not_matured" if outcome.table.sizes[sides].all() else "empty_arm"
+    if not outcome.joined[sides].all():
         return "not_seen"
     return "ok"
 
 
 def _effect(outcome: Outcome, arm: int, found: Compared | None, status: str, uncapped: dict[str, float]) -> Effect:
     metric, table = outcome.metric, outcome.table
-    sizes = [int(np.count_nonzero(table.arm == place)) for place in (arm, 0)]
-    used = [int(np.count_nonzero(outcome.used & (table.arm == place))) for place in (arm, 0)]
+    sizes, used = (one[[arm, 0]].tolist() for one in (table.sizes, outcome.sizes))
     values = dict.fromkeys((*_PLAIN, *_RELATIVE, "standard_error", "value", "control_value"), nan)
     unadjusted = dict.fromkeys((*_PLAIN, *_RELATIVE), nan)
     relative_status, method, reduction = status, "none", nan
@@ -240,7 +233,6 @@ def withhold(effect: Effect) -> Effect:
     )
 
 
-def all_effects(metrics: Sequence[Metric], table: UnitTable, confidence: float) -> list[Effect]:
+def all_effects(outcomes: Iterable[Outcome], confidence: float) -> list[Effect]:
     """Return the effects of all arms on all metrics."""
-    arms = range(1, len(table.arms))
-    return [effect for metric in metrics for effect in effects_of(outcome_of(metric, table), arms, confidence)]
+    return [effect for one in outcomes for effect in effects_of(one, range(1, len(one.table.arms)), confidence)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from recsys.experiment.integrity_period import (
 )
 from recsys.experiment.integrity_ratio import Float64, ratio_checks
 from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, seen_check
-from recsys.experiment.outcomes import outcome_of
+from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.unit_table import UnitTable
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def check_integrity(
     by: Sequence[str] = (),
     holidays: Sequence[date] = (),
     assigned: NDArray[np.int16] | None = None,
+    outcomes: Mapping[str, Outcome] | None = None,
 ) -> tuple[Check, ...]:
     """Return every check, the blocking ones first to look at.
 
@@ -51,8 +52,12 @@ def check_integrity(
         Days that are not like others.
     assigned : (n,) int16, optional
         The arm that the assignment gives each unit (−1: none); None when it was assigned elsewhere.
+    outcomes : mapping of metric to Outcome, optional
+        If they are at hand.
     """
     limits = limits or Thresholds()
+    if outcomes is None:
+        outcomes = {metric.name: outcome_of(metric, table) for metric in experiment.metrics}
     metrics, weights = experiment.metrics, stage_weights(experiment, table)
     segments = tuple(dict.fromkeys([*experiment.segments, *by]))
     attributes = [*segments, *(name for metric in metrics for name in metric.attributes)]
@@ -63,8 +68,9 @@ def check_integrity(
     checks += assignment_checks(table, assigned, limits)
     checks.append(seen_check(table, limits))
     checks.append(balance_check(table, tuple(dict.fromkeys(attributes)), limits))
-    checks.append(_pre_period(experiment, table, limits))
-    checks.append(outlier_check(metrics, table, limits, experiment.confidence))
+    found = tuple(outcomes.values())
+    checks.append(_pre_period(found, experiment.confidence, limits))
+    checks.append(outlier_check(found, limits, experiment.confidence))
     checks += [left_out_check(table), window_check(metrics, monitored=monitored), maturity_check(table, metrics)]
     checks += [complete_check(table), week_check(table)]
     checks.append(holiday_check(table, holidays))
@@ -77,14 +83,18 @@ def stage_weights(experiment: Experiment, table: UnitTable) -> Float64:
     return np.array([[weights[arm] for arm in table.arms] for weights in stages], np.float64)
 
 
-def _pre_period(experiment: Experiment, table: UnitTable, limits: Thresholds) -> Check:
+def _pre_period(outcomes: Sequence[Outcome], confidence: float, limits: Thresholds) -> Check:
     names, arms, pvalues = [], [], []
-    for metric in experiment.metrics:
+    for outcome in outcomes:
+        metric, table = outcome.metric, outcome.table
         if metric.pre_span is None or not len(table):
             continue
-        outcome = outcome_of(metric, table, before=True)
+        if metric.form == "quantile":
+            early, cells = outcome_of(metric, table, before=True), None
+        else:
+            early, cells = outcome.before()
         for arm in range(1, len(table.arms)):
             names.append(metric.name)
             arms.append(table.arms[arm])
-            pvalues.append(compare_arms(outcome, arm, experiment.confidence).absolute.pvalue)
+            pvalues.append(compare_arms(early, arm, confidence, cells).absolute.pvalue)
     return pre_period_check(names, arms, np.array(pvalues, np.float64), limits)

@@ -41,27 +41,29 @@ def covariates_of(table: UnitTable, attributes: Sequence[str]) -> Covariates:
     """Return the attributes and all columns of a pre-period, as numbers."""
     columns = attribute_columns(table, attributes)
     before = [name for name in sorted(table.columns) if name.endswith(PRE) and _varies(table.columns[name])]
-    values = np.column_stack([columns.values, *(table.columns[name] for name in before)])
-    return Covariates((*columns.names, *before), values)
+    return Covariates((*columns.names, *before), (*columns.columns, *(table.columns[name] for name in before)))
 
 
 def _varies(values: Float64) -> bool:
     return bool(len(values) and np.ptp(values) > 0)
 
 
-def arm_balance(table: UnitTable, covariates: Covariates, arm: int) -> Balance:
+def cells_of(table: UnitTable, covariates: Covariates) -> list[stats.Moments]:
+    """Return the moments of the covariates by ramp stage and arm, all units."""
+    return stats.column_moments(covariates.columns, table.strata, table.n_stages * len(table.arms))
+
+
+def arm_balance(
+    table: UnitTable, covariates: Covariates, arm: int, cells: list[stats.Moments] | None = None
+) -> Balance:
     """Return how the covariates of an arm differ from the control's, stage by stage of the ramp.
 
     A ramp whose ratio changed makes arms differ in *when* their units came, hence in who they are: differences are
-    taken within stages, and weighted by n₀ n₁ / (n₀ + n₁).
+    taken within stages, and weighted by n₀ n₁ / (n₀ + n₁). `cells` are those of the covariates, if they are at hand.
     """
-    n_stages = int(table.stage.max()) + 1 if len(table) else 1
-    groups = np.full(len(table), -1, np.int64)
-    for side, place in enumerate((0, arm)):
-        mine = table.arm == place
-        groups[mine] = 2 * table.stage[mine] + side
-    parts = stats.grouped_moments(covariates.values, groups, 2 * n_stages)
-    pairs = [(parts[2 * stage], parts[2 * stage + 1]) for stage in range(n_stages)]
+    parts = cells_of(table, covariates) if cells is None else cells
+    n_arms = len(table.arms)
+    pairs = [(parts[first], parts[first + arm]) for first in range(0, len(parts), n_arms)]
     usable = [(control, treated) for control, treated in pairs if control.n > 1 and treated.n > 1]
     k = len(covariates.names)
     if not usable or k == 0:
@@ -99,7 +101,8 @@ def balance_check(table: UnitTable, attributes: Sequence[str], limits: Threshold
     covariates = covariates_of(table, attributes)
     if not covariates.names:
         return Check("balance", "not_run", None, limits.balance, "no covariate and no pre-period is declared")
-    found = [arm_balance(table, covariates, arm) for arm in range(1, len(table.arms))]
+    cells = cells_of(table, covariates)
+    found = [arm_balance(table, covariates, arm, cells) for arm in range(1, len(table.arms))]
     adjusted = stats.holm([one.pvalue for one in found])
     if np.isnan(adjusted).all():
         return Check("balance", "not_run", None, limits.balance, "too few units, or covariates that do not vary")

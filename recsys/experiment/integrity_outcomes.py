@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from recsys.display import counted, number_text
 from recsys.experiment.checks import Check, Thresholds
 from recsys.experiment.comparing import compare_arms
-from recsys.experiment.metrics import Metric
-from recsys.experiment.outcomes import outcome_of
+from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.unit_table import UnitTable
 
 SMALLEST = 1000  # units; among fewer, a large share of the variance is nobody's fault
@@ -41,40 +40,41 @@ class Outliers(NamedTuple):
     capped: bool
 
 
-def find_outliers(metric: Metric, table: UnitTable, influence: float) -> Outliers | None:
+def find_outliers(outcome: Outcome, influence: float) -> Outliers | None:
     """Return the units that each have more than a share of the variance of a mean or ratio; None: nothing to find."""
+    metric, outcome = outcome.metric, outcome.raw
     if metric.form not in ("mean", "ratio"):
         return None  # a share or a quantile has none: one unit moves it by 1 / n
-    outcome = outcome_of(metric, table, capped=False)
-    n = int(np.count_nonzero(outcome.used))
-    if n < SMALLEST:
+    parts = outcome.whole.take([0]).parts
+    moments = parts[0].merge(*parts[1:])
+    mean, total = float(moments.mean[0]), float(moments.comoments[0, 0])
+    if moments.n < SMALLEST or not total > 0:
         return None
-    column = outcome.values[:, 0]
-    values = column[outcome.used]
-    squares = np.square(values - values.mean())
-    total = float(squares.sum())
-    if not total > 0:
-        return None
-    units = np.zeros(len(table), np.bool_)
-    units[outcome.used] = squares > influence * total
-    others = column[outcome.used & ~units]
+    column = outcome.columns[0]
+    values = column if outcome.used.all() else column[outcome.used]
+    low, high = float(values.min()), float(values.max())
+    farthest, rest = max(high - mean, mean - low) ** 2 / total, high
+    units = np.zeros(len(column), np.bool_)
+    if farthest > influence:
+        units = outcome.used & (np.square(column - mean) > influence * total)
+        rest = float(column[outcome.used & ~units].max())
     capped = metric.cap is not None or metric.cap_at is not None
-    return Outliers(metric.name, units, float(squares.max()) / total, float(values.max()), float(others.max()), capped)
+    return Outliers(metric.name, units, farthest, high, rest, capped)
 
 
-def outlier_check(metrics: Sequence[Metric], table: UnitTable, limits: Thresholds, confidence: float) -> Check:
+def outlier_check(outcomes: Sequence[Outcome], limits: Thresholds, confidence: float) -> Check:
     """Return whether a few units (bots, errors) carry a metric, with its effects with and without them."""
-    found = [one for metric in metrics if (one := find_outliers(metric, table, limits.influence)) is not None]
+    found = [one for outcome in outcomes if (one := find_outliers(outcome, limits.influence)) is not None]
     if not found:
         return Check("outliers", "not_run", None, limits.influence, "no mean with enough units and variation")
     worst = max(found, key=lambda one: (not one.capped and bool(one.units.any()), one.influence))
     if not worst.units.any():
         told = f"the largest influence of one unit is {100 * worst.influence:.1f} % of the variance of {worst.metric}"
         return Check("outliers", "ok", worst.influence, limits.influence, "", told)
-    metric = next(metric for metric in metrics if metric.name == worst.metric)
+    outcome = next(outcome for outcome in outcomes if outcome.metric.name == worst.metric)
     told = (
         f"{worst.metric}: {counted(int(worst.units.sum()), 'unit')} up to {number_text(worst.largest)}, the others up"
-        f" to {number_text(worst.rest)}; {_both_ways(metric, table, worst.units, confidence)}"
+        f" to {number_text(worst.rest)}; {_both_ways(outcome, worst.units, confidence)}"
     )
     if worst.capped:
         return Check("outliers", "ok", worst.influence, limits.influence, "winsorised, as declared", told)
@@ -84,14 +84,12 @@ def outlier_check(metrics: Sequence[Metric], table: UnitTable, limits: Threshold
     )  # fmt: skip
 
 
-def _both_ways(metric: Metric, table: UnitTable, units: NDArray[np.bool_], confidence: float) -> str:
+def _both_ways(outcome: Outcome, units: NDArray[np.bool_], confidence: float) -> str:
     """Return the effect of each arm with these units and without them."""
-    told = []
+    table, told = outcome.table, []
+    without_them = outcome_of(outcome.metric, table, rows=~units, capped=False)
     for arm in range(1, len(table.arms)):
-        ways = [
-            compare_arms(outcome_of(metric, table, rows=rows, capped=False), arm, confidence).plain
-            for rows in (None, ~units)
-        ]
+        ways = [compare_arms(one, arm, confidence).plain for one in (outcome.raw, without_them)]
         with_them, without = (f"{one.estimate:+.4g} (p {one.pvalue:.2g})" for one in ways)
         told.append(f"{table.arms[arm]} {with_them} with them, {without} without")
     return "; ".join(told)

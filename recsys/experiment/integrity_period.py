@@ -48,7 +48,7 @@ def maturity_check(table: UnitTable, metrics: Sequence[Metric]) -> Check:
     """Return the share of units whose windows have ended, of the metric with the fewest."""
     if not len(table) or not metrics:
         return Check("maturity", "not_run", None, 0.0, "nobody was exposed")
-    shares = {metric.name: float(matured_units(table, metric).mean()) for metric in metrics}
+    shares = {metric.name: np.count_nonzero(matured_units(table, metric)) / len(table) for metric in metrics}
     name = min(shares, key=lambda key: shares[key])
     told = ", ".join(f"{key} {100 * share:.1f} %" for key, share in shares.items())
     nothing = [metric for metric in metrics if shares[metric.name] == 0]

@@ -67,13 +67,10 @@ def ratio_checks(
     return [*found, _sequential(table, weights, labels, limits.srm)] if monitored else found
 
 
-def _days(table: UnitTable) -> tuple[list[str], NDArray[np.int64]]:
+def _days(table: UnitTable) -> tuple[list[str], NDArray[np.int32]]:
     """Return the days of first exposure, those without units too, and the place of each unit's own."""
-    days = table.first_exposure // DAY
-    if not len(days):
-        return [], days
-    first, last = int(days.min()), int(days.max())
-    return [from_micros(day * DAY).date().isoformat() for day in range(first, last + 1)], days - first
+    first, n, places, _ = table.days
+    return [from_micros(day * DAY).date().isoformat() for day in range(first, first + n)], places
 
 
 def overall(table: UnitTable, weights: Float64, threshold: float) -> Check:

@@ -82,8 +82,7 @@ def assignment_checks(table: UnitTable, assigned: NDArray[np.int16] | None, limi
 
 def seen_check(table: UnitTable, limits: Thresholds) -> Check:
     """Return which share of each arm's units occurs in the data at all: what does not join must not read as zeros."""
-    enrolled = np.bincount(table.arm, minlength=len(table.arms))
-    joined = np.bincount(table.arm[table.seen], minlength=len(table.arms))
+    enrolled, joined = table.sizes, table.joined
     if (enrolled == 0).all():
         return Check("seen", "fail", 0.0, limits.seen, "there is nothing to decide", "nobody was exposed")
     shares = np.divide(joined, enrolled, out=np.full(len(enrolled), np.nan), where=enrolled > 0)
@@ -121,7 +120,7 @@ def _homogeneity(joined: NDArray[np.integer], enrolled: NDArray[np.integer]) -> 
 
 def arms_check(table: UnitTable) -> Check:
     """Return whether every arm has units."""
-    sizes = np.bincount(table.arm, minlength=len(table.arms))
+    sizes = table.sizes
     empty = [arm for arm, size in zip(table.arms, sizes, strict=True) if size == 0]
     told = ", ".join(f"{arm} {size:,}" for arm, size in zip(table.arms, sizes, strict=True))
     if empty:

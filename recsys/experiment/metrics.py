@@ -386,3 +386,9 @@ def _aggregate(metric: Mean | Quantile) -> Aggregate:
             "one of them was expected, as text",
         )
     return Aggregate("expr", metric.expr.strip())
+
+
+def window_end(metric: Metric) -> int | None:
+    """Return the end of a metric's window after exposure in microseconds; None: it never ends."""
+    ends = [measure.end for name, measure in metric.measures().items() if not name.endswith(PRE)]
+    return None if any(end is None for end in ends) else max(end for end in ends if end is not None)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.core.times import from_micros
 from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, counted, shared_axis
-from recsys.experiment.comparing import Compared, compare_labels
+from recsys.experiment.comparing import Compared, compare_times
 from recsys.experiment.effects import Sequential
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
-from recsys.experiment.metrics import DAY, PRE, Metric
+from recsys.experiment.metrics import DAY, window_end
 from recsys.experiment.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -163,26 +163,21 @@ _SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def window_end(metric: Metric) -> int | None:
-    """Return the end of a metric's window after exposure in microseconds; None: it never ends."""
-    ends = [measure.end for name, measure in metric.measures().items() if not name.endswith(PRE)]
-    return None if any(end is None for end in ends) else max(end for end in ends if end is not None)
-
-
 def maturity_days(outcome: Outcome) -> tuple[NDArray[np.int64], int, int]:
-    """Return the day on which each unit's window ended as 0, 1, …, the number of days, and the first day since 1970.
+    """Return the day on which windows ended by label of time, as 0, 1, …, the number of days, and the first since 1970.
 
     A window that never ends grows with the data: how it stood on an earlier day is not known, and all units are of one
-    day.
+    day. Labels of time without units have the day −1.
     """
-    end, table = window_end(outcome.metric), outcome.table
+    end, table, occupied = window_end(outcome.metric), outcome.table, outcome.occupied
     if end is None:
-        return np.zeros(len(table), np.int64), 1, (table.through - 1) // DAY
-    days = (table.first_exposure + end - 1) // DAY
-    if not outcome.used.any():
-        return np.zeros(len(table), np.int64), 0, 0
-    first, last = int(days[outcome.used].min()), int(days[outcome.used].max())
-    return np.where(outcome.used, days - first, -1), last - first + 1, first
+        return np.zeros(len(occupied), np.int64), 1, (table.through - 1) // DAY
+    labels = np.arange(len(occupied))
+    days = table.days.first + labels // 2 + (end - 1) // DAY + labels % 2
+    if not occupied.any():
+        return np.full(len(occupied), -1), 0, 0
+    first, last = int(days[occupied].min()), int(days[occupied].max())
+    return np.where(occupied, days - first, -1), last - first + 1, first
 
 
 def planned_pair(experiment: Experiment, arm: str) -> float:
@@ -212,9 +207,9 @@ def monitor_effect(
     table = outcome.table
     plan = experiment.monitoring or ConfidenceSequence()
     name, control = table.arms[arm], table.arms[0]
-    labels, n_days, first = maturity_days(outcome)
+    places, n_days, first = maturity_days(outcome)
     planned = planned_pair(experiment, name)
-    days = compare_labels(outcome, arm, labels, n_days, experiment.confidence, cumulated=True)
+    days = compare_times(outcome, arm, places, n_days, experiment.confidence, cumulated=True)
     ends = [(first + day + 1) * DAY for day in range(n_days)]
     if isinstance(plan, GroupSequential):
         alpha = (1 - experiment.confidence) / comparisons

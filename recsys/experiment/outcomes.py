@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.experiment.covariates import attribute_columns
 from recsys.experiment.integrity_period import matured_units
-from recsys.experiment.metrics import PRE, Metric
+from recsys.experiment.metrics import DAY, PRE, Metric, window_end
 from recsys.experiment.unit_table import UnitTable
 
 Float64 = NDArray[np.float64]
@@ -49,7 +50,7 @@ class Outcome:
     table : UnitTable
     used : (n,) bool
         Units whose window has ended (and that are in the subset looked at).
-    values : (n, k) float64
+    columns : tuple of (n,) float64
         The outcome (a ratio: numerator and denominator), then the covariates.
     outcome : int or (int, int)
     covariates : tuple of int or (int, int)
@@ -60,32 +61,96 @@ class Outcome:
     metric: Metric
     table: UnitTable
     used: NDArray[np.bool_]
-    values: Float64
+    columns: tuple[Float64, ...]
     outcome: Column
     covariates: tuple[Column, ...]
     covariate_names: tuple[str, ...]
     caps: tuple[Cap, ...]
 
     @property
+    def values(self) -> Float64:
+        """The columns side by side, (n, k)."""
+        return np.column_stack(self.columns) if self.columns else np.empty((len(self.table), 0))
+
+    @property
     def n_stages(self) -> int:
         """Ramp stages in which units came."""
-        return int(self.table.stage.max()) + 1 if len(self.table) else 1
+        return self.table.n_stages
 
-    def cells(self, labels: NDArray[np.integer] | None = None, n_labels: int = 1) -> Cells:
+    @cached_property
+    def moments(self) -> Cells:
+        """The moments by time, stage and arm: the one pass over the units that every question of time needs.
+
+        A label of time is twice the day of exposure, and one more for units that come so late in the day that their
+        window ends a day later than that of the others.
+        """
+        return self.cells(self.time_labels(), 2 * self.table.days.n)
+
+    @cached_property
+    def whole(self) -> Cells:
+        """The moments by stage and arm."""
+        return self.moments.regrouped(np.zeros(self.moments.n_labels, np.int64), 1)
+
+    @cached_property
+    def raw(self) -> Outcome:
+        """The same without winsorising."""
+        return outcome_of(self.metric, self.table, rows=self.used, capped=False) if self.caps else self
+
+    @cached_property
+    def occupied(self) -> NDArray[np.bool_]:
+        """Labels of time with units, (n_labels,)."""
+        if self.metric.form != "quantile":
+            return np.asarray(self.moments.counts().any(axis=1))
+        return np.bincount(self.time_labels()[self.used], minlength=2 * self.table.days.n) > 0
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Units by arm."""
+        if self.metric.form != "quantile" and self.moments.n_labels:
+            return np.asarray(self.moments.counts().sum(axis=0))
+        return np.bincount(self.table.arm[self.used], minlength=len(self.table.arms)).astype(np.int64)
+
+    @cached_property
+    def joined(self) -> NDArray[np.int64]:
+        """Units by arm that occur in the data."""
+        if self.table.seen.all():
+            return self.sizes
+        return np.bincount(self.table.arm[self.used & self.table.seen], minlength=len(self.table.arms))
+
+    def time_labels(self) -> NDArray[np.int32]:
+        """Return the label of time of each unit, see `moments`."""
+        days, end = self.table.days, window_end(self.metric)
+        labels = days.day * np.int32(2)
+        if end is not None:
+            labels += days.time >= DAY - (end - 1) % DAY
+        return labels
+
+    def cells(self, labels: NDArray[np.integer], n_labels: int) -> Cells:
         """Return the moments by label, stage and arm; units with label −1 are left out."""
         n_arms, n_stages = len(self.table.arms), self.n_stages
-        groups = self.table.stage.astype(np.int64) * n_arms + self.table.arm
-        used = self.used
-        if labels is not None:
-            groups += labels.astype(np.int64) * (n_stages * n_arms)
-            used = used & (labels >= 0)
-        parts = stats.grouped_moments(self.values, np.where(used, groups, -1), n_labels * n_stages * n_arms)
-        return Cells(parts, n_labels, n_stages, n_arms)
+        groups = labels.astype(np.int32) * np.int32(n_stages * n_arms)
+        groups += self.table.strata
+        used = self.used & (labels >= 0)
+        if not used.all():
+            groups[~used] = -1
+        n_groups = n_labels * n_stages * n_arms
+        parts = stats.column_moments(self.columns, groups, n_groups) if n_groups else []
+        return Cells(parts, n_labels, n_stages, n_arms, len(self.columns))
+
+    def before(self) -> tuple[Outcome, Cells]:
+        """Return the metric in its pre-period and its moments, which are at hand; not of a quantile."""
+        width = len(self.metric.aggregates)
+        places = tuple(range(width, 2 * width))
+        early = replace(
+            self, columns=tuple(self.columns[place] for place in places), covariates=(), covariate_names=(), caps=()
+        )
+        return early, self.whole.take(places)
 
     def samples(self, arm: int, rows: NDArray[np.bool_] | None = None) -> Float64:
         """Return the values of one arm, (m, k)."""
         chosen = self.used & (self.table.arm == arm)
-        return np.compress(chosen if rows is None else chosen & rows, self.values, axis=0)
+        kept = chosen if rows is None else chosen & rows
+        return np.column_stack([column[kept] for column in self.columns])
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +161,7 @@ class Cells:
     n_labels: int
     n_stages: int
     n_arms: int
+    n_columns: int
 
     def strata(self, arm: int, first: int = 0, last: int | None = None) -> list[stats.Moments]:
         """Return the moments of an arm by stage, over the labels from `first` to `last` (inclusive; None: all)."""
@@ -110,7 +176,24 @@ class Cells:
             for place in range(step):
                 part = self.parts[label * step + place]
                 found.append(part if label == 0 else found[-step].merge(part))
-        return Cells(found, self.n_labels, self.n_stages, self.n_arms)
+        return replace(self, parts=found)
+
+    def regrouped(self, places: NDArray[np.integer], n_labels: int) -> Cells:
+        """Return the cells with labels merged: `places` is the new label of each, −1 leaves it out."""
+        step = self.n_stages * self.n_arms
+        members: list[list[int]] = [np.flatnonzero(places == label).tolist() for label in range(n_labels)]
+        empty = stats.Moments.empty(self.n_columns)
+        found = [
+            empty.merge(*(self.parts[label * step + place] for label in mine))
+            for mine in members
+            for place in range(step)
+        ]
+        return replace(self, parts=found, n_labels=n_labels)
+
+    def take(self, columns: Sequence[int]) -> Cells:
+        """Return the cells of some of the columns."""
+        parts = [part.take(columns) for part in self.parts]
+        return replace(self, parts=parts, n_columns=len(columns))
 
     def counts(self) -> NDArray[np.int64]:
         """Return the units, (labels, arms)."""
@@ -164,10 +247,9 @@ def outcome_of(
             labels.append(metric.name + PRE)
         attributes = attribute_columns(table, metric.covariates)
         covariates += range(len(columns), len(columns) + len(attributes.names))
-        columns += list(attributes.values.T)
+        columns += attributes.columns
         labels += attributes.names
-    values = np.column_stack(columns) if columns else np.empty((len(table), 0))
-    return Outcome(metric, table, used, values, outcome, tuple(covariates), tuple(labels), caps)
+    return Outcome(metric, table, used, tuple(columns), outcome, tuple(covariates), tuple(labels), caps)
 
 
 def _some(denominator: Float64, used: NDArray[np.bool_]) -> bool:

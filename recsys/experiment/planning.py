@@ -18,8 +18,7 @@ from recsys.experiment.filtering import passes
 from recsys.experiment.integrity_period import dates_of
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Measure
-from recsys.experiment.metrics import DAY, Metric
-from recsys.experiment.monitoring import window_end
+from recsys.experiment.metrics import DAY, Metric, window_end
 from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.planning_history import (
     Given,

@@ -12,8 +12,8 @@ from recsys.core.errors import ArgumentError, NotEstimableError
 from recsys.experiment.experiment import CORRECTIONS, Experiment
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.measures import Condition
-from recsys.experiment.metrics import DAY, Metric
-from recsys.experiment.monitoring import RULES, window_end
+from recsys.experiment.metrics import DAY, Metric, window_end
+from recsys.experiment.monitoring import RULES
 from recsys.experiment.planning_history import History
 
 LOOKS = 28  # of a confidence sequence: more looks hardly change its power

@@ -103,7 +103,7 @@ def _values(outcome: Outcome, arm: int) -> Float64:
         return np.take(outcome.values, outcome.outcome, axis=1)
     plain = np.take(outcome.values, [outcome.outcome], axis=1)
     columns = [column for column in outcome.covariates if isinstance(column, int)]
-    cells = outcome.cells()
+    cells = outcome.whole
     left, right = cells.strata(arm), cells.strata(0)
     smallest = min(sum(part.n for part in side) for side in (left, right))
     if not columns or smallest < UNITS_A_COVARIATE * len(columns):

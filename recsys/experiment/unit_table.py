@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from recsys.experiment.metrics import DAY
 
 UNIT_COLUMNS = ("unit_id", "variant", "first_exposure", "stage", "seen")  # of `UnitTable.to_polars`
 
@@ -48,6 +51,27 @@ class Enrolment(NamedTuple):
     unknown_variant: Mapping[str, int] = {}
     without_unit: int = 0
     without_time: int = 0
+
+
+class Days(NamedTuple):
+    """When units came, UTC.
+
+    Attributes
+    ----------
+    first : int
+        The first day on which any came, since 1970.
+    n : int
+        Days from that to the last one.
+    day : (n_units,) int32
+        Of each unit, from 0.
+    time : (n_units,) int64
+        Of that day, microseconds.
+    """
+
+    first: int
+    n: int
+    day: NDArray[np.int32]
+    time: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +121,35 @@ class UnitTable:
     through: int
     complete_through: Mapping[str, int]
     left_out: Mapping[str, int]
+
+    @cached_property
+    def days(self) -> Days:
+        """The days of first exposure."""
+        day = self.first_exposure // DAY
+        first, last = (int(day.min()), int(day.max())) if len(day) else (0, -1)
+        return Days(first, last - first + 1, (day - first).astype(np.int32), self.first_exposure - day * DAY)
+
+    @property
+    def n_stages(self) -> int:
+        """Ramp stages in which units came."""
+        return int(self.stage.max()) + 1 if len(self.stage) else 1
+
+    @cached_property
+    def strata(self) -> NDArray[np.int32]:
+        """Stage of each unit times the number of arms, plus its arm."""
+        return self.stage.astype(np.int32) * np.int32(len(self.arms)) + self.arm
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Units by arm."""
+        return np.bincount(self.arm, minlength=len(self.arms)).astype(np.int64)
+
+    @cached_property
+    def joined(self) -> NDArray[np.int64]:
+        """Units by arm that occur in the data."""
+        if self.seen.all():
+            return self.sizes
+        return np.bincount(self.arm[self.seen], minlength=len(self.arms)).astype(np.int64)
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a unit: ids, variant, first exposure, stage, seen, attributes, and the columns.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.experiment.effects import Effect, Verdict, withhold
 from recsys.experiment.looks import GroupSequential
-from recsys.experiment.metrics import Metric
-from recsys.experiment.monitoring import Monitor, window_end
+from recsys.experiment.metrics import Metric, window_end
+from recsys.experiment.monitoring import Monitor
 from recsys.experiment.unit_table import UnitTable
 
 if TYPE_CHECKING:

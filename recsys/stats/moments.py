@@ -184,23 +184,27 @@ def _moments(columns: Sequence[Float64], groups: Groups, n_groups: int) -> list[
     if not columns:
         sizes = np.bincount(groups[groups >= 0], minlength=n_groups)
         return [replace(Moments.empty(0), n=int(size)) for size in sizes]
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told by _checked
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told below
         bases = kernels.group_bases(columns, groups, n_groups)
         found = _centred(columns, groups, bases)
-        far = [place for place, (shift, part) in enumerate(zip(found.shifts, found.parts, strict=True))
-               if (part.n * shift * shift > _LOSS * np.diagonal(part.comoments)).any()]  # fmt: skip
-        if far:
-            again = np.where(np.isin(groups, far), groups, -1)
-            better = _centred(columns, again, np.array([part.mean for part in found.parts]))
-            for place in far:
-                found.parts[place] = better.parts[place]
-    return [_checked(part, columns, groups, place) for place, part in enumerate(found.parts)]
+        lost = found.sizes[:, None] * found.shifts * found.shifts
+        far = (lost > _LOSS * found.comoments.diagonal(axis1=1, axis2=2)).any(axis=1)
+        if far.any():
+            again = np.where(np.isin(groups, np.flatnonzero(far)), groups, -1)
+            better = _centred(columns, again, found.means)
+            found.means[far], found.comoments[far] = better.means[far], better.comoments[far]
+    if not (np.isfinite(found.means).all() and np.isfinite(found.comoments).all()):
+        raise _not_finite(columns, groups)
+    parts = zip(found.sizes.tolist(), found.means, found.comoments, strict=True)
+    return [Moments(n, mean, comoments) for n, mean, comoments in parts]
 
 
 class _Centred(NamedTuple):
     """Moments of groups, and how far each mean lies from the base."""
 
-    parts: list[Moments]
+    sizes: NDArray[np.int64]
+    means: Float64
+    comoments: Float64
     shifts: Float64
 
 
@@ -208,8 +212,7 @@ def _centred(columns: Sequence[Float64], groups: Groups, bases: Float64) -> _Cen
     counts, sums, products = kernels.sums_and_products(columns, groups, bases)
     shifts = sums / np.maximum(counts, 1)[:, None]
     products -= counts[:, None, None] * (shifts[:, :, None] * shifts[:, None, :])
-    means = bases + shifts
-    return _Centred([Moments(int(n), *part) for n, *part in zip(counts, means, products, strict=True)], shifts)
+    return _Centred(counts, bases + shifts, products, shifts)
 
 
 def _merged(parts: Sequence[Moments], columns: int) -> Moments:
@@ -224,22 +227,17 @@ def _merged(parts: Sequence[Moments], columns: int) -> Moments:
     n = sum(part.n for part in parts)
     mean = means[0] + (sizes[:, None] * (means - means[0])).sum(axis=0) / n
     deviations = means - mean
-    comoments = np.zeros((columns, columns))
-    for part, size, deviation in zip(parts, sizes, deviations, strict=True):
-        comoments += part.comoments
-        comoments += size * np.outer(deviation, deviation)
-    return Moments(n, mean, comoments)
+    between = (sizes[:, None] * deviations)[:, :, None] * deviations[:, None, :]
+    return Moments(n, mean, (np.array([part.comoments for part in parts]) + between).sum(axis=0))
 
 
-def _checked(found: Moments, columns: Sequence[Float64], groups: Groups, group: int) -> Moments:
-    """Return moments that are finite, or say which values were not."""
-    if np.isfinite(found.mean).all() and np.isfinite(found.comoments).all():
-        return found
-    bad = sum(int((~np.isfinite(column[groups == group])).sum()) for column in columns)
+def _not_finite(columns: Sequence[Float64], groups: Groups) -> ArgumentError:
+    """Return what to say of values whose moments are no numbers."""
+    bad = sum(int((~np.isfinite(column[groups >= 0])).sum()) for column in columns)
     if bad:
-        raise ArgumentError(
+        return ArgumentError(
             f"values have {bad} entries that are NaN or infinite",
             "finite numbers were expected",
             "decide what a missing value means before: 0, or a unit left out and counted",
         )
-    raise ArgumentError("values are too large to be squared", "absolute values below 1e150 were expected")
+    return ArgumentError("values are too large to be squared", "absolute values below 1e150 were expected")

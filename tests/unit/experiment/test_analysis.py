@@ -16,6 +16,7 @@ from recsys.display import to_text
 from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion
 from recsys.experiment.analysis import analyze
 from recsys.experiment.effects import all_effects
+from recsys.experiment.outcomes import outcome_of
 from recsys.experiment.verdicts import judge
 
 from .made_up import experiment, unit_table
@@ -178,7 +179,9 @@ def test_null_experiments_ship_no_more_often_than_alpha_allows():
     for _ in range(repetitions):
         shared = rng.gamma(2.0, 1.0, n)
         table = unit_table(arm, {"a": shared + rng.gamma(2.0, 1.0, n), "b": shared + rng.random(n)}, arms=ARMS)
-        found = judge(all_effects(test.metrics, table, 0.95), test, reached, {}, final=False)
+        found = judge(
+            all_effects([outcome_of(one, table) for one in test.metrics], 0.95), test, reached, {}, final=False
+        )
         pvalues.append(found[0].pvalue)
         alarms += (alarm := any(one.pvalue_adjusted < 0.05 for one in found))
         ships += alarm and analyze(test, table).decide().action == "ship"

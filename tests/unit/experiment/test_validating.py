@@ -108,7 +108,7 @@ def test_splits_are_tested_as_the_analysis_tests(past):
         (parts,) = split_moments(values, 0.4, 1, np.random.default_rng(6))
         arm = np.zeros(len(table), np.int16)
         arm[np.flatnonzero(outcome.used)[mask]] = 1
-        (effect,) = all_effects([metric], replace(table, arms=("a", "b"), arm=arm), 0.95)
+        (effect,) = all_effects([outcome_of(metric, replace(table, arms=("a", "b"), arm=arm))], 0.95)
         found = _tests(outcome, *parts, 0.05)
         assert found["plain"][0].pvalue == pytest.approx(effect.unadjusted["pvalue"], rel=1e-9)
         assert found["adjusted"][0].pvalue == pytest.approx(effect.pvalue, rel=1e-9)
