@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         layouts,
         metrics,
         models,
+        ope,
         scoring,
         simulation,
         stats,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         RP3Beta,
         load_model,
     )
+    from recsys.ope import LoggedFeedback, replay
     from recsys.scoring import Eligibility, Recommendations, TopKIndex, top_k
     from recsys.simulation import simulate
     from recsys.store import Store
@@ -81,6 +83,7 @@ _HOMES = {
         "Recommender",
         "load_model",
     ),
+    "ope": ("LoggedFeedback", "replay"),
     "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
     "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention", "assign", "plan"),
@@ -97,6 +100,7 @@ _ROOMS = (
     "layouts",
     "metrics",
     "models",
+    "ope",
     "scoring",
     "simulation",
     "stats",
@@ -116,6 +120,7 @@ __all__ = [
     "GraphFilter",
     "ItemKNN",
     "Label",
+    "LoggedFeedback",
     "LogisticMF",
     "Mean",
     "Popularity",
@@ -148,8 +153,10 @@ __all__ = [
     "load_model",
     "metrics",
     "models",
+    "ope",
     "plan",
     "random_split",
+    "replay",
     "scoring",
     "simulate",
     "simulation",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal
 
-from recsys.core.checks import finite_float
+from recsys.core.checks import finite_float, one_of
 from recsys.ope.results import Status
 
 CheckStatus = Literal["ok", "warn", "fail", "not_run"]
@@ -32,8 +32,8 @@ class Check:
         What follows, in plain words.
     detail : str
         The numbers behind it.
-    policy, reward : str
-        What it was asked of; empty: of the log itself, of every reward.
+    policy, reward, weighting, estimator : str
+        What it was asked of; empty: of the log itself, of every reward, of all kinds of weights, of all estimators.
 
     Examples
     --------
@@ -50,15 +50,23 @@ class Check:
     detail: str = ""
     policy: str = ""
     reward: str = ""
+    weighting: str = ""
+    estimator: str = ""
 
     @property
     def reason(self) -> str:
         """The consequence with its numbers, as estimates repeat it."""
         return f"{self.name}: {self.consequence}" + (f" ({self.detail})" if self.detail else "")
 
-    def concerns(self, policy: str, reward: str) -> bool:
+    def concerns(self, policy: str, reward: str, weighting: str, estimator: str) -> bool:
         """Return whether it speaks of an estimate."""
-        return self.policy in ("", policy) and self.reward in ("", reward)
+        asked = (
+            (self.policy, policy),
+            (self.reward, reward),
+            (self.weighting, weighting),
+            (self.estimator, estimator),
+        )
+        return all(own in ("", other) for own, other in asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
@@ -99,7 +107,7 @@ class Limits:
     flag_weight: float = 0.05
     unsupported: float = 0.1
     flag_unsupported: float = 0.01
-    rewarded: float = 2.0
+    rewarded: float = 3.0
     flag_rewarded: float = 10.0
     duplicates: float = 0.01
 
@@ -123,8 +131,26 @@ def graded(number: float, *, fail: float, flag: float, low_is_bad: bool = True) 
     return "flagged" if sign * number < sign * flag else "estimable"
 
 
+def result(name: str, verdict: Status, number: float, threshold: float, consequence: str, detail: str) -> Check:
+    """Return a check that fails whenever it downgrades."""
+    status: CheckStatus = "ok" if verdict == "estimable" else "fail"
+    return Check(name, status, number, threshold, verdict, "" if status == "ok" else consequence, detail)
+
+
 def downgraded(status: Status, checks: Iterable[Check]) -> tuple[Status, tuple[str, ...]]:
     """Return the status that the failed checks leave, and their reasons, the worst first."""
     failed = sorted((one for one in checks if one.status == "fail"), key=lambda one: -SEVERITY[one.downgrades])
     worst = max([status, *(one.downgrades for one in failed)], key=SEVERITY.__getitem__)
     return worst, tuple(one.reason for one in failed)
+
+
+def parse_statuses(words: Sequence[str]) -> tuple[Status, ...]:
+    """Return statuses as gates name them: ``not-estimable``, ``flagged``.
+
+    Examples
+    --------
+    >>> parse_statuses(["not-estimable"])
+    ('not_estimable',)
+    """
+    known: dict[str, Status] = {"not-estimable": "not_estimable", "flagged": "flagged"}
+    return tuple(known[one_of("a gate", word, known)] for word in words)

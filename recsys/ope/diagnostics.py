@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.ope.checks import Check, CheckStatus, Limits, graded
+from recsys.ope.checks import Check, Limits, graded, result
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.policies import Actions
 from recsys.ope.results import Status
+from recsys.ope.weights import effective_n
 
 Rows = NDArray[np.float64]
 Codes = NDArray[np.integer]
@@ -36,21 +36,6 @@ class WeightBin(NamedTuple):
     rows: int
     share: float
     weight_share: float
-
-
-def effective_size(weights: Rows) -> float:
-    """Return (Σw)² / Σw² (Kish 1965), 0 without positive weights; scaled first, so that nothing overflows.
-
-    Examples
-    --------
-    >>> effective_size(np.array([1.0, 1.0, 0.0, 0.0]))
-    2.0
-    """
-    largest = float(weights.max(initial=0.0))
-    if largest <= 0:
-        return 0.0
-    scaled = weights / largest
-    return float(scaled.sum() ** 2 / (scaled**2).sum())
 
 
 def weight_histogram(weights: Rows) -> tuple[WeightBin, ...]:
@@ -110,7 +95,7 @@ def mean_weight(
     A normal test: it is not made when so few rows carry weight that the sample cannot know its own variance
     (an effective size below `limits.least_size`, which has a check of its own).
     """
-    name, size = "mean-weight", effective_size(weights)
+    name, size = "mean-weight", effective_n(weights)
     mean = float(weights.mean()) if len(weights) else math.nan
     error = clustered_error(weights, clusters)
     if size < limits.least_size or math.isnan(error):
@@ -131,18 +116,18 @@ def mean_weight(
 
 def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]:  # noqa: B008
     """Return the checks of the effective sample size and of the largest weight."""
-    n, size, total = len(weights), effective_size(weights), float(weights.sum())
+    n, size, total = len(weights), effective_n(weights), float(weights.sum())
     verdict = graded(size, fail=limits.least_size, flag=limits.good_size)
     used = int((weights > 0).sum())
     told = "the policy shares nothing with the log" if not used else "few rows carry the estimate"
     share = f", {100 * size / n:.2g} %" if n else ""
-    first = _check("effective-size", verdict, size, limits.good_size, told, f"{size:,.1f} of {n:,} rows{share}")
+    first = result("effective-size", verdict, size, limits.good_size, told, f"{size:,.1f} of {n:,} rows{share}")
     largest = float(weights.max() / total) if total > 0 else math.nan
     if math.isnan(largest):
         return first, Check("largest-weight", "not_run", None, limits.flag_weight, consequence="no row has weight")
     verdict = graded(largest, fail=limits.largest_weight, flag=limits.flag_weight, low_is_bad=False)
     detail = f"{100 * largest:.2g} % of the sum of weights"
-    return first, _check("largest-weight", verdict, largest, limits.flag_weight, "one row decides", detail)
+    return first, result("largest-weight", verdict, largest, limits.flag_weight, "one row decides", detail)
 
 
 def rewarded_check(weights: Rows, rewards: Rows, limits: Limits = Limits()) -> Check:  # noqa: B008
@@ -152,19 +137,12 @@ def rewarded_check(weights: Rows, rewards: Rows, limits: Limits = Limits()) -> C
     """
     name, paid = "rewarded", rewards != 0
     if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
-        return Check(name, "ok", effective_size(weights), limits.flag_rewarded, detail="the reward never varies")
-    size = effective_size(weights * paid)
+        return Check(name, "ok", effective_n(weights), limits.flag_rewarded, detail="the reward never varies")
+    size = effective_n(weights * paid)
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
     detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as good as {size:.1f}"
     told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"
-    return _check(name, verdict, size, limits.flag_rewarded, told, detail)
-
-
-def unsupported_mass(feedback: LoggedFeedback, actions: Actions) -> float:
-    """Return the mean mass of a policy on items that the log has never shown."""
-    shown = np.append(np.bincount(feedback.actions, minlength=len(feedback.items)) > 0, False)
-    away = ~shown[actions.codes]
-    return float(actions.probabilities[away].sum() / max(len(feedback), 1))
+    return result(name, verdict, size, limits.flag_rewarded, told, detail)
 
 
 def support_check(mass: float | None, limits: Limits = Limits()) -> Check:  # noqa: B008
@@ -174,7 +152,7 @@ def support_check(mass: float | None, limits: Limits = Limits()) -> Check:  # no
         return Check(name, "not_run", consequence="the policy does not tell what else it would show")
     verdict = graded(mass, fail=limits.unsupported, flag=limits.flag_unsupported, low_is_bad=False)
     told = "of what the policy shows was never shown in the log: only bounds are known"
-    return _check(name, verdict, mass, limits.flag_unsupported, f"a part {told}", f"{100 * mass:.3g} % of its mass")
+    return result(name, verdict, mass, limits.flag_unsupported, f"a part {told}", f"{100 * mass:.3g} % of its mass")
 
 
 def support_bounds(value: float, mass: float, reward_range: tuple[float, float]) -> tuple[float, float]:
@@ -196,8 +174,3 @@ def support_bounds(value: float, mass: float, reward_range: tuple[float, float])
     """
     low, high = reward_range
     return value + mass * low, value + mass * high
-
-
-def _check(name: str, verdict: Status, number: float, threshold: float, consequence: str, detail: str) -> Check:
-    status: CheckStatus = "ok" if verdict == "estimable" else "fail"
-    return Check(name, status, number, threshold, verdict, "" if status == "ok" else consequence, detail)

@@ -31,6 +31,9 @@ def log_checks(feedback: LoggedFeedback, limits: Limits = Limits()) -> tuple[Che
 
 
 def _duplicates(feedback: LoggedFeedback, limits: Limits) -> Check:
+    if not (feedback.has_requests or feedback.times is not None or feedback.users is not None):
+        told = "rows name no request, time or user: equal ones may well be two"
+        return Check("duplicates", "not_run", consequence=told)
     share = feedback.duplicates / max(len(feedback), 1)
     detail = f"{feedback.duplicates:,} of {len(feedback):,} rows"
     told = "rows repeat others in all columns: intervals are narrower than the log allows"
@@ -75,12 +78,12 @@ def _estimated(feedback: LoggedFeedback) -> Check:
     return Check("propensities", "fail", None, None, "flagged", told)
 
 
-class Cell(NamedTuple):
-    """How often an item stood at a position, and how often it should have."""
+class Cells(NamedTuple):
+    """How often items stood at positions, and how often they should have, one number a cell."""
 
-    seen: int
-    expected: float
-    variance: float
+    seen: Rows
+    expected: Rows
+    variance: Rows
 
 
 def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Check:  # noqa: B008
@@ -95,21 +98,22 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
     name, propensity = "calibration", feedback.propensities.position
     if propensity is None or not len(feedback):
         return Check(name, "not_run", consequence="the log has no propensities of positions")
-    cells = [cell for cell in _cells(feedback, propensity) if cell.expected >= _LEAST_EXPECTED and cell.variance > 0]
-    if not cells:
+    cells = _cells(feedback, propensity)
+    usable = (cells.expected >= _LEAST_EXPECTED) & (cells.variance > 0)
+    if not usable.any():
         return Check(name, "not_run", consequence=f"no item was to be expected {_LEAST_EXPECTED:g} times at a position")
     from scipy.stats import chi2, poisson
 
-    seen, expected, variance = (np.array(column, np.float64) for column in zip(*cells, strict=True))
+    seen, expected, variance = (column[usable] for column in cells)
     surplus = seen - expected
     if CANDIDATES in feedback.context.columns:
-        pvalue = float(chi2.sf((surplus**2 / variance).sum(), len(cells)))
+        pvalue = float(chi2.sf((surplus**2 / variance).sum(), len(seen)))
         distance = float(np.abs(surplus).sum() / expected.sum())
         chance = float(np.sqrt(2 / np.pi * variance).sum() / expected.sum())  # E|N(0, v)| = √(2v/π)
     else:
         pvalue = float(holm(poisson.sf(seen - 1, expected)).min())
         distance, chance = float(np.maximum(surplus, 0).sum() / expected.sum()), 0.0
-    detail = f"{len(cells):,} cells, off by {100 * distance:.2g} % on average ({100 * chance:.2g} % by chance)"
+    detail = f"{len(seen):,} cells, off by {100 * distance:.2g} % on average ({100 * chance:.2g} % by chance)"
     if pvalue >= limits.level:
         return Check(name, "ok", pvalue, limits.level, detail=detail)
     told = "items were not shown as often as the stated propensities say"
@@ -118,27 +122,39 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
     return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
 
 
-def _cells(feedback: LoggedFeedback, propensity: Rows) -> Iterator[Cell]:
-    """Yield the cells (candidate set, position, item) that occur."""
+def _cells(feedback: LoggedFeedback, propensity: Rows) -> Cells:
+    """Return the cells (candidate set, position, item) that occur."""
     group = feedback.positions.astype(np.int64)
     if CANDIDATES in feedback.context.columns:
         sets = feedback.context[CANDIDATES].cast(str).fill_null("").rank("dense").to_numpy().astype(np.int64)
         group = group * (int(sets.max()) + 1) + sets
-    order = np.lexsort((np.zeros(len(group)) if feedback.times is None else feedback.times, group))
-    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        yield from _group_cells(feedback.actions[rows], propensity[rows], windowed=feedback.times is not None)
+    windowed = feedback.times is not None
+    order = np.argsort(feedback.times, kind="stable") if feedback.times is not None else np.arange(len(group))
+    order = order[np.argsort(group[order], kind="stable")]
+    group, actions = group[order], feedback.actions[order]
+    begins, lengths = _runs(group)
+    rank, length = np.arange(len(group)) - np.repeat(begins, lengths), np.repeat(lengths, lengths)
+    by_cell = np.lexsort((actions, group))  # stable: by rank within a cell
+    group, actions, rank, inverse = group[by_cell], actions[by_cell], rank[by_cell], 1 / propensity[order[by_cell]]
+    first, count = _runs(group, actions)
+    last, span = first + count - 1, length[first]  # groups stay where they are
+    if windowed:  # its first and last row open and close the window: they are no evidence
+        inverse[first] = inverse[last] = 0.0
+        count, span = count - 2, rank[last] - rank[first] - 1
+    used = (count > 0) & (span > 0)
+    seen, rows = count[used].astype(np.float64), span[used].astype(np.float64)
+    share = seen / np.add.reduceat(inverse, first)[used]
+    return Cells(seen, rows * share, rows * share * (1 - share))
 
 
-def _group_cells(actions: NDArray[np.int32], propensity: Rows, *, windowed: bool) -> Iterator[Cell]:
-    """Yield the cells of one group, whose rows stand in order of time."""
-    order = np.argsort(actions, kind="stable")
-    for places in np.split(order, np.flatnonzero(np.diff(actions[order])) + 1):
-        span = len(actions)
-        if windowed:  # its first and last row open and close the window: they are no evidence
-            span, places = int(places[-1] - places[0]) - 1, places[1:-1]
-        if len(places) and span > 0:
-            share = len(places) / float((1 / propensity[places]).sum())
-            yield Cell(len(places), span * share, span * share * (1 - share))
+def _runs(*columns: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where runs of equal neighbours begin, and their lengths."""
+    new = np.zeros(len(columns[0]), np.bool_)
+    new[0] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    begins = np.flatnonzero(new)
+    return begins, np.diff(begins, append=len(new))
 
 
 def drift_checks(

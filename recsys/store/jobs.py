@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
     from recsys.experiment import Analysis, Decision, Experiment, InterleavingResult, Monitor, Plan, Validation
     from recsys.models import Recommender
+    from recsys.ope import Replay
     from recsys.store.store import Store
     from recsys.workflows import Assigned, Created, ExposedUnits, InterleaveSummary, RecommendSummary, Recorded
 
@@ -164,6 +165,12 @@ class Jobs:
         from recsys import workflows
 
         return workflows.decide(cast("Store", self), experiment, **options)
+
+    def replay(self, models: str | Sequence[str], **options: Any) -> Recorded[Replay]:
+        """Say what trained models would have earned on the impressions here; see `recsys.workflows.replay`."""
+        from recsys import workflows
+
+        return workflows.replay(cast("Store", self), models, **options)
 
     def repeat(self, run: str, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""

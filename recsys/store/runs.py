@@ -30,6 +30,7 @@ KINDS = (
     "trial",
     "recommend",
     "analysis",
+    "replay",
     "interleave",
     "interleave-analysis",
 )
@@ -47,8 +48,8 @@ class Run:
     ----------
     run_id : str
         Sorts by the time at which the job began.
-    kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis", "interleave",
-        "interleave-analysis"}
+    kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis", "replay",
+        "interleave", "interleave-analysis"}
         What was done; a trial is one setting of a tuning, an analysis is one of an experiment.
     created_at : datetime
         When it was finished (UTC).

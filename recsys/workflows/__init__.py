@@ -12,6 +12,7 @@ from recsys.workflows.planning import plan
 from recsys.workflows.recommending import look, recommend
 from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
+from recsys.workflows.replaying import replay
 from recsys.workflows.training import refit, retrain, train
 from recsys.workflows.tuning import resume, tune
 from recsys.workflows.validating import validate
@@ -43,6 +44,7 @@ __all__ = [
     "recommend",
     "refit",
     "repeat",
+    "replay",
     "resume",
     "retrain",
     "similar",

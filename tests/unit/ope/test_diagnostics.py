@@ -8,28 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recsys.ope import Actions
 from recsys.ope.checks import Check, Limits, downgraded
 from recsys.ope.diagnostics import (
     clustered_error,
-    effective_size,
     mean_weight,
     rewarded_check,
     size_checks,
     support_bounds,
     support_check,
-    unsupported_mass,
     weight_histogram,
 )
 
 from .logs import uniform_log
-
-
-def test_the_effective_size_counts_equal_weights_and_does_not_overflow():
-    assert effective_size(np.array([2.0, 2.0, 2.0, 0.0])) == pytest.approx(3, rel=1e-12)
-    assert effective_size(np.array([1e300, 1e300])) == pytest.approx(2, rel=1e-12)
-    assert effective_size(np.zeros(5)) == 0
-    assert effective_size(np.empty(0)) == 0
 
 
 def test_two_weights_among_ten_thousand_are_told():
@@ -102,12 +92,7 @@ def test_a_handful_of_clicks_is_flagged_and_one_is_nothing():
     assert rewarded_check(weights, np.ones(10_000)).status == "ok"
 
 
-def test_the_mass_on_items_never_shown():
-    log = uniform_log(2, 3, seed=0)
-    unseen = next(item for item in range(3) if item not in log.actions)
-    seen = int(log.actions[0])
-    actions = Actions(np.array([0, 2, 4]), np.array([-1, seen, seen, unseen], np.int32), np.array([0.2, 0.8, 0.9, 0.1]))
-    assert unsupported_mass(log, actions) == pytest.approx(0.15, rel=1e-12)
+def test_a_part_never_shown_has_bounds():
     assert support_check(0.15).downgrades == "not_estimable"
     assert support_check(0.05).downgrades == "flagged"
     assert support_check(0.0).status == "ok"

@@ -38,8 +38,13 @@ def test_a_log_without_propensities_is_not_estimable():
 
 @pytest.mark.parametrize(("duplicates", "status"), [(0, "ok"), (1, "warn"), (100, "fail")])
 def test_repeated_rows(duplicates, status):
-    log = replace(uniform_log(1000, 5, seed=1), duplicates=duplicates)
+    log = replace(uniform_log(1000, 5, seed=1, times=np.arange(1000)), duplicates=duplicates)
     assert by_name(log_checks(log))["duplicates"].status == status
+
+
+def test_equal_rows_without_anything_to_tell_them_apart_may_be_two():
+    log = replace(uniform_log(1000, 5, seed=1), duplicates=100)
+    assert by_name(log_checks(log))["duplicates"].status == "not_run"
 
 
 def test_estimated_propensities_flag():

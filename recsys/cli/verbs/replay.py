@@ -1,0 +1,136 @@
+"""`recsys replay`: what trained models would have earned on logged impressions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli import completion
+from recsys.cli.words import joined, pairs
+from recsys.core.errors import GateError
+
+if TYPE_CHECKING:
+    from recsys.cli.session import Session
+
+EXAMPLES = """
+recsys replay 3f2a --reward click
+recsys replay 3f2a 91bc --since 2026-06-01 --reward click,minutes --estimator snips,ips --compare
+recsys replay 3f2a --explore epsilon=0.1 --estimand request --interval bootstrap
+recsys replay 3f2a --fail-on not-estimable,flagged          # exit code 6 when the log cannot answer
+"""
+
+
+def command(
+    ctx: typer.Context,
+    runs: Annotated[list[str], typer.Argument(help="Training runs.", metavar="MODEL", autocompletion=completion.runs)],
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only impressions since this time (UTC).  [later than all training]"),
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Only impressions before this time (UTC).")] = None,
+    estimator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="snips|ips|dr|…", help="Several by commas; the first decides.  [snips]"),
+    ] = None,
+    reward: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Several by commas; the first decides.  [all columns of numbers]"),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Against the first model, and not against what the log has earned.")
+    ] = False,
+    explore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="epsilon=0.1|temperature=1", help="Lists drawn at random, and not the best items."),
+    ] = None,
+    versions: Annotated[
+        list[str] | None, typer.Option("--logged-by", metavar="POLICY", help="Only what this policy has shown.")
+    ] = None,
+    estimand: Annotated[
+        str | None,
+        typer.Option(metavar="impression|request|user", help="What values are the mean over.  [by the estimator]"),
+    ] = None,
+    interval: Annotated[
+        str, typer.Option(metavar="delta|bootstrap|bernstein|exact|sequence", help="How intervals are made.")
+    ] = "delta",
+    confidence: Annotated[float, typer.Option(metavar="SHARE", help="Of the intervals.")] = 0.95,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="clip=10", help="A parameter: clip, threshold, shrinkage.  [chosen by SLOPE]"),
+    ] = None,
+    bound: Annotated[
+        float | None, typer.Option(metavar="VALUE", help="Known largest weight × reward, for bernstein and sequence.")
+    ] = None,
+    reward_range: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Known bounds of rewards: they bound what is never shown."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap and of rejection sampling.")] = 0,
+    k: Annotated[
+        int | None, typer.Option("--k", "-k", metavar="N", help="Slots of a list.  [the positions of the log]")
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="not-estimable,flagged", help="Exit with 6 when an estimate is."),
+    ] = None,
+) -> None:
+    """Say what models would have earned on logged impressions.
+
+    Or why the log cannot tell. Users are served with their history as of each request. A replay is recorded as a run.
+    """
+    session: Session = ctx.obj
+    from recsys import workflows
+    from recsys.cli.requests import eligibility_from, explorer_from
+    from recsys.ope.checks import parse_statuses
+
+    statuses = parse_statuses(joined(fail_on))  # a slip is told before the work
+    asked: dict[str, Any] = {
+        "since": since,
+        "until": until,
+        "estimator": joined(estimator) or ("snips",),
+        "reward": joined(reward) or None,
+        "compare": compare,
+        "explore": explorer_from(explore, None),
+        "versions": joined(versions),
+        "estimand": estimand,
+        "interval": interval,
+        "confidence": confidence,
+        "parameters": {name: _number(name, word) for name, word in pairs("--set", set_).items()} or None,
+        "bound": bound,
+        "reward_range": None if reward_range is None else _range(reward_range),
+        "seed": seed,
+        "k": k,
+        "eligibility": eligibility_from(session.options),
+    }
+    run, found = workflows.replay(session.open_store(), runs, **asked, progress=session.progress)
+    failed = found.failed(statuses)
+    for warning in run.warnings:
+        if warning not in found.warnings:
+            session.warn(warning)
+    data = {"run_id": run.run_id, **found.to_dict(), **({"failed": list(failed)} if statuses else {})}
+    session.emit("replay", data, found.view())
+    if failed:
+        raise GateError("; ".join(failed))
+    session.note(f"run {run.run_id}")
+
+
+def _number(name: str, text: object) -> float:
+    from recsys.core.errors import ArgumentError
+
+    try:
+        return float(str(text))
+    except ValueError:
+        raise ArgumentError(f"--set {name} is {text!r}", "a number was expected") from None
+
+
+def _range(text: str) -> tuple[float, float]:
+    from recsys.core.errors import ArgumentError
+
+    try:
+        low, high = (float(word) for word in text.split(","))
+    except ValueError:
+        raise ArgumentError(
+            f"--reward-range is {text!r}", "two numbers with a comma were expected", "use 0,1"
+        ) from None
+    return low, high

@@ -1,0 +1,145 @@
+"""Every check that estimates of a policy on a log must pass, and what is left of them afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recsys.core.errors import DataError
+from recsys.core.times import from_micros
+from recsys.ope.checks import Check, Limits, downgraded, graded, result
+from recsys.ope.diagnostics import clusters_of, mean_weight, rewarded_check, size_checks, support_bounds, support_check
+from recsys.ope.feedback import LoggedFeedback
+from recsys.ope.log_checks import drift_checks
+from recsys.ope.named import ESTIMATORS, Case, Needs, Reach, Weighting
+from recsys.ope.policies import Policy
+from recsys.ope.results import Estimate
+from recsys.ope.valuing import Valued
+
+
+def refuse_training(name: str, policy: Policy, feedback: LoggedFeedback) -> None:
+    """Raise DataError when impressions are not later than what the policy has learned from."""
+    if policy.trained_through is None or feedback.times is None or getattr(policy, "allow_training_period", False):
+        return
+    early = int((feedback.times <= policy.trained_through).sum())
+    if early:
+        raise DataError(
+            f"{name} has learned from events up to {from_micros(policy.trained_through)}, and {early:,} of"
+            f" {len(feedback):,} impressions are not later",
+            "later impressions were expected",
+            "use feedback.period(since=…)",
+        )
+
+
+def policy_checks(
+    name: str,
+    case: Case,
+    weightings: Iterable[Weighting],
+    rewards: Sequence[str],
+    *,
+    reward_range: tuple[float, float] | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> tuple[Check, ...]:
+    """Return the checks of a policy: when it learned, what of it the log can show, and each kind of its weights.
+
+    Parameters
+    ----------
+    name : str
+        Of the policy.
+    case : Case
+    weightings : iterable of str
+        The kinds of weights that estimators use, none of them missing.
+    rewards : sequence of str
+    reward_range : (float, float), optional
+        Known bounds of the rewards: a part of the policy that the log never shows then has bounds of its value.
+    limits : Limits
+    """
+    reach = case.reach
+    found = [_learned(case.policy, case.feedback)]
+    found.append(_support(case, None if reach is None else reach.unsupported, rewards, reward_range, limits))
+    for weighting in weightings:
+        checks = _weight_checks(case, weighting, reach, rewards, limits)
+        found += [replace(check, weighting=weighting) for check in checks]
+    return tuple(replace(check, policy=name) for check in found)
+
+
+def _support(
+    case: Case,
+    mass: float | None,
+    rewards: Sequence[str],
+    reward_range: tuple[float, float] | None,
+    limits: Limits,
+) -> Check:
+    support = support_check(mass, limits)
+    if not mass or reward_range is None or case.missing(Needs()):
+        return support
+    weights, n = case.weights("position"), max(len(case.feedback), 1)
+    told = []
+    for one in rewards:
+        supported = float((weights * case.feedback.rewards[one]).sum()) / n
+        low, high = support_bounds(supported, mass, reward_range)
+        told.append(f"{one} within [{low:.4g}, {high:.4g}]")
+    bounds = f"whatever it earns there, per impression {'; '.join(told)}, without sampling error"
+    return replace(support, detail=f"{support.detail}; {bounds}")
+
+
+def _weight_checks(
+    case: Case, weighting: Weighting, reach: Reach | None, rewards: Sequence[str], limits: Limits
+) -> Iterator[Check]:
+    feedback, weights = case.feedback, case.weights(weighting)
+    by_slate = weighting == "slate"
+    expected = 1.0 if reach is None else reach.filled - reach.unsupported
+    if weighting != "position" and expected < 1 - 1e-9:  # a product of what is not known position by position
+        yield Check("mean-weight", "not_run", consequence="the log does not show all of the policy")
+    elif expected <= 0:
+        yield Check("mean-weight", "not_run", consequence="the log shows nothing of the policy")
+    else:
+        yield mean_weight(weights, clusters_of(feedback, by_slate), expected=expected, limits=limits)
+    yield from size_checks(weights, limits)
+    if not by_slate:
+        yield from drift_checks(feedback, {"weights": weights}, limits)
+    for one in rewards:
+        earned = feedback.rewards[one]
+        if by_slate:
+            earned = np.bincount(feedback.slates, earned, feedback.n_slates).astype(np.float64)
+        yield replace(rewarded_check(weights, earned, limits), reward=one)
+
+
+def _learned(policy: Policy, feedback: LoggedFeedback) -> Check:
+    if policy.trained_through is None:
+        return Check("training-period", "not_run", consequence="the policy does not say what it has learned from")
+    if getattr(policy, "allow_training_period", False):
+        early = None if feedback.times is None else float((feedback.times <= policy.trained_through).mean())
+        if early != 0:
+            told = "the policy may have learned from these impressions"
+            return Check("training-period", "fail", early, 0.0, "flagged", told)
+    if feedback.times is None:
+        told = "the log has no times: the policy may have learned from it"
+        return Check("training-period", "fail", None, 0.0, "flagged", told)
+    return Check("training-period", "ok", 0.0, 0.0)
+
+
+def kept_checks(name: str, reward: str, value: Valued, limits: Limits = Limits()) -> tuple[Check, ...]:  # noqa: B008
+    """Return the checks of the rows that rejection sampling kept: how many they are, and how many had a reward."""
+    if value.weights is None or value.normalised is None:
+        return ()
+    kept = float(value.weights.sum())
+    verdict = graded(kept, fail=limits.least_size, flag=limits.good_size)
+    told = "rejection sampling kept few rows"
+    size = result("kept-rows", verdict, kept, limits.good_size, told, f"{kept:,.0f} of {value.units.n_rows:,}")
+    paid = rewarded_check(value.weights, value.normalised, limits)
+    return tuple(replace(one, policy=name, reward=reward, estimator=value.estimator) for one in (size, paid))
+
+
+def gated(estimate: Estimate, checks: Sequence[Check]) -> Estimate:
+    """Return the estimate with the status that the checks leave; what is not estimable has no number at all."""
+    about = (estimate.policy, estimate.reward, ESTIMATORS[estimate.estimator].weighting, estimate.estimator)
+    concerned = [check for check in checks if check.concerns(*about)]
+    status, reasons = downgraded(estimate.status, concerned)
+    found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
+    if status != "not_estimable":
+        return found
+    return found._replace(value=math.nan, ci_low=math.nan, ci_high=math.nan, standard_error=math.nan)

@@ -1,0 +1,97 @@
+"""`replay` on a simulated service: through the store, through the command line, against the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recsys.cli import main
+from recsys.core.errors import ArgumentError, DataError
+from recsys.scoring import Eligibility, EpsilonGreedy
+from recsys.simulation import Simulation, simulate
+from recsys.store import Store
+
+CUT = "2026-01-16"
+
+
+@pytest.fixture(scope="module")
+def world() -> Simulation:
+    return simulate(users=400, items=30, days=25, seed=5)
+
+
+@pytest.fixture(scope="module")
+def shop(world: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("replay") / "shop"
+    store = Store(folder)
+    store.ingest("events", world.events())
+    store.ingest("impressions", world.impressions())
+    store.ingest("users", world.users())
+    store.train("popularity", event="play", until=CUT)
+    store.train("itemknn", event="play", until=CUT)
+    return folder
+
+
+@pytest.fixture
+def store(shop: Path) -> Store:
+    return Store(shop)
+
+
+def rights(world: Simulation) -> Eligibility:
+    return Eligibility().available(world.availability(), by="country")
+
+
+def test_a_model_with_rights_is_estimable_and_without_them_the_gate_speaks(store: Store, world: Simulation) -> None:
+    asked: dict[str, Any] = {"reward": "click", "explore": EpsilonGreedy(0.3, seed=1), "estimator": ["snips", "ips"]}
+    run, found = store.replay("@latest", **asked, eligibility=rights(world))
+    assert found.status == "estimable", found.warnings
+    assert (run.kind, run.parents) == ("replay", (store.run("@latest:train").run_id,))
+    assert run.metrics["itemknn click snips"] == found["itemknn", "snips"].value
+    assert store.run(run.run_id).result["conclusion"] == found.conclusion
+    _, without = store.replay("@latest", **asked)
+    assert without.status != "estimable"
+    assert any("mean-weight" in reason for reason in without["itemknn", "ips"].reasons)
+
+
+def test_only_what_is_later_than_the_training_is_replayed(store: Store) -> None:
+    _, found = store.replay("@latest", reward="click")
+    through = store.run("@latest:train").trained_through
+    later = store.impressions(since=through)
+    assert found.log.impressions == len(later.filter(pl.col("ts") > through))
+    with pytest.raises(DataError, match="learned from events up to"):
+        store.replay("@latest", since="2026-01-10", reward="click")
+    with pytest.raises(DataError, match="no impressions"):
+        store.replay("@latest", since="2027-01-10", reward="click")
+
+
+def test_models_against_each_other(store: Store) -> None:
+    first, second = store.runs(kind="train")["run_id"].to_list()
+    run, found = store.replay([first, second], compare=True, reward=["click", "minutes"], correction="holm")
+    assert [(one.policy, one.baseline, one.reward) for one in found.differences] == [
+        ("popularity", "itemknn", "click"),
+        ("popularity", "itemknn", "minutes"),
+    ]
+    assert run.recipe["models"] == {"itemknn": first, "popularity": second}
+    with pytest.raises(ArgumentError, match="one model"):
+        store.replay(first, compare=True)
+    with pytest.raises(ArgumentError, match="Different runs"):
+        store.replay([first, first])
+
+
+def test_the_command_line(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["replay", "@latest", "--reward", "click", "--explore", "epsilon=0.3", "--store", str(shop)]
+    assert main(words) == 0
+    out, _ = capsys.readouterr()
+    assert "itemknn would have earned" in out
+    assert main([*words, "--json", "--fail-on", "flagged,not-estimable"]) == 6
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["schema"] == "recsys/replay/1"
+    assert told["data"]["failed"]
+    assert "itemknn click (snips) is" in err
+    assert main([*words, "--fail-on", "flaged"]) == 2
+    assert main([*words, "--reward-range", "1"]) == 2
+    assert main([*words, "--estimator", "snip"]) == 2
