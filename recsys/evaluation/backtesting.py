@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from recsys.core.times import duration_micros, from_micros
 from recsys.dataset import Dataset
 from recsys.evaluation.backtest_result import Backtest, WindowResult
 from recsys.evaluation.evaluating import DEFAULT_METRICS, Options, make_plan, run_plan
+from recsys.evaluation.leakage import attribute_leaks, check_fitted
 from recsys.evaluation.population import OnCold
 from recsys.metrics import MetricSpec, parse_metrics
 from recsys.models.base import Recommender
@@ -64,6 +66,8 @@ def backtest(
     """Train and test every model in windows that advance over time, the last one ending with the data.
 
     In each window the models learn from everything before its cut and from nothing else (rolling origin, Tashman 2000).
+    That is audited: a fitted model that knows later events or counts more of them than the training part has is
+    refused; item attributes that tell of the time after the cut are warned of.
 
     Parameters
     ----------
@@ -98,7 +102,7 @@ def backtest(
     ArgumentError
         The data has no times, an argument is not usable, or there is less training than `min_train` before a window.
     DataError
-        A window has no training or test events.
+        A window has no training or test events, or a model knows what happened after its cut.
 
     Examples
     --------
@@ -125,13 +129,15 @@ def backtest(
     results: list[WindowResult] = []
     for window in cuts:
         train, held = window.parts(data)
+        leaks = attribute_leaks(data, window.cut)
         plan = None
         for name, model, seed in jobs:
             with _window_named(window):
                 fitted = _made(model, seed).fit(train)
+                check_fitted(name, fitted, train, window.cut)
                 # Seen items and cold users depend on the training part only: one plan serves all models.
                 plan = plan or make_plan({name: fitted}, held, specs, confidence=confidence, **options)
-                found = run_plan(name, fitted, plan)
+                found = run_plan(name, fitted, replace(plan, warnings=(*plan.warnings, *leaks)))
             results.append(WindowResult(window.cut, window.end, len(train), name, seed, found))
             progress(Progress("backtest", len(results), len(cuts) * len(jobs), "models"))
     return Backtest(tuple(results), specs, baseline, test, confidence)

@@ -34,6 +34,9 @@ class MetricContext:
         What the evaluated users did in training; the pattern counts.
     rank_counts : RankCounts, optional
         Where the relevant items stand among all candidates (`recsys.kernels.rank_counts`).
+    exposure : (n_items,) float, optional
+        How often each item was looked at, up to a factor, where that is known; the debiased metrics use it in place of
+        their model.
 
     Examples
     --------
@@ -46,6 +49,7 @@ class MetricContext:
     item_features: Csr | None = None
     history: Csr | None = None
     rank_counts: RankCounts | None = None
+    exposure: NDArray[np.floating[Any]] | None = None
 
     def need(self, field: str, metric: str) -> Any:
         """Return a field, or raise ArgumentError naming the metric that needs it."""

@@ -66,6 +66,24 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric("mrr", "user", "1 / rank of the first relevant item among the first k, 0 without one"),
         Metric(
+            "debiased_recall",
+            "user",
+            "recall with each relevant item weighted by 1 / its propensity, self-normalised (Yang et al. 2018); "
+            "propensity = (training events)^power (an item without events counts as one), or the known exposure; "
+            "clipped at 1/100 of the largest, so that no item weighs more than 100 times another",
+            needs=("relevance", "item_events"),
+            options={"power": ("0.5", "1", "1.5")},
+        ),
+        Metric(
+            "debiased_ndcg",
+            "user",
+            "DCG of gains 1 / propensity over that of the k largest such gains; discount 1/log2(rank + 1); propensity "
+            "= (training events)^power (an item without events counts as one), or the known exposure; clipped at 1/100 "
+            "of the largest (Yang et al. 2018)",
+            needs=("relevance", "item_events"),
+            options={"power": ("0.5", "1", "1.5")},
+        ),
+        Metric(
             "auc",
             "user",
             "share of (relevant, not relevant) candidate pairs in the right order, ties count half; a relevant "
@@ -176,8 +194,9 @@ def parse_metric(text: str | MetricSpec) -> MetricSpec:
     Parameters
     ----------
     text : str or MetricSpec
-        One of ``recall@k precision@k hit_rate@k ndcg@k ndcg(gain=value)@k ndcg(gain=exp)@k map@k mrr@k auc ild@k
-        novelty@k popularity@k`` (user metrics) and ``coverage@k gini@k popularity_lift@k`` (catalogue metrics).
+        One of ``recall@k precision@k hit_rate@k ndcg@k ndcg(gain=value)@k ndcg(gain=exp)@k map@k mrr@k auc
+        debiased_recall@k debiased_ndcg(power=1)@k ild@k novelty@k popularity@k`` (user metrics) and
+        ``coverage@k gini@k popularity_lift@k`` (catalogue metrics).
 
     Raises
     ------

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from recsys.core.errors import ArgumentError
 from recsys.kernels import Csr, RankCounts, RankMetric, ranking_metrics
 from recsys.metrics.context import MetricContext
+from recsys.metrics.debiased import debiased_metric
 from recsys.metrics.lists import item_means, list_matrix
 from recsys.metrics.spec import MetricSpec, parse_metrics
 
@@ -126,6 +127,8 @@ def _other_metric(
 ) -> NDArray[np.float64]:
     if spec.metric.name == "auc":
         return auc(context.need("rank_counts", spec.name), relevance)
+    if spec.metric.name.startswith("debiased_"):
+        return debiased_metric(spec, lists, relevance, context)
     if spec.metric.name == "ild":
         features = context.need("item_features", spec.name)
         return _diversity(list_matrix(lists, relevance.shape[1], spec), features)
