@@ -364,7 +364,7 @@ def analyze(
     monitors = _monitors(experiment, outcomes, reached) if experiment.monitoring is not None else {}
     early = [name for name, done in reached.items() if not done]
     told = list(deviations)
-    if look == "final" and early and experiment.monitoring is None:
+    if look == "final" and early:
         told.append(f"p-values of a single look were asked for before the planned size ({', '.join(early)})")
     if experiment.planned_units is None and experiment.ends is None and experiment.monitoring is None:
         told.append("neither a size nor an end was planned: p-values hold only if this is the one look")
@@ -380,7 +380,7 @@ def analyze(
         reached=reached,
         matured=matured,
         monitors=monitors,
-        deviations=tuple(told),
+        deviations=tuple(dict.fromkeys(told)),
         by=tuple(dict.fromkeys([*experiment.segments, *by])),
     )
 

@@ -17,7 +17,8 @@ def clustered_difference(
 
     Values and units are added up by cluster; a mean over units is then a ratio of sums over clusters, whose variance
     is the delta method's. A cluster with units in several arms is split between them: its parts count as independent,
-    which is right only where units were assigned one by one.
+    which is right only where units were assigned one by one. Stages of a ramp are strata, as in the effects; covariates
+    are not adjusted for.
 
     Parameters
     ----------
@@ -39,12 +40,14 @@ def clustered_difference(
         )
     codes = cluster_keys(outcome, by)
     top, bottom = outcome.outcome if isinstance(outcome.outcome, tuple) else (outcome.outcome, None)
-    sides = []
-    for place in (arm, 0):
-        rows = outcome.used & (outcome.table.arm == place)
-        _, places = np.unique(codes[rows], return_inverse=True)
-        sums = np.bincount(places, outcome.values[rows, top])
-        below = np.bincount(places) if bottom is None else np.bincount(places, outcome.values[rows, bottom])
-        sides.append(stats.Moments.of(np.column_stack([sums, below]).astype(np.float64)))
-    found = stats.difference_in_ratios(sides[0], sides[1], relative=relative, confidence=confidence)
+    table, pair = outcome.table, outcome.used & np.isin(outcome.table.arm, (0, arm))
+    sides: tuple[list[stats.Moments], list[stats.Moments]] = ([], [])
+    for stage in np.unique(table.stage[pair]).tolist() or [0]:
+        for side, place in zip(sides, (arm, 0), strict=True):
+            rows = pair & (table.arm == place) & (table.stage == stage)
+            _, places = np.unique(codes[rows], return_inverse=True)
+            sums = np.bincount(places, outcome.values[rows, top])
+            below = np.bincount(places) if bottom is None else np.bincount(places, outcome.values[rows, bottom])
+            side.append(stats.Moments.of(np.column_stack([sums, below]).astype(np.float64)))
+    found = stats.difference_in_ratios(*sides, relative=relative, confidence=confidence)
     return found._replace(method=f"{found.method}, clusters of {by}")

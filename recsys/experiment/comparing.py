@@ -167,7 +167,7 @@ def _one_if_one(
 def _compare_quantiles(
     outcome: Outcome, arm: int, confidence: float, rows: NDArray[np.bool_] | None = None
 ) -> Compared:
-    treated, control = (outcome.samples(place, rows)[:, 0] for place in (arm, 0))
+    treated, control = (outcome.strata_samples(place, rows) for place in (arm, 0))
     q = getattr(outcome.metric, "q")  # noqa: B009 -- the form says that it is a Quantile
     found, relative = (
         stats.difference_in_quantiles(treated, control, q, relative=ratio, confidence=confidence)

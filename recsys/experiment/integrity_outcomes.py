@@ -90,7 +90,7 @@ def _both_ways(outcome: Outcome, units: NDArray[np.bool_], confidence: float) ->
     without_them = outcome_of(outcome.metric, table, rows=~units, capped=False)
     for arm in range(1, len(table.arms)):
         ways = [compare_arms(one, arm, confidence).plain for one in (outcome.raw, without_them)]
-        with_them, without = (f"{one.estimate:+.4g} (p {one.pvalue:.2g})" for one in ways)
+        with_them, without = (f"{one.estimate:+.4g} [{one.ci_low:.4g}, {one.ci_high:.4g}]" for one in ways)
         told.append(f"{table.arms[arm]} {with_them} with them, {without} without")
     return "; ".join(told)
 

@@ -93,13 +93,15 @@ class Monitor(Viewable):
 
     @property
     def sequential(self) -> Sequential | None:
-        """What may be said now; None before the first look."""
+        """What may be said now; None before the first look.
+
+        The p-value is the one of the last look, valid whenever one stops, and so agrees with the interval beside it; the
+        smallest one so far would be valid too, and could call an effect shown whose interval holds 0 by now.
+        """
         if not self.looks:
             return None
         last = self.looks[-1]
-        lowest = np.array([look.pvalue for look in self.looks])
-        running = float(np.nanmin(lowest)) if np.isfinite(lowest).any() else nan
-        return Sequential(self.method, last.ci_low, last.ci_high, running, self.crossed, last.fraction, last.status)
+        return Sequential(self.method, last.ci_low, last.ci_high, last.pvalue, self.crossed, last.fraction, last.status)
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a look; `at` is a time."""

@@ -152,6 +152,15 @@ class Outcome:
         kept = chosen if rows is None else chosen & rows
         return np.column_stack([column[kept] for column in self.columns])
 
+    def strata_samples(self, arm: int, rows: NDArray[np.bool_] | None = None) -> tuple[Float64, ...]:
+        """Return the outcome of one arm by ramp stage in which anybody came; at least one stage."""
+        rows = self.used if rows is None else self.used & rows
+        if self.n_stages == 1:
+            return (self.values[rows & (self.table.arm == arm), 0],)
+        stages = np.unique(self.table.stage[rows & np.isin(self.table.arm, (0, arm))]).tolist() or [0]
+        mine = rows & (self.table.arm == arm)
+        return tuple(self.values[mine & (self.table.stage == stage), 0] for stage in stages)
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import stats
+from recsys.core.errors import ArgumentError
 from recsys.experiment.comparing import UNITS_A_COVARIATE, compare_arms
 from recsys.experiment.covariates import attribute
 from recsys.experiment.outcomes import Outcome
@@ -118,6 +119,13 @@ def _values(outcome: Outcome, arm: int) -> Float64:
 def _quantiles(
     outcome: Outcome, arm: int, replicates: int, seed: int, n_threads: int | None
 ) -> tuple[Float64, Float64]:
+    stages = np.unique(outcome.table.stage[outcome.used & np.isin(outcome.table.arm, (0, arm))])
+    if len(stages) > 1:
+        raise ArgumentError(
+            f"{outcome.metric.name} is a quantile of units of {len(stages)} ramp stages",
+            "a quantile within one stage was expected: its bootstrap is not stratified",
+            "the interval of the effect is",
+        )
     q, found = getattr(outcome.metric, "q"), []  # noqa: B009 -- the form says that it is a Quantile
     for place in (arm, 0):
         rising = np.sort(outcome.samples(place)[:, 0])

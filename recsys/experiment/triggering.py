@@ -122,7 +122,7 @@ def subset(table: UnitTable, rows: NDArray[np.bool_]) -> UnitTable:
         stage=table.stage[rows],
         columns={name: column[rows] for name, column in table.columns.items()},
         matured={name: column[rows] for name, column in table.matured.items()},
-        attributes=table.attributes.filter(pl.Series(rows)),
+        attributes=table.attributes.filter(pl.Series(rows)) if table.attributes.width else table.attributes,
         seen=table.seen[rows],
         enrolment=table.enrolment._replace(rows=int(sizes.sum()), repeated=0, units=sizes, in_several_arms=0),
     )

@@ -24,8 +24,7 @@ Float64 = NDArray[np.float64]
 
 
 def _bonferroni(pvalues: Float64) -> Float64:
-    made = np.count_nonzero(~np.isnan(pvalues))
-    return np.asarray(np.minimum(pvalues * made, 1.0))
+    return np.asarray(np.minimum(pvalues * len(pvalues), 1.0))
 
 
 ADJUSTMENTS: dict[str, Callable[[Float64], Float64]] = {
@@ -42,15 +41,17 @@ ADJUSTMENTS: dict[str, Callable[[Float64], Float64]] = {
 def planned_reached(experiment: Experiment, table: UnitTable, metric: Metric, matured: int) -> bool:
     """Return whether a metric may be judged at a single look: the planned units have matured, or the period is over.
 
-    An experiment that plans neither units nor an end has no planned look; its only look is taken to be this one.
+    An experiment that plans neither units nor an end has no planned look; its only look is taken to be this one, unless
+    it is monitored: then it is never over by itself.
     """
     if experiment.planned_units is None and experiment.ends is None:
-        return True
+        return experiment.monitoring is None
     if experiment.planned_units is not None and matured >= experiment.planned_units:
         return True
     if experiment.ends is None:
         return False
-    known = min(table.through, table.complete_through.get(metric.table, table.through))
+    tables = {one.table for one in metric.measures().values()}  # a ratio may have two
+    known = min(table.through, *(table.complete_through.get(name, table.through) for name in tables))
     return known >= experiment.ends + (window_end(metric) or 0)
 
 
@@ -87,7 +88,7 @@ def judge(
     if experiment.correction == "dunnett" and not monitors:
         adjusted = _dunnett([found[place] for place in goals], pvalues)
     else:
-        adjusted = ADJUSTMENTS[experiment.correction](pvalues)
+        adjusted = _adjusted(experiment.correction, pvalues)
     for place, pvalue in zip(goals, adjusted, strict=True):
         found[place] = replace(found[place], pvalue_adjusted=float(pvalue))
     alpha = 1 - experiment.confidence
@@ -96,6 +97,16 @@ def judge(
         replace(effect, verdict=_verdict(effect, alpha, reached[effect.metric] or final, grouped=grouped))
         for effect in found
     )
+
+
+def _adjusted(correction: str, pvalues: Float64) -> Float64:
+    """Return adjusted p-values; NaN stays NaN, but counts as a test.
+
+    What is not known yet will be tested later: a goal with a short window must not be judged as the only one first, and
+    as one of several when the others have matured.
+    """
+    known = ~np.isnan(pvalues)
+    return np.where(known, ADJUSTMENTS[correction](np.where(known, pvalues, 1.0)), np.nan)
 
 
 def _dunnett(goals: Sequence[Effect], pvalues: Float64) -> Float64:

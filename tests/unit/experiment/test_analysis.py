@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,13 +14,13 @@ from scipy.stats import kstest
 from recsys import stats
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.display import to_text
-from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion
+from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion, Ratio
 from recsys.experiment.analysis import analyze
 from recsys.experiment.effects import all_effects
 from recsys.experiment.outcomes import outcome_of
 from recsys.experiment.verdicts import judge
 
-from .made_up import experiment, unit_table
+from .made_up import DAY, START, experiment, unit_table
 
 RNG = np.random.default_rng(21)
 N = 3000
@@ -214,3 +215,50 @@ def test_group_sequential_goals_say_how_alpha_is_shared():
     alone = to_text(analysis(monitoring=GroupSequential(2), correction="none").view())
     assert "share alpha" not in alone
     assert "alpha = 0.05 over 2 looks" in alone
+
+
+def test_goals_that_are_not_ripe_count_in_the_family():
+    goals = (Mean("minutes"), Mean("late", window="28d"))
+    table = three_arms(lift=1.0)
+    columns = {"minutes": table.columns["minutes"], "late": table.columns["minutes"]}
+    few = unit_table(ARM, columns, arms=ARMS, matured={"late": np.arange(N) < 30}, through_day=10)
+    for correction, factor in (("bonferroni", 4), ("holm", 4), ("dunnett", None)):
+        found = analyze(experiment(*goals, **WEIGHTS, planned_units=N, correction=correction), few)
+        early, later = found["minutes"], found["late"]
+        assert later.withheld
+        assert math.isnan(later.pvalue_adjusted)
+        smallest = min(one.pvalue for one in found.effects if one.metric == "minutes")
+        lowest = min(one.pvalue_adjusted for one in found.effects if one.metric == "minutes")
+        if factor:
+            assert lowest == pytest.approx(min(factor * smallest, 1.0), rel=1e-12)
+        assert early.pvalue_adjusted > early.pvalue
+
+
+def test_a_ratio_of_two_tables_waits_for_both():
+    goal = Ratio("ctr", numerator="count()", denominator_table="impressions", window="7d")
+    columns = {"ctr.numerator": np.ones(N), "ctr.denominator": np.arange(N) % 5}
+    table = unit_table(ARM, columns, arms=ARMS, through_day=30)
+    test = experiment(goal, **WEIGHTS, end="2024-10-18")
+    assert analyze(test, table).reached["ctr"]
+    late = replace(table, complete_through={**table.complete_through, "impressions": START + 15 * DAY})
+    assert not analyze(test, late).reached["ctr"]
+
+
+@pytest.mark.parametrize("monitoring", [None, ConfidenceSequence(), GroupSequential(2)])
+def test_a_final_look_before_the_planned_size_is_always_told(monitoring):
+    asked = analysis(planned=10 * N, look="final", monitoring=monitoring)
+    assert "before the planned size" in asked.deviations[0]
+
+
+def test_deviations_are_told_once():
+    found = analyze(experiment(Mean("minutes", pre_period="28d"), **WEIGHTS), three_arms())
+    assert found.triggered(ARM >= 0).analysis.deviations == found.deviations
+
+
+def test_no_check_tells_a_pvalue_of_an_effect():
+    table = three_arms(lift=5.0)
+    columns = {**table.columns, "depth": np.where(np.arange(N) == 7, 1e4, table.columns["depth"])}
+    found = analysis(planned=10 * N, table=unit_table(ARM, columns, arms=ARMS))
+    detail = found.check("outliers").detail
+    assert "with them" in detail
+    assert "(p " not in detail

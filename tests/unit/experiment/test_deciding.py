@@ -136,3 +136,21 @@ def test_a_share_of_units_ships_too():
     came = np.random.default_rng(2).random(N) < 0.3 + 0.1 * ARM
     test = experiment(Proportion("rated"), planned_units=N)
     assert analyze(test, unit_table(ARM, {"rated": came})).decide().action == "ship"
+
+
+def test_a_sequence_without_a_plan_goes_on():
+    goal = Mean("minutes", window="1d")
+    test = experiment(goal, monitoring=ConfidenceSequence())
+    assert analyze(test, unit_table(ARM, {"minutes": NOISE})).decide().action == "continue"
+
+
+def test_an_effect_that_went_away_is_not_better():
+    """The p-value, the interval and the verdict of a sequence are of the same look."""
+    goal, days = Mean("minutes", window="1d"), np.arange(N) * 30 // N
+    values = NOISE + np.where(days < 6, 12.0, -3.0) * ARM
+    test = experiment(goal, planned_units=N, monitoring=ConfidenceSequence())
+    found = analyze(test, unit_table(ARM, {"minutes": values}, days=days))["minutes"]
+    assert found.sequential.crossed
+    assert found.sequential.ci_low < 0 < found.sequential.ci_high
+    assert found.pvalue_adjusted > 0.05
+    assert found.verdict == "not clear"

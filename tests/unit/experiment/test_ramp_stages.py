@@ -11,7 +11,19 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError
-from recsys.experiment import Experiment, Mean, PerUnit, Stage, UnitTable, analyze, assign, build_unit_table
+from recsys.experiment import (
+    Analysis,
+    Experiment,
+    Mean,
+    Metric,
+    PerUnit,
+    Quantile,
+    Stage,
+    UnitTable,
+    analyze,
+    assign,
+    build_unit_table,
+)
 
 START = datetime(2026, 6, 1)
 DAY = 86_400_000_000
@@ -83,3 +95,36 @@ def test_exposures_are_checked_against_the_hash() -> None:
 def test_what_is_assigned_elsewhere_is_not_assigned_here() -> None:
     with pytest.raises(ArgumentError, match="get their arms elsewhere"):
         assign(experiment("elsewhere"), [1])
+
+
+def staged(metric: Metric) -> Analysis:
+    """No effect at all; the first stage, with few units of b, has three times the values of the second."""
+    rng = np.random.default_rng(3)
+    stage = np.arange(20_000) % 2
+    arm = rng.random(20_000) < np.where(stage == 0, 0.1, 0.5)
+    values = rng.exponential(size=20_000) * np.where(stage == 0, 3.0, 1.0)
+    seen = [datetime(2026, 6, 2) if one == 0 else datetime(2026, 6, 9) for one in stage]
+    frame = pl.DataFrame(
+        {"unit_id": np.arange(20_000), "variant": np.where(arm, "b", "a"), "seen": seen, "minutes": values}
+    ).with_columns(home=pl.col("unit_id"))
+    test = Experiment(
+        "ramp", {"a": 0.5, "b": 0.5}, control="a", start=START, metrics=[metric], ramp=RAMP, assignment="elsewhere",
+        segments=("home",),
+    )  # fmt: skip
+    return analyze(test, PerUnit(frame, first_exposure="seen"))
+
+
+def test_quantiles_are_compared_within_stages() -> None:
+    found = staged(Quantile("minutes", q=0.5))
+    assert found["minutes"].pvalue > 0.01  # 1e-119 when all stages are thrown together; one fixed seed
+    assert abs(found["minutes"].difference) < 0.1
+    assert found.cumulative("minutes").days[-1].difference == found["minutes"].difference
+    with pytest.raises(ArgumentError, match="2 ramp stages"):
+        found.bootstrap("minutes")
+
+
+def test_clusters_are_compared_within_stages() -> None:
+    found = staged(Mean("minutes"))
+    alone = found.clustered("minutes", "home")  # every unit is a cluster of its own
+    assert alone.estimate == pytest.approx(found["minutes"].difference, rel=1e-9)
+    assert alone.standard_error == pytest.approx(found["minutes"].standard_error, rel=1e-9)
