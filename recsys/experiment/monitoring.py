@@ -95,8 +95,8 @@ class Monitor(Viewable):
     def sequential(self) -> Sequential | None:
         """What may be said now; None before the first look.
 
-        The p-value is the one of the last look, valid whenever one stops, and so agrees with the interval beside it; the
-        smallest one so far would be valid too, and could call an effect shown whose interval holds 0 by now.
+        The p-value is the one of the last look, valid whenever one stops, and so agrees with the interval beside it;
+        the smallest one so far would be valid too, and could call an effect shown whose interval holds 0 by now.
         """
         if not self.looks:
             return None
@@ -215,7 +215,8 @@ def monitor_effect(
     ends = [(first + day + 1) * DAY for day in range(n_days)]
     if isinstance(plan, GroupSequential):
         alpha = (1 - experiment.confidence) / comparisons
-        made, waiting = _grouped_looks(days, ends, plan, planned, alpha, over=over)
+        whole = n_days if over else _whole_days(outcome, ends)
+        made, waiting = _grouped_looks(days[:whole], ends[:whole], plan, planned, alpha, over=over)
         method = f"group-sequential, {plan.spending} spending of alpha = {alpha:.3g} over {len(plan.fractions)} looks"
         return Monitor(outcome.metric.name, name, control, method, made, waiting)
     tuned = plan.tuned_for or round(planned if isfinite(planned) else OPTIMAL_AT)
@@ -253,6 +254,18 @@ def _sequence_look(
         end, one.n_treatment, one.n_control, n / planned, look.estimate, look.ci_low, look.ci_high, look.pvalue, nan,
         nan, crossed, look.status,
     )  # fmt: skip
+
+
+def _whole_days(outcome: Outcome, ends: Sequence[int]) -> int:
+    """Return how many days are over: a day that grows would be another look each time somebody asks.
+
+    A single day stays: times of exposure that are all the same are those of a frame without times.
+    """
+    table = outcome.table
+    tables = {one.table for one in outcome.metric.measures().values()}
+    known = min(table.through, *(table.complete_through.get(name, table.through) for name in tables))
+    growing = len(ends) > 1 and ends[-1] - DAY < known < ends[-1]
+    return len(ends) - growing
 
 
 def _grouped_looks(

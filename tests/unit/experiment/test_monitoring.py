@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from recsys.experiment.comparing import compare_arms
 from recsys.experiment.monitoring import maturity_days, monitor_effect
 from recsys.experiment.outcomes import outcome_of
 
-from .made_up import experiment, unit_table
+from .made_up import DAY, experiment, unit_table
 
 GOAL = Mean("minutes", window="3d")
 RNG = np.random.default_rng(5)
@@ -126,3 +127,13 @@ def test_looking_every_day_alarms_no_more_than_alpha(monitoring):
         table = unit_table(rng.integers(0, 2, n), {"minutes": rng.gamma(2.0, 1.0, n)}, days=days)
         alarms += monitor_effect(outcome_of(GOAL, table), 1, test).crossed
     assert alarms <= repetitions * 0.05 + 3.3 * math.sqrt(repetitions * 0.05 * 0.95)
+
+
+def test_a_day_that_is_not_over_is_no_group_sequential_look():
+    test = experiment(GOAL, planned_units=N, monitoring=GroupSequential(2))
+    day = int(DAYS[N // 2]) + 3  # half of the units matured by the end of this day
+    whole = table_until(day)
+    growing = replace(whole, through=whole.through - DAY // 4, complete_through={"events": whole.through - DAY // 4})
+    assert len(monitor_effect(outcome_of(GOAL, whole), 1, test).looks) == 1
+    found = monitor_effect(outcome_of(GOAL, growing), 1, test)
+    assert (found.looks, found.next_look) == ((), 0.5)
