@@ -68,7 +68,7 @@ class Thresholds:
     srm : float
         The sample ratio fails below this p-value (overall, by stage, sequential).
     srm_parts : float
-        By day and by segment, adjusted by Holm over them; they warn below `srm`.
+        By day and by segment, and of the units with an outcome by metric, adjusted by Holm; they warn below `srm`.
     several_arms, mismatch : float
         Largest share of units in several arms, and of units in another arm than the one they were assigned.
     balance, pre_period : float
@@ -112,7 +112,7 @@ def graded(number: float, *, fail: float, warn: float, low_is_bad: bool = True) 
 
 CHECKS = (
     "arms", "srm", "duplicates", "several-arms", "unusable", "assignment", "overrides", "seen", "balance", "pre-period",
-    "outliers", "missing-values", "windows", "maturity", "complete", "whole-weeks", "holidays",
+    "outliers", "missing-outcomes", "missing-values", "windows", "maturity", "complete", "whole-weeks", "holidays",
 )  # fmt: skip
 """The families of checks, as gates name them."""
 GUARDRAIL = "guardrail"

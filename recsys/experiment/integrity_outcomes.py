@@ -8,9 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys import stats
 from recsys.display import counted, number_text
-from recsys.experiment.checks import Check, Thresholds
+from recsys.experiment.checks import Check, Thresholds, graded
 from recsys.experiment.comparing import compare_arms
+from recsys.experiment.integrity_period import matured_units
+from recsys.experiment.metrics import Metric
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.unit_table import UnitTable
 
@@ -93,6 +96,49 @@ def _both_ways(outcome: Outcome, units: NDArray[np.bool_], confidence: float) ->
         with_them, without = (f"{one.estimate:+.4g} [{one.ci_low:.4g}, {one.ci_high:.4g}]" for one in ways)
         told.append(f"{table.arms[arm]} {with_them} with them, {without} without")
     return "; ".join(told)
+
+
+def missing_outcome_check(metrics: Sequence[Metric], table: UnitTable, limits: Thresholds) -> Check:
+    """Return whether the arms differ in the share of units that have an outcome: those left out are then no accident.
+
+    A unit has one when its window has ended and no value is missing. Shares are compared within ramp stages, whose
+    units came at other times; p-values are adjusted by Holm over the metrics.
+    """
+    pvalues = np.array([_differing_shares(matured_units(table, metric), table) for metric in metrics], np.float64)
+    adjusted = stats.holm(pvalues)
+    if not len(adjusted) or np.isnan(adjusted).all():
+        told = "all units have an outcome, or too few have to compare the arms"
+        return Check("missing-outcomes", "not_run", None, limits.srm_parts, "", told)
+    worst = int(np.nanargmin(adjusted))
+    lowest, used = float(adjusted[worst]), matured_units(table, metrics[worst])
+    status = graded(lowest, fail=limits.srm_parts, warn=limits.srm)
+    said = {
+        "fail": "the arms differ in who has an outcome: the rest make no fair comparison, the decision is blocked",
+        "warn": "the arms may differ in who has an outcome",
+    }
+    shares = ", ".join(
+        f"{name} {100 * float(used[table.arm == arm].mean()):.1f} %" for arm, name in enumerate(table.arms)
+    )
+    told = f"{metrics[worst].name}: {shares} of the units, Holm p = {lowest:.3g}"
+    return Check("missing-outcomes", status, lowest, limits.srm_parts, said.get(status, ""), told)
+
+
+def _differing_shares(used: NDArray[np.bool_], table: UnitTable) -> float:
+    """Return the p-value of equal shares in all arms of each stage (χ²); NaN where fewer than 5 units are expected."""
+    from scipy.special import chdtrc
+
+    statistic, df, n_arms = 0.0, 0, len(table.arms)
+    for stage in np.unique(table.stage):
+        rows = table.stage == stage
+        enrolled = np.bincount(table.arm[rows], minlength=n_arms).astype(np.float64)
+        with_one = np.bincount(table.arm[rows & used], minlength=n_arms)[enrolled > 0]
+        enrolled = enrolled[enrolled > 0]
+        share = with_one.sum() / enrolled.sum()
+        if len(enrolled) < 2 or enrolled.min() * min(share, 1 - share) < 5:
+            continue
+        statistic += float((np.square(with_one - enrolled * share) / (enrolled * share * (1 - share))).sum())
+        df += len(enrolled) - 1
+    return float(chdtrc(df, statistic)) if df else np.nan
 
 
 def left_out_check(table: UnitTable) -> Check:

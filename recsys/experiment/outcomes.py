@@ -156,10 +156,10 @@ class Outcome:
         """Return the outcome of one arm by ramp stage in which anybody came; at least one stage."""
         rows = self.used if rows is None else self.used & rows
         if self.n_stages == 1:
-            return (self.values[rows & (self.table.arm == arm), 0],)
+            return (self.columns[0][rows & (self.table.arm == arm)],)
         stages = np.unique(self.table.stage[rows & np.isin(self.table.arm, (0, arm))]).tolist() or [0]
         mine = rows & (self.table.arm == arm)
-        return tuple(self.values[mine & (self.table.stage == stage), 0] for stage in stages)
+        return tuple(self.columns[0][mine & (self.table.stage == stage)] for stage in stages)
 
 
 @dataclass(frozen=True, eq=False)
