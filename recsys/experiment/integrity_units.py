@@ -125,4 +125,6 @@ def arms_check(table: UnitTable) -> Check:
     told = ", ".join(f"{arm} {size:,}" for arm, size in zip(table.arms, sizes, strict=True))
     if empty:
         return Check("arms", "fail", 0.0, 2.0, f"no units in {', '.join(empty)}: nothing can be compared", told)
-    return Check("arms", "ok" if sizes.min() > 1 else "fail", float(sizes.min()), 2.0, "", told)
+    alone = [arm for arm, size in zip(table.arms, sizes, strict=True) if size == 1]
+    said = f"one unit in {', '.join(alone)}: nothing can be compared" if alone else ""
+    return Check("arms", "fail" if alone else "ok", float(sizes.min()), 2.0, said, told)

@@ -146,7 +146,8 @@ def _verdict(effect: Effect, alpha: float, reached: bool, *, grouped: bool) -> V
     if effect.role == "diagnostic":
         shown = effect.pvalue < alpha
     elif effect.sequential is not None and grouped:
-        shown = effect.sequential.crossed
+        held = effect.sequential  # crossed at some look, and still: the interval that is told must not hold 0
+        shown = held.crossed and not held.ci_low <= 0 <= held.ci_high and effect.difference * held.ci_low > 0
     else:
         shown = effect.pvalue_adjusted < alpha
     if shown:

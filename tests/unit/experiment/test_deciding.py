@@ -154,3 +154,13 @@ def test_an_effect_that_went_away_is_not_better():
     assert found.sequential.ci_low < 0 < found.sequential.ci_high
     assert found.pvalue_adjusted > 0.05
     assert found.verdict == "not clear"
+
+
+def test_a_crossed_bound_is_not_enough_when_the_effect_went_away():
+    goal, days = Mean("minutes", window="1d"), np.arange(N) * 20 // N
+    values = NOISE + np.where(days < 6, 10.0, -3.0) * ARM
+    test = experiment(goal, planned_units=N, monitoring=GroupSequential(4))
+    found = analyze(test, unit_table(ARM, {"minutes": values}, days=days))["minutes"]
+    assert found.sequential.crossed
+    assert found.sequential.ci_low < 0 < found.sequential.ci_high
+    assert found.verdict == "not clear"
