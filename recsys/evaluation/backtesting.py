@@ -137,7 +137,7 @@ def backtest(
                 check_fitted(name, fitted, train, window.cut)
                 # Seen items and cold users depend on the training part only: one plan serves all models.
                 plan = plan or make_plan({name: fitted}, held, specs, confidence=confidence, **options)
-                found = run_plan(name, fitted, replace(plan, warnings=(*plan.warnings, *leaks)))
+                found = run_plan(name, fitted, replace(plan, warnings=tuple(dict.fromkeys([*plan.warnings, *leaks]))))
             results.append(WindowResult(window.cut, window.end, len(train), name, seed, found))
             progress(Progress("backtest", len(results), len(cuts) * len(jobs), "models"))
     return Backtest(tuple(results), specs, baseline, test, confidence)

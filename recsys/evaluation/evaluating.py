@@ -16,6 +16,7 @@ from recsys.dataset import Dataset, align_attributes
 from recsys.dataset.vocabulary import Ids
 from recsys.evaluation.conventions import full_conventions, short_conventions
 from recsys.evaluation.evaluation import Evaluation
+from recsys.evaluation.leakage import leaks_of_test_part
 from recsys.evaluation.measuring import Serving, measure
 from recsys.evaluation.population import OnCold, Population, build_population
 from recsys.evaluation.seen_data import SeenData, check_seen_data
@@ -179,6 +180,7 @@ def make_plan(
     if user_attributes is not None:
         test = _with_attributes(test, user_attributes)
     seen = check_seen_data(models, test, seen_data, history)
+    leaks = [note for model in models.values() for note in leaks_of_test_part(model, test)]
     population = build_population(
         models, test, users=users, history=history, exclude_seen=exclude_seen, on_cold=on_cold
     )
@@ -191,7 +193,7 @@ def make_plan(
         confidence,
         full_conventions(population, specs, serving, on_cold),
         short_conventions(population, specs, serving, on_cold),
-        seen,
+        tuple(dict.fromkeys([*seen, *leaks])),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
@@ -11,6 +14,7 @@ from recsys.dataset import Dataset
 from recsys.evaluation.pairs import codes_in
 from recsys.models.base import Recommender
 
+Counts = NDArray[np.integer[Any]]
 _COUNTED = 0.99  # of the items: a column that agrees so often with a count is that count
 
 
@@ -44,16 +48,30 @@ def check_fitted(name: str, model: Recommender, train: Dataset, cut: int) -> Non
 
 
 def attribute_leaks(data: Dataset, cut: int) -> tuple[str, ...]:
-    """Return a warning for each item attribute that tells of the time after a cut.
+    """Return a warning for each item attribute of a whole log that tells of the time after a cut.
 
     A time is suspicious when it lies after the cut for an item that had events before; a number when it is the count of
     the item's events in the whole log, and not in the training part.
     """
-    frame, times = data.item_attributes, data.times
-    if frame is None or times is None:
+    if data.item_attributes is None or data.times is None:
         return ()
-    before = np.bincount(data.item_codes[times < cut], minlength=data.n_items)
+    before = np.bincount(data.item_codes[data.times < cut], minlength=data.n_items)
     whole = np.bincount(data.item_codes, minlength=data.n_items)
+    return _suspicious(data.item_attributes, before, whole, cut)
+
+
+def leaks_of_test_part(model: Recommender, test: Dataset) -> tuple[str, ...]:
+    """Return the same of a test part, which begins at the cut, and what a model had counted before."""
+    times = test.times
+    if test.item_attributes is None or times is None or not len(times):
+        return ()
+    codes = codes_in(test.items, model.items_)
+    before = np.where(codes >= 0, model.item_events_[np.maximum(codes, 0)], 0)
+    whole = before + np.bincount(test.item_codes, minlength=test.n_items)
+    return _suspicious(test.item_attributes, before, whole, int(times.min()))
+
+
+def _suspicious(frame: pl.DataFrame, before: Counts, whole: Counts, cut: int) -> tuple[str, ...]:
     known = before > 0
     told = []
     for column in frame.get_columns():

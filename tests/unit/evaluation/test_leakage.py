@@ -9,7 +9,7 @@ import pytest
 from recsys.core.errors import DataError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset
-from recsys.evaluation import backtest
+from recsys.evaluation import backtest, evaluate
 from recsys.models import Popularity
 
 START = datetime(2026, 1, 1)
@@ -73,3 +73,15 @@ def test_item_attributes_from_after_the_cut_are_told(column: pl.Series, leak: st
     found = [note for note in warnings_of(data) if "leak" in note]
     assert len(found) == (leak is not None)
     assert leak is None or leak in found[0]
+
+
+def test_the_test_part_of_an_evaluation_is_audited_too() -> None:
+    plays = pl.DataFrame({"plays": [5, 5, 4, 6]})
+    data = replace(Dataset.from_frame(LOG), item_attributes=plays)
+    assert data.times is not None
+    early = data.times < data.times.max() - 4 * 86_400_000_000
+    model, test = Popularity().fit(data.keep(early)), data.keep(~early)
+    found = evaluate(model, test, ["recall@2"], exclude_seen=False)
+    assert any("plays counts the events of the whole log" in note for note in found.warnings)
+    honest = replace(test, item_attributes=pl.DataFrame({"plays": model.item_events_}))
+    assert not any("leak" in note for note in evaluate(model, honest, ["recall@2"], exclude_seen=False).warnings)
