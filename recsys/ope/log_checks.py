@@ -90,10 +90,10 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
     """Hold logged frequencies against the stated propensities, for each item at each position (Pearson's χ²).
 
     Only the propensity of what was shown is known, so an item's expected number is the number of rows times the
-    harmonic mean of its propensities (the Horvitz–Thompson estimator, read backwards), between its first and its last
-    row when the log has times: it may have come later, or left earlier. Rows are taken apart by the column
-    ``candidate_set``. Without it an item may have been closed to some requests, and only an excess is held against the
-    log.
+    harmonic mean of its propensities (the Horvitz–Thompson estimator, read backwards). The rows are those of the
+    candidate sets (column ``candidate_set``) in which the item occurs, strictly between its first and last request when
+    the log has times: it may have come later, or left earlier. Without candidate sets an item may have been closed to
+    some requests, and only an excess is held against the log.
     """
     name, propensity = "calibration", feedback.propensities.position
     if propensity is None or not len(feedback):
@@ -123,38 +123,52 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
 
 
 def _cells(feedback: LoggedFeedback, propensity: Rows) -> Cells:
-    """Return the cells (candidate set, position, item) that occur."""
-    group = feedback.positions.astype(np.int64)
+    """Return the cells (position, item), each over the candidate sets in which the item occurs."""
+    slates, positions = feedback.slates, feedback.positions.astype(np.int64)
+    sets = np.zeros(len(slates), np.int64)
     if CANDIDATES in feedback.context.columns:
-        sets = feedback.context[CANDIDATES].cast(str).fill_null("").rank("dense").to_numpy().astype(np.int64)
-        group = group * (int(sets.max()) + 1) + sets
-    windowed = feedback.times is not None
-    order = np.argsort(feedback.times, kind="stable") if feedback.times is not None else np.arange(len(group))
-    order = order[np.argsort(group[order], kind="stable")]
-    group, actions = group[order], feedback.actions[order]
-    begins, lengths = _runs(group)
-    rank, length = np.arange(len(group)) - np.repeat(begins, lengths), np.repeat(lengths, lengths)
-    by_cell = np.lexsort((actions, group))  # stable: by rank within a cell
-    group, actions, rank, inverse = group[by_cell], actions[by_cell], rank[by_cell], 1 / propensity[order[by_cell]]
-    first, count = _runs(group, actions)
-    last, span = first + count - 1, length[first]  # groups stay where they are
-    if windowed:  # its first and last row open and close the window: they are no evidence
-        inverse[first] = inverse[last] = 0.0
-        count, span = count - 2, rank[last] - rank[first] - 1
-    used = (count > 0) & (span > 0)
-    seen, rows = count[used].astype(np.float64), span[used].astype(np.float64)
-    share = seen / np.add.reduceat(inverse, first)[used]
-    return Cells(seen, rows * share, rows * share * (1 - share))
+        sets = feedback.context[CANDIDATES].cast(str).fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+    if feedback.times is not None:  # requests by time
+        slates = np.unique(feedback.times, return_inverse=True)[1] * np.int64(feedback.n_slates) + slates
+        slates = np.unique(slates, return_inverse=True)[1]
+    of_row, first, last, pair_sets, pair_items = _windows(sets, feedback.actions, slates, feedback.times is not None)
+    inside = (slates > first[of_row]) & (slates < last[of_row])
+    places, place = np.unique(positions, return_inverse=True)
+    width, end = len(places), int(slates.max()) + 2
+    rows = np.sort((sets * width + place) * (end + 1) + slates + 1)
+    groups = (pair_sets[:, None] * width + np.arange(width)) * (end + 1)
+    possible = np.searchsorted(rows, groups + last[:, None] + 1, side="left")
+    possible -= np.searchsorted(rows, groups + first[:, None] + 1, side="right")
+    n_cells = len(feedback.items) * width
+    span = np.bincount(
+        (pair_items[:, None] * width + np.arange(width)).ravel(), weights=possible.ravel(), minlength=n_cells
+    )
+    cell, inverse = (feedback.actions.astype(np.int64) * width + place)[inside], 1 / propensity[inside]
+    seen = np.bincount(cell, minlength=n_cells).astype(np.float64)
+    used = (seen > 0) & (span > 0)
+    sums = np.bincount(cell, weights=inverse, minlength=n_cells)[used]
+    spread = np.bincount(cell, weights=inverse * (inverse - 1), minlength=n_cells)[used]
+    seen, span = seen[used], span[used]
+    share = seen / sums
+    expected = span * share
+    return Cells(seen, expected, share**2 * spread * expected / seen)
 
 
-def _runs(*columns: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where runs of equal neighbours begin, and their lengths."""
-    new = np.zeros(len(columns[0]), np.bool_)
-    new[0] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    begins = np.flatnonzero(new)
-    return begins, np.diff(begins, append=len(new))
+def _windows(
+    sets: NDArray[np.int64], actions: NDArray[np.int32], slates: NDArray[np.int64], windowed: bool
+) -> tuple[NDArray[np.int64], ...]:
+    """Return the pair (set, item) of each row; the first and last request, the set and the item of each pair.
+
+    What lies strictly between the two is evidence: they open and close the window. Without times all requests are.
+    """
+    items = int(actions.max()) + 1
+    pairs, of_row = np.unique(sets * items + actions, return_inverse=True)
+    first, last = np.full(len(pairs), -1, np.int64), np.full(len(pairs), int(slates.max()) + 1, np.int64)
+    if windowed:
+        first[:], last[:] = last, first
+        np.minimum.at(first, of_row, slates)
+        np.maximum.at(last, of_row, slates)
+    return of_row, first, last, pairs // items, pairs % items
 
 
 def drift_checks(

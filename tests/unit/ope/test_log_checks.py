@@ -114,3 +114,16 @@ def test_drift_errs_as_often_as_its_level_says():
     columns = {str(number): rng.normal(size=400) for number in range(2000)}
     alarms = sum(check.status == "warn" for check in drift_checks(log, columns, Limits(level=0.05)))
     assert 0.036 < alarms / 2000 < 0.065  # three standard errors
+
+
+def test_small_candidate_sets_are_added_up():
+    rng = np.random.default_rng(9)
+    n, days = 6000, 60
+    day = np.arange(n) * days // n
+    open_items = np.array([rng.permutation(20)[:10] for _ in range(days)])  # ten of twenty on each day
+    actions = open_items[day, rng.integers(10, size=n)]
+    sets = {"candidate_set": [f"day {one}" for one in day]}
+    log = made_log(actions, np.full(n, 0.1), np.zeros(n), items=20, times=np.arange(n), context=sets)
+    assert calibration_check(log).status == "ok"
+    wrong = replace(log, propensities=Propensities(position=np.full(n, 0.13)))
+    assert calibration_check(wrong).status == "fail"
