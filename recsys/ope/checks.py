@@ -81,8 +81,9 @@ class Limits:
     ----------
     level : float
         Tests of the mean weight, the calibration and the drift speak below this p-value.
-    mean_weight : float
-        A mean weight significantly off by more than this makes an estimate not estimable, by less flagged.
+    mean_weight, flag_mean_weight : float
+        A mean weight significantly off by more than this share makes estimates not estimable, and flagged; by less it
+        is told only.
     calibration : float
         Mean distance of logged frequencies from the stated propensities, as a share, above which calibration fails.
     least_size, good_size : float
@@ -100,6 +101,7 @@ class Limits:
     _: KW_ONLY
     level: float = 0.001
     mean_weight: float = 0.1
+    flag_mean_weight: float = 0.01
     calibration: float = 0.1
     least_size: float = 30.0
     good_size: float = 100.0

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from recsys.ope.checks import Check, Limits, graded, result
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.results import Status
 from recsys.ope.weights import effective_n
 
 Rows = NDArray[np.float64]
@@ -108,9 +107,11 @@ def mean_weight(
     detail = f"mean {mean:.4g}, expected {expected:.4g}, z = {z:.3g}"
     if pvalue >= limits.level:
         return Check(name, "ok", pvalue, limits.level, detail=detail)
-    off = abs(mean - expected) > limits.mean_weight * expected
-    verdict: Status = "not_estimable" if off else "flagged"
     told = "the weights do not average to 1: the propensities, or the support, are not what the log says"
+    off = abs(mean - expected) / expected
+    verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
+    if verdict == "estimable":
+        return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
     return Check(name, "fail", pvalue, limits.level, verdict, told, detail)
 
 

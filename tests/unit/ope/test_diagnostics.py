@@ -64,6 +64,7 @@ def test_a_small_error_of_the_mean_weight_flags_only():
     weights = np.random.default_rng(0).uniform(0.95, 1.15, 4000)
     found = mean_weight(weights)
     assert (found.status, found.downgrades) == ("fail", "flagged")
+    assert mean_weight(np.random.default_rng(0).uniform(0.99, 1.02, 4000)).status == "warn"
 
 
 def test_equal_weights_have_a_mean_of_one():
