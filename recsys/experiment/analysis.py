@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from math import inf
+from math import inf, nan
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean, one_of
 from recsys.core.errors import NotFoundError
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import View, Viewable
 from recsys.experiment.assignment import arms_by_hash
@@ -23,7 +24,7 @@ from recsys.experiment.checks import GUARDRAIL, Check, Thresholds, failed_gates,
 from recsys.experiment.clustering import clustered_difference
 from recsys.experiment.days import DayEffects, Novelty, day_effects, novelty
 from recsys.experiment.deciding import Decision, decide
-from recsys.experiment.effects import Effect, all_effects
+from recsys.experiment.effects import WITHHELD, Effect, all_effects
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.integrity import check_integrity
 from recsys.experiment.integrity_period import dates_of
@@ -31,7 +32,7 @@ from recsys.experiment.monitoring import Monitor, monitor_effect
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.per_unit import PerUnit
 from recsys.experiment.resampling import bootstrap_difference
-from recsys.experiment.segmenting import SegmentEffects, segment_effects
+from recsys.experiment.segmenting import SegmentEffects, segment_effects, withhold_segments
 from recsys.experiment.sources import UnitSource
 from recsys.experiment.triggering import Triggered, dilute, subset, trigger_rows
 from recsys.experiment.unit_table import UnitTable
@@ -177,12 +178,15 @@ class Analysis(Viewable):
     def segments(self, metric: str, by: str, arm: str | None = None) -> SegmentEffects:
         """Return the effect in each segment of an attribute, with a test whether they differ, and pooled.
 
+        Before the planned size p-values are withheld (NaN), as `SegmentEffects.withheld` says.
+
         Raises
         ------
         ArgumentError
             The units have no such attribute.
         """
-        return segment_effects(*self._of(metric, arm), by, self.experiment.confidence)
+        found = segment_effects(*self._of(metric, arm), by, self.experiment.confidence)
+        return found if self._told(metric) else withhold_segments(found)
 
     def daily(self, metric: str, arm: str | None = None) -> DayEffects:
         """Return the effect among the units of each day of first exposure."""
@@ -197,9 +201,15 @@ class Analysis(Viewable):
         return novelty(*self._of(metric, arm), self.experiment.confidence)
 
     def clustered(self, metric: str, by: str, arm: str | None = None, *, relative: bool = False) -> TwoSample:
-        """Return the difference with clusters of units (an attribute such as ``household``) as the observations."""
+        """Return the difference with clusters of units (an attribute such as ``household``) as the observations.
+
+        Before the planned size its p-value and statistic are withheld (NaN), as the method then says.
+        """
         outcome, place = self._of(metric, arm)
-        return clustered_difference(outcome, place, by, self.experiment.confidence, relative=relative)
+        found = clustered_difference(outcome, place, by, self.experiment.confidence, relative=relative)
+        if self._told(metric):
+            return found
+        return found._replace(pvalue=nan, statistic=nan, method=f"{found.method}; {WITHHELD}")
 
     def bayes(
         self, metric: str, arm: str | None = None, *, prior_mean: float = 0.0, prior_deviation: float = inf
@@ -217,12 +227,17 @@ class Analysis(Viewable):
         Notes
         -----
         ``probability_to_beat``, ``loss_treatment`` and ``loss_control`` go by what is better: below 0 for a metric of
-        which less is better. Posteriors do not make up for looking often.
+        which less is better. Posteriors do not make up for
+        looking often: before the planned size these three are withheld (NaN), as the method then says.
         """
         outcome, place = self._of(metric, arm)
-        return belief(
+        found = belief(
             outcome, place, self.experiment.confidence, prior_mean=prior_mean, prior_deviation=prior_deviation
         )
+        if self._told(metric):
+            return found
+        method = f"{found.method}; {WITHHELD}"
+        return found._replace(probability_to_beat=nan, loss_treatment=nan, loss_control=nan, method=method)
 
     def bootstrap(
         self,
@@ -252,6 +267,10 @@ class Analysis(Viewable):
         rows = trigger_rows(self.table, where)
         part = analyze(self.experiment, subset(self.table, rows), look=self.look, deviations=self.deviations)
         return Triggered(part, float(rows.mean()) if len(rows) else 0.0, dilute(part, self, rows))
+
+    def _told(self, metric: str) -> bool:
+        """Return whether what a single look amounts to may be told."""
+        return self.look == "final" or self.reached[metric]
 
     def _of(self, metric: str, arm: str | None) -> tuple[Outcome, int]:
         place = self.arms.index(self.effect(metric, arm).arm)
@@ -286,6 +305,7 @@ class Analysis(Viewable):
         """Return one row for each metric and arm; see `Effect` for the columns."""
         return pl.DataFrame([effect.row() for effect in self.effects], infer_schema_length=None)
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
         return {
@@ -374,7 +394,14 @@ def analyze(
         look=look,
         outcomes=outcomes,
         checks=check_integrity(
-            experiment, table, limits=limits, by=by, holidays=dates_of(holidays), assigned=assigned, outcomes=outcomes
+            experiment,
+            table,
+            limits=limits,
+            by=by,
+            holidays=dates_of(holidays),
+            assigned=assigned,
+            outcomes=outcomes,
+            over=all(reached.values()),
         ),
         effects=judge(effects, experiment, reached, monitors, final=look == "final"),
         reached=reached,

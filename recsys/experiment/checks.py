@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, get_args
 
 from recsys.core.checks import finite_float, one_of
+from recsys.core.jsonable import fit_for_json
 
 CheckStatus = Literal["ok", "warn", "fail", "not_run"]
 STATUSES: tuple[CheckStatus, ...] = get_args(CheckStatus)
@@ -54,6 +55,7 @@ class Check:
         """The name without what stands behind the colon: ``srm`` of ``srm:day``."""
         return self.name.split(":")[0]
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
         return asdict(self)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from recsys import stats
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
 from recsys.experiment.comparing import compare_times
@@ -72,6 +73,7 @@ class DayEffects(Viewable):
         """Return one row a day."""
         return pl.DataFrame([one._asdict() for one in self.days], schema_overrides={"day": pl.String})
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("metric", "arm", "control", "kind", "confidence")
@@ -129,6 +131,7 @@ class Novelty(Viewable):
         """Return one row a cohort."""
         return pl.DataFrame([one._asdict() for one in self.cohorts])
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("metric", "arm", "control", "slope", "ci_low", "ci_high", "pvalue", "confidence")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import Interval, Percent, Table, View, Viewable, cell_text, number_text
 from recsys.experiment.effects import Effect
@@ -63,6 +64,7 @@ class Decision(Viewable):
         """The headline and the reasons in a paragraph."""
         return " ".join([self.headline, *self.reasons, *(f"Not as planned: {one}." for one in self.deviations)])
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {

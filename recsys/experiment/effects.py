@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from typing import Any, Literal, NamedTuple
 
+from recsys.core.jsonable import fit_for_json
 from recsys.experiment.comparing import Compared, compare_arms
 from recsys.experiment.metrics import Direction, Form, Role
 from recsys.experiment.outcomes import Cap, Outcome
@@ -22,6 +23,8 @@ REASONS = {
     "unbounded": "the control is too close to 0 for a relative effect",
     "burn_in": "too few units for a first look",
 }
+
+WITHHELD = "p-values are withheld before the planned size (look='final' asks for them)"
 
 
 class Sequential(NamedTuple):
@@ -148,6 +151,7 @@ class Effect:
         flat.pop("sequential")
         return flat
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         plain = asdict(self)

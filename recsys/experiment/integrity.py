@@ -38,6 +38,7 @@ def check_integrity(
     holidays: Sequence[date] = (),
     assigned: NDArray[np.int16] | None = None,
     outcomes: Mapping[str, Outcome] | None = None,
+    over: bool = True,
 ) -> tuple[Check, ...]:
     """Return every check, the blocking ones first to look at.
 
@@ -54,6 +55,9 @@ def check_integrity(
         The arm that the assignment gives each unit (−1: none); None when it was assigned elsewhere.
     outcomes : mapping of metric to Outcome, optional
         If they are at hand.
+    over : bool
+        Whether the planned size or the end is reached. Until then the sample ratio of a monitored experiment is gated
+        by its sequential test alone: a test of one look, made every day, fails by chance.
     """
     limits = limits or Thresholds()
     if outcomes is None:
@@ -63,7 +67,7 @@ def check_integrity(
     attributes = [*segments, *(name for metric in metrics for name in metric.attributes)]
     monitored = experiment.monitoring is not None
     checks = [arms_check(table)]
-    checks += ratio_checks(table, weights, segments, limits, monitored=monitored)
+    checks += ratio_checks(table, weights, segments, limits, monitored=monitored, over=over)
     checks += exposure_checks(table, limits)
     checks += assignment_checks(table, assigned, limits)
     checks.append(seen_check(table, limits))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,13 @@ class Cells(NamedTuple):
 
 
 def ratio_checks(
-    table: UnitTable, weights: Float64, segments: Sequence[str], limits: Thresholds, *, monitored: bool = False
+    table: UnitTable,
+    weights: Float64,
+    segments: Sequence[str],
+    limits: Thresholds,
+    *,
+    monitored: bool = False,
+    over: bool = True,
 ) -> list[Check]:
     """Return the sample-ratio checks.
 
@@ -52,12 +59,17 @@ def ratio_checks(
     limits : Thresholds
     monitored : bool
         Whether the experiment is looked at again and again; then a sequential test is made too.
+    over : bool
+        Whether this is the last look. Before it the tests of all units and of stages only warn in a monitored
+        experiment, where they would fail at some of the looks by chance; the sequential one decides.
     """
     names, labels = _days(table)
     found = [overall(table, weights, limits.srm)]
     if len(weights) > 1:
         stages = [f"stage {place + 1}" for place in range(len(weights))]
         found.append(_parts("srm:stage", ratio_cells(table, weights, table.stage, stages), limits.srm, limits.srm))
+    if monitored and not over:
+        found = [_at_one_look(check, limits.srm) for check in found]
     if len(names) > 1:
         found.append(_parts("srm:day", ratio_cells(table, weights, labels, names), limits.srm_parts, limits.srm))
     for segment in segments:
@@ -65,6 +77,14 @@ def ratio_checks(
         cells = ratio_cells(table, weights, places, levels)
         found.append(_parts(f"srm:{segment}", cells, limits.srm_parts, limits.srm))
     return [*found, _sequential(table, weights, labels, limits.srm)] if monitored else found
+
+
+def _at_one_look(check: Check, threshold: float) -> Check:
+    """Return a failed test as a warning; units in an arm without a weight are no chance, and stay a failure."""
+    if check.status != "fail" or "no weight" in check.detail or check.number is None or check.number >= threshold:
+        return check
+    said = "a test of one look, not to be made at every look: srm:sequential decides until the planned size"
+    return replace(check, status="warn", consequence=said)
 
 
 def _days(table: UnitTable) -> tuple[list[str], NDArray[np.int32]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError
+from recsys.core.jsonable import fit_for_json
 from recsys.core.seeds import derived_int
 from recsys.dataset import Vocabulary
 from recsys.display import Table, View, Viewable, counted
@@ -84,6 +85,7 @@ class Interleaving(Viewable):
                 columns[f"chance_{letter}"] = pl.Series(self.chances[rows, slots, side]).fill_nan(None)
         return pl.DataFrame(columns).with_columns(method=pl.lit(self.method))
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
         return {

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import positive_int
+from recsys.core.jsonable import fit_for_json
 from recsys.core.seeds import generator
 from recsys.display import Interval as ShownInterval
 from recsys.display import PValue, Table, View, Viewable, counted
@@ -113,6 +114,7 @@ class InterleavingResult(Viewable):
             },
         ).with_columns(pl.col("estimate", "ci_low", "ci_high", "pvalue").fill_nan(None))
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
         return {

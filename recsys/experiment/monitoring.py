@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys import stats
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, counted, shared_axis
 from recsys.experiment.comparing import Compared, compare_times
@@ -108,6 +109,7 @@ class Monitor(Viewable):
         rows = [look._asdict() | {"at": from_micros(look.at)} for look in self.looks]
         return pl.DataFrame(rows, schema=_SCHEMA)
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("metric", "arm", "control", "method", "next_look")

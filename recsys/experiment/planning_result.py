@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recsys.core.errors import NotFoundError
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import Percent, Table, View, Viewable
 
@@ -161,6 +162,7 @@ class Plan(Viewable):
         schema = {name: pl.String() if name == "metric" else pl.Float64() for name in CurvePoint._fields}
         return pl.DataFrame([one._asdict() for one in self.curve], schema=schema, orient="row")
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("units", "enrolment_days", "days", "units_a_day", "power", "confidence")

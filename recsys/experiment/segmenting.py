@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any, NamedTuple
 
@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from recsys import stats
+from recsys.core.jsonable import fit_for_json
 from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
 from recsys.experiment.comparing import compare_labels
 from recsys.experiment.covariates import attribute, coded, labels_of
+from recsys.experiment.effects import WITHHELD
 from recsys.experiment.outcomes import Outcome
 
 
@@ -62,6 +64,8 @@ class SegmentEffects(Viewable):
     between : float
         Standard deviation of the true effects between segments (posterior median); NaN below three segments.
     confidence : float
+    withheld : str
+        Why p-values are not told (NaN, and so is the statistic); empty when they are.
     """
 
     metric: str
@@ -74,11 +78,14 @@ class SegmentEffects(Viewable):
     df: int
     between: float
     confidence: float
+    withheld: str = ""
 
     @property
     def summary(self) -> str:
         """One sentence."""
         what = f"{self.metric}, {self.arm} − {self.control}, by {self.by}"
+        if self.withheld:
+            return f"{what}: {self.withheld}"
         if self.pvalue != self.pvalue:
             return f"{what}: too few segments to compare"
         told = cell_text(PValue(self.pvalue))
@@ -89,9 +96,10 @@ class SegmentEffects(Viewable):
         """Return one row a segment."""
         return pl.DataFrame([one._asdict() for one in self.segments])
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        names = ("metric", "arm", "control", "by", "pvalue", "statistic", "df", "between", "confidence")
+        names = ("metric", "arm", "control", "by", "pvalue", "statistic", "df", "between", "confidence", "withheld")
         return {name: getattr(self, name) for name in names} | {"segments": [one._asdict() for one in self.segments]}
 
     def view(self) -> View:
@@ -109,6 +117,12 @@ class SegmentEffects(Viewable):
         columns = (self.by, "units", "difference", "", level, "pooled", "pooled interval")
         notes = ("pooled: drawn to the common effect by what is noise; read these when picking a segment",)
         return View(self.summary, (Table(columns, rows),), notes)
+
+
+def withhold_segments(found: SegmentEffects) -> SegmentEffects:
+    """Return the segments without p-values: the planned size is not reached."""
+    segments = tuple(one._replace(pvalue=nan) for one in found.segments)
+    return replace(found, segments=segments, pvalue=nan, statistic=nan, withheld=WITHHELD)
 
 
 def segment_effects(outcome: Outcome, arm: int, by: str, confidence: float) -> SegmentEffects:

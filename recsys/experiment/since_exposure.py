@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys import stats
 from recsys.core.errors import ArgumentError
+from recsys.core.jsonable import fit_for_json
 from recsys.core.times import duration_micros
 from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
 from recsys.experiment.building import build_unit_table
@@ -87,6 +88,7 @@ class SinceExposure(Viewable):
         """Return one row a period."""
         return pl.DataFrame([one._asdict() for one in self.periods])
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("metric", "arm", "control", "n", "n_control", "slope", "ci_low", "ci_high", "pvalue", "confidence")

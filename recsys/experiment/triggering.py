@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.errors import ArgumentError
+from recsys.core.jsonable import fit_for_json
 from recsys.display import Interval, Percent, Table, View, Viewable
 from recsys.experiment import filtering
 from recsys.experiment.measures import parse_where
@@ -68,6 +69,7 @@ class Triggered(Viewable):
         """Return the diluted effects, one row each."""
         return pl.DataFrame([one._asdict() for one in self.diluted], schema_overrides={"metric": pl.String})
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recsys.core.errors import NotFoundError
+from recsys.core.jsonable import fit_for_json
 from recsys.display import Interval, Percent, PValue, Table, View, Viewable, counted
 
 _COLUMNS: dict[str, Any] = {
@@ -126,6 +127,7 @@ class Validation(Viewable):
             pl.col(pl.Float64).fill_nan(None)
         )
 
+    @fit_for_json
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
         return {

@@ -122,7 +122,7 @@ def test_a_broken_guardrail_is_a_failed_gate():
 
 def test_results_are_plain_values_frames_and_text_of_eighty_columns():
     found = analysis(lift=3.0)
-    plain = json.loads(json.dumps(found.to_dict()))
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert plain["decision"]["action"] == found.decision.action
     assert len(plain["effects"]) == 8
     frame = found.to_polars()
@@ -156,7 +156,7 @@ def test_small_and_empty_tables_block_and_never_raise(arm):
         found = analyze(test, table)
         assert found.decide().action == "blocked"
         assert found["minutes"].status != "ok"
-        json.dumps(found.to_dict())
+        json.dumps(found.to_dict(), allow_nan=False)
         assert repr(found)
 
 

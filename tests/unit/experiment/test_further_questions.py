@@ -10,7 +10,7 @@ import pytest
 from scipy import stats as reference
 
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.experiment import Mean, Proportion, Quantile, Ratio
+from recsys.experiment import ConfidenceSequence, Mean, Proportion, Quantile, Ratio
 from recsys.experiment.analysis import Analysis, analyze
 from recsys.experiment.outcomes import outcome_of
 
@@ -95,7 +95,7 @@ def test_triggered_units_and_what_they_mean_for_all():
     assert diluted.difference == pytest.approx(part.difference * share)
     assert diluted.ci_low <= whole["minutes"].difference <= diluted.ci_high
     assert diluted.ci_high - diluted.ci_low < 0.6 * (whole["minutes"].ci_high - whole["minutes"].ci_low)
-    json.dumps(found.to_dict())
+    json.dumps(found.to_dict(), allow_nan=False)
     assert "triggered units" in repr(found)
 
 
@@ -202,3 +202,39 @@ def test_shares_have_beta_posteriors():
     assert 0 < found.probability_to_beat < 1
     empty = analyze(experiment(planned_units=2), unit_table([0, 0, 1], {"minutes": [1.0, 2.0, 3.0]}))
     assert empty.bayes("minutes").status == "too_few"
+
+
+def test_questions_before_the_planned_size_tell_no_pvalue_of_a_single_look():
+    household = np.arange(N) // 2
+    table = unit_table(ARM, {"minutes": NOISE + 5 * ARM}, attributes={"country": COUNTRY, "household": household})
+    test = experiment(Mean("minutes"), planned_units=2 * N, segments=("country",))
+    early, final = analyze(test, table), analyze(test, table, look="final")
+    segments = early.segments("minutes", "country")
+    assert all(math.isnan(one.pvalue) for one in segments.segments)
+    assert math.isnan(segments.pvalue)
+    assert "withheld" in segments.summary
+    assert "interaction p" not in repr(early)
+    assert math.isnan(early.clustered("minutes", "household").pvalue)
+    assert "withheld" in early.clustered("minutes", "household").method
+    assert math.isnan(early.bayes("minutes").probability_to_beat)
+    assert final.segments("minutes", "country").segments[0].pvalue < 0.01
+    assert final.clustered("minutes", "household").pvalue < 1e-6
+    assert final.bayes("minutes").probability_to_beat > 0.99
+    assert early.bayes("minutes").ci_low == final.bayes("minutes").ci_low
+
+
+def test_plain_values_hold_neither_nan_nor_infinities():
+    table = unit_table(ARM, {"minutes": NOISE, "never": np.zeros(N)}, days=DAYS, attributes={"country": COUNTRY})
+    test = experiment(Mean("minutes"), Mean("never"), planned_units=2 * N, monitoring=ConfidenceSequence(burn_in=N))
+    found = analyze(test, table)
+    assert math.isnan(found["minutes"].pvalue)
+    assert math.isinf(found["minutes"].sequential.ci_low)
+    told = [
+        found, found["minutes"], found.check("srm"), found.monitor("minutes"), found.decision,
+        found.segments("minutes", "country"), found.daily("never"), found.novelty("never"),
+        found.triggered({"country": "de"}),
+    ]  # fmt: skip
+    for one in told:
+        json.dumps(one.to_dict(), allow_nan=False)
+    assert found["minutes"].to_dict()["pvalue"] is None
+    assert found["minutes"].to_dict()["sequential"]["ci_low"] is None

@@ -50,6 +50,25 @@ def test_units_of_several_arms_count_in_each():
     assert overall(table, EVEN, 0.01).status == "fail"
 
 
+def test_before_the_end_of_a_monitored_experiment_only_the_sequential_test_gates():
+    rng = np.random.default_rng(3)
+    early = blocked = ended = 0
+    for _ in range(40):  # under the null, 30 looks each
+        arm, days = rng.integers(0, 2, 3000), np.repeat(np.arange(30), 100)
+        tables = [unit_table(arm[:n], {}, days=days[:n]) for n in range(100, 3001, 100)]
+        looks = [ratio_checks(one, EVEN, (), LIMITS, monitored=True, over=False) for one in tables]
+        early += any(check.status == "warn" for look in looks for check in look if check.name == "srm")
+        blocked += any(check.blocks for look in looks for check in look)
+        ended += ratio_checks(tables[-1], EVEN, (), LIMITS, monitored=True)[0].status == "fail"
+    assert early >= 2  # the plain test is below .01 at some look far more often than in 1 % of experiments
+    assert blocked <= 2
+    assert ended <= early
+    broken = {one.name: one.status for one in ratio_checks(table_of(6000, 5000), EVEN, (), LIMITS, monitored=True)}
+    assert broken == {"srm": "fail", "srm:sequential": "fail"}
+    unweighted = np.array([[0.5, 0.5, 0.0]])
+    assert ratio_checks(table_of(480, 520, 3), unweighted, (), LIMITS, monitored=True, over=False)[0].status == "fail"
+
+
 def test_a_ramp_whose_ratio_changed_is_no_mismatch():
     stage = np.repeat([0, 0, 1, 1], [900, 100, 1000, 1000])
     arm = np.repeat([0, 1, 0, 1], [900, 100, 1000, 1000])

@@ -54,7 +54,7 @@ def test_a_novelty_that_wears_off_falls_period_by_period():
     assert "falls" in found.summary
     last = max(FIRST) + timedelta(days=3, hours=2)  # where the events end, and what is known with them
     assert found.n + found.n_control == sum(at + timedelta(days=4) <= last for at in FIRST)
-    json.dumps(found.to_dict())
+    json.dumps(found.to_dict(), allow_nan=False)
     assert found.to_polars().shape[0] == 4
     assert max(map(len, repr(found).splitlines())) <= 80
 
