@@ -94,6 +94,8 @@ def _option(found: re.Match[str], options: Collection[str]) -> str:
     known = next((full for full in (name, f"label_{name}", f"relevance_{name}") if full in options), None)
     if known is None:
         return found[0]
+    if value == "True":  # a switch
+        return _flag(known)
     shown = f"'{value}'" if re.search(r"[\s<>*]", value) else value
     return f"{_flag(known)} {shown}".rstrip()
 

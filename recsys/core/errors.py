@@ -78,6 +78,12 @@ class NotEstimableError(RecsysError):
 
 def _sentences(what: str, expected: str, hint: str) -> str:
     parts = [part.strip().rstrip(".") for part in (what, expected) if part.strip()]
-    text = ". ".join(part[:1].upper() + part[1:] if place else part for place, part in enumerate(parts)) + "."
+    text = ". ".join(_capital(part) if place else part for place, part in enumerate(parts)) + "."
     advice = hint.strip().rstrip(".")
     return f"{text} Hint: {advice}{'' if advice.endswith('?') else '.'}" if advice else text
+
+
+def _capital(part: str) -> str:
+    """Return a sentence with a capital letter, unless it begins with a name of code: those are told as they are."""
+    first = part.split(maxsplit=1)[0].rstrip(",;:")
+    return part if any(letter in "_()=./" or letter.isdigit() for letter in first) else part[:1].upper() + part[1:]

@@ -54,6 +54,9 @@ def _from_pandas(frame: Any, name: str, ids: Collection[str]) -> pl.DataFrame:
         raise ArgumentError(
             f"{name} is a pandas {type(frame).__name__}", "a pandas DataFrame was expected", "use series.to_frame()"
         )
+    columns = [str(column) for column in frame.columns]
+    if twice := sorted({column for column in columns if columns.count(column) > 1}):
+        raise DataError(f"{name} has several columns {', '.join(map(repr, twice))}", "distinct names were expected")
     return pl.DataFrame([_column(str(column), frame[column], strict=str(column) in ids) for column in frame.columns])
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean, one_of
-from recsys.core.errors import NotFoundError
+from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import View, Viewable
@@ -24,6 +24,7 @@ from recsys.experiment.checks import GUARDRAIL, Check, Thresholds, failed_gates,
 from recsys.experiment.clustering import clustered_difference
 from recsys.experiment.days import DayEffects, Novelty, day_effects, novelty
 from recsys.experiment.deciding import Decision, decide
+from recsys.experiment.declared import names
 from recsys.experiment.effects import WITHHELD, Effect, all_effects
 from recsys.experiment.experiment import Experiment
 from recsys.experiment.integrity import check_integrity
@@ -277,7 +278,7 @@ class Analysis(Viewable):
         return self.outcomes[metric], place
 
     def failed(self, gates: Sequence[str]) -> tuple[str, ...]:
-        """Return, in words, which of the named gates do not hold.
+        """Return, in words, which of the named gates do not hold; what could not be checked does not.
 
         Parameters
         ----------
@@ -291,7 +292,10 @@ class Analysis(Viewable):
             There is no such gate.
         """
         gates = parse_gates(gates)
-        found = [f"{check.name}: {check.consequence}" for check in failed_gates(self.checks, gates)]
+        found = [
+            f"{check.name}: {'not checked, ' if check.status == 'not_run' else ''}{check.consequence}"
+            for check in failed_gates(self.checks, gates)
+        ]
         if GUARDRAIL in gates:
             bad = ("broken", "not shown safe", "not estimable")
             found += [
@@ -374,6 +378,9 @@ def analyze(
         An argument is not usable.
     """
     look = cast("LookKind", one_of("look", look, ("planned", "final")))
+    if limits is not None and not isinstance(limits, Thresholds):
+        raise ArgumentError(f"limits is {limits!r}", "Thresholds were expected", "use Thresholds(srm=0.001)")
+    by, days = names("by", by), dates_of(holidays)
     table = source if isinstance(source, UnitTable) else _built(experiment, source, through, by)
     if assigned is None and experiment.assignment == "hash":
         assigned = arms_by_hash(experiment, table.unit_ids)
@@ -398,7 +405,7 @@ def analyze(
             table,
             limits=limits,
             by=by,
-            holidays=dates_of(holidays),
+            holidays=days,
             assigned=assigned,
             outcomes=outcomes,
             over=all(reached.values()),
@@ -420,6 +427,12 @@ def _built(
 ) -> UnitTable:
     request = experiment.request(through)
     units = source.units() if isinstance(source, HasUnits) else source
+    if not isinstance(units, PerUnit) and not all(hasattr(units, one) for one in ("exposures", "batches", "seen")):
+        raise ArgumentError(
+            f"the source is a {type(source).__name__}",
+            "a store, Frames, PerUnit or a table of units was expected",
+            "PerUnit(frame, …) reads a frame with one row a unit",
+        )
     return build_unit_table(units, replace(request, attributes=tuple(dict.fromkeys([*request.attributes, *by]))))
 
 

@@ -127,6 +127,8 @@ def assign(
     >>> assign(test, [1, 2, -3], at="2026-06-02")["variant"].to_list()
     ['a', 'a', 'a']
     """
+    if isinstance(units, str | bytes | int):
+        raise ArgumentError(f"units is {units!r}", "a list of ids was expected", f"use [{units!r}]")
     ids = id_series(units, name="unit_id")
     arms, reasons = assigned_arms(experiment, ids, attributes=attributes, at=at, n_threads=n_threads)
     return pl.DataFrame(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -141,6 +141,14 @@ def _split(word: str) -> tuple[str, str]:
     return family, colon + rest
 
 
-def failed_gates(checks: Iterable[Check], wanted: Sequence[str]) -> tuple[Check, ...]:
-    """Return the failed checks among those named: a name, or the family of several (``srm``)."""
-    return tuple(check for check in checks if check.blocks and {check.name, check.family} & set(wanted))
+def failed_gates(checks: Sequence[Check], wanted: Sequence[str]) -> tuple[Check, ...]:
+    """Return the checks that do not hold among those named: a name, or the family of several (``srm``).
+
+    One that could not be made does not hold, unless another of its family could.
+    """
+    found: list[Check] = []
+    for word in dict.fromkeys(wanted):
+        named = [check for check in checks if word in (check.name, check.family)]
+        made = any(check.status != "not_run" for check in named)
+        found += [check for check in named if check.blocks or not made]
+    return tuple(dict.fromkeys(found))

@@ -7,9 +7,11 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from recsys.core.errors import ArgumentError
 from recsys.core.times import from_micros
 from recsys.display import counted
 from recsys.experiment.checks import Check
+from recsys.experiment.declared import as_list
 from recsys.experiment.metrics import DAY, Metric
 from recsys.experiment.unit_table import UnitTable
 
@@ -100,13 +102,32 @@ def matured_units(table: UnitTable, metric: Metric) -> np.ndarray[tuple[int], np
 
 
 def dates_of(holidays: Sequence[str | date]) -> tuple[date, ...]:
-    """Return dates from ISO text; a span ``2026-12-24/2026-12-26`` counts with both ends."""
+    """Return dates from ISO text; a span ``2026-12-24/2026-12-26`` counts with both ends.
+
+    Raises
+    ------
+    ArgumentError
+        One is no date, or a span ends before it begins or is longer than a year.
+    """
     found: list[date] = []
-    for one in holidays:
+    for one in as_list(holidays, "holidays"):
         first, _, last = str(one).partition("/")
-        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+        try:
+            begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+        except ValueError:
+            raise _no_holiday(one) from None
+        if not 0 <= (end - begin).days <= 366:
+            raise _no_holiday(one)
         found += [begin + timedelta(days=step) for step in range((end - begin).days + 1)]
     return tuple(found)
+
+
+def _no_holiday(one: object) -> ArgumentError:
+    return ArgumentError(
+        f"a holiday is {str(one)!r}",
+        "a date, or a span of at most a year whose first day comes first, was expected",
+        "write 2026-12-25 or 2026-12-24/2026-12-26",
+    )
 
 
 def _day(micros: int) -> str:

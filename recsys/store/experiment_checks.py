@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.core.checks import did_you_mean
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.experiment import Condition, Experiment, Measure
 from recsys.store import sql
 from recsys.store.expressions import check_expression
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[str, ...]:
+def check_experiment(con: DuckDBPyConnection, experiment: Experiment, *, allow_unseen: bool = False) -> tuple[str, ...]:
     """Return what looks wrong about an experiment before the data of this store.
 
     Raises
@@ -25,6 +25,8 @@ def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[s
         A column does not exist, or users have no column of the unit.
     ArgumentError, DataError
         A column does not have the type that a metric, filter or targeting needs.
+    ArgumentError
+        A kind of event has never occurred, one that is spelled much like it has, and `allow_unseen` is False.
     """
     measures = {name: one for metric in experiment.metrics for name, one in metric.measures().items()}
     for one in measures.values():
@@ -43,7 +45,7 @@ def check_experiment(con: DuckDBPyConnection, experiment: Experiment) -> tuple[s
     warnings = [
         *_unit_warnings(con, experiment),
         *_id_warnings(con, experiment),
-        *_row_warnings(con, measures),
+        *_row_warnings(con, measures, allow_unseen=allow_unseen),
         *_variant_warnings(con, experiment),
     ]
     return tuple(dict.fromkeys(warnings))
@@ -84,7 +86,7 @@ def _unit_warnings(con: DuckDBPyConnection, experiment: Experiment) -> list[str]
     return [f"{users - mapped:,} of {users:,} users with events have no {unit}: what they do counts for no unit"]
 
 
-def _row_warnings(con: DuckDBPyConnection, measures: dict[str, Measure]) -> list[str]:
+def _row_warnings(con: DuckDBPyConnection, measures: dict[str, Measure], *, allow_unseen: bool) -> list[str]:
     found = [
         f"the store holds no {table} yet"
         for table in dict.fromkeys(one.table for one in measures.values())
@@ -99,8 +101,11 @@ def _row_warnings(con: DuckDBPyConnection, measures: dict[str, Measure]) -> list
     for name, one in measures.items():
         for value in (value for condition in one.where for value in _named(one, condition)) if kinds else ():
             if value not in kinds:
-                hint = did_you_mean(str(value), kinds) or f"there are {', '.join(sorted(kinds)[:8])}"
-                found.append(f"{name.split('.')[0]} counts events of the kind {value!r}, and none has occurred: {hint}")
+                told = f"{name.split('.')[0]} counts events of the kind {value!r}, and none has occurred"
+                near = did_you_mean(str(value), kinds)
+                if near and not allow_unseen:
+                    raise ArgumentError(told, near, "allow_unseen=True registers it if such events are still to come")
+                found.append(f"{told}: {near or 'there are ' + ', '.join(sorted(kinds)[:8])}")
     return found
 
 

@@ -64,15 +64,16 @@ def register(
 def _redeclare(con: DuckDBPyConnection, planned: Experiment, now: datetime, amend: bool) -> None:
     known, declaration = find_experiment(con, planned.name, now), planned.to_dict()
     text = canonical_json(declaration)
-    if canonical_json(known.declaration) == text:
-        return
+    same = canonical_json(known.declaration) == text
     changed = ", ".join(one.field for one in deviations(known.declaration, declaration))
     if known.status == "stopped":
         raise ArgumentError(
-            f"experiment {planned.name!r} was stopped and is declared otherwise now ({changed})",
-            "what was declared was expected",
+            f"experiment {planned.name!r} was stopped{'' if same else f' and is declared otherwise now ({changed})'}",
+            "one that was not stopped was expected",
             "give the new experiment another name",
         )
+    if same:
+        return
     if known.status == "draft":
         con.execute(
             "UPDATE experiments SET declaration = ?, plan = ?, plan_hash = ?, begins = ? WHERE name = ?",

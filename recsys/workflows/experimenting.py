@@ -65,7 +65,9 @@ class ExposedUnits(NamedTuple):
     in_several_arms: int
 
 
-def create_experiment(store: Store, experiment: Experiment | str | PathLike[str], *, amend: bool = False) -> Created:
+def create_experiment(
+    store: Store, experiment: Experiment | str | PathLike[str], *, amend: bool = False, allow_unseen: bool = False
+) -> Created:
     """Register an experiment, after a check that the store can answer what it asks.
 
     A draft is replaced by a new declaration. When the experiment runs, its plan is frozen.
@@ -79,18 +81,22 @@ def create_experiment(store: Store, experiment: Experiment | str | PathLike[str]
     amend : bool
         Change the declaration of an experiment that runs; the deviations from its plan are listed in later results.
 
+    allow_unseen : bool
+        Register a metric of a kind of event that has never occurred although one of nearly the same spelling has.
+
     Raises
     ------
     NotFoundError
         There is no such file, or the store lacks a column that the experiment needs.
     ArgumentError
-        The declaration cannot be used, or its plan is frozen and `amend` is False.
+        The declaration cannot be used, its plan is frozen and `amend` is False, an event seems to be misspelled, or the
+        experiment was stopped.
     DataError
         A column does not have the type that a metric needs.
     """
     declared = experiment if isinstance(experiment, Experiment) else Experiment.from_toml(Path(fspath(experiment)))
     with store.read() as con:
-        warnings = check_experiment(con, declared)
+        warnings = check_experiment(con, declared, allow_unseen=allow_unseen)
     with store.write() as con:
         return Created(register(con, declared, utc_now(), amend=amend), warnings)
 

@@ -59,7 +59,7 @@ def plan(
     declared = _declared(store, what)
     if isinstance(declared, Experiment):
         with store.read() as con:
-            check_experiment(con, declared)
+            check_experiment(con, declared, allow_unseen=True)
     source = store.units()
     if until is None:
         complete = source.complete_through("events")

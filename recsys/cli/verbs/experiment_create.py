@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,10 @@ def command(
     amend: Annotated[
         bool, typer.Option("--amend", help="Change an experiment that runs; later results list the deviations.")
     ] = False,
+    allow_unseen: Annotated[
+        bool,
+        typer.Option("--allow-unseen", help="Events that have never occurred are meant, however like another's name."),
+    ] = False,
 ) -> None:
     """Register an experiment from a TOML file, checked against the data.
 
@@ -31,12 +36,12 @@ def command(
     session: Session = ctx.obj
     from recsys import workflows
 
-    created = workflows.create_experiment(session.open_store(), file, amend=amend)
+    created = workflows.create_experiment(session.open_store(), file, amend=amend, allow_unseen=allow_unseen)
     for warning in created.warnings:
         session.warn(warning)
     known = created.experiment
     session.emit("experiment-create", known.to_dict(), known.name)
     session.note(
         f"experiment {known.name} is {known.status}, plan {known.plan_hash[:12]}. Next: recsys experiment assign"
-        f" {known.name} --out arms.csv"
+        f" {quote(known.name)} --out arms.csv"
     )

@@ -29,6 +29,10 @@ def command(
     It keeps its plan and its exposures and can still be analysed. An experiment that is over stays over.
     """
     session: Session = ctx.obj
-    stopped = session.open_store().stop_experiment(experiment, reason)
+    store = session.open_store()
+    over = store.experiment(experiment).status == "stopped"
+    stopped = store.stop_experiment(experiment, reason)
     session.emit("experiment-stop", stopped.to_dict(), "")
-    session.note(f"experiment {stopped.name} was stopped at {stopped.stopped_at:%Y-%m-%d %H:%M} UTC")
+    session.note(
+        f"experiment {stopped.name} was stopped {'already, ' if over else ''}at {stopped.stopped_at:%Y-%m-%d %H:%M} UTC"
+    )

@@ -165,3 +165,45 @@ def test_the_ledger_is_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
     shown, _ = run(capsys, "ledger")
     assert "Too little to say what predicts minutes best (1 pair)" in shown
     assert json.loads(run(capsys, "ledger", "--json")[0])["data"]["scores"][0]["agreement"] == 1
+
+
+def test_a_gate_that_could_not_be_checked_does_not_hold(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    _, err = run(capsys, "experiment", "analyze", "als-vs-pop", "--fail-on", "srm", code=6)
+    assert "srm: not checked, " in err
+
+
+@pytest.mark.parametrize("word", ["xmas", "2026-12-26/2026-12-24", "2026-12-24/x", "0001-01-01/9999-01-01"])
+def test_holidays_that_are_no_days(shop: Path, capsys: pytest.CaptureFixture[str], word: str) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    _, err = run(capsys, "experiment", "analyze", "als-vs-pop", "--holidays", word, code=2)
+    assert f"a holiday is '{word}'" in err
+    assert "2026-12-24/2026-12-26" in err
+
+
+def test_a_misspelled_event_is_refused_before_the_plan_freezes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "slip.toml").write_text(DECLARED.replace('"play"', '"plays"'))
+    _, err = run(capsys, "experiment", "create", "slip.toml", code=2)
+    assert "'plays', and none has occurred. Did you mean 'play'?" in err
+    assert "--allow-unseen registers it" in err
+    assert data(capsys, "experiment", "list") == []
+    run(capsys, "experiment", "create", "slip.toml", "--allow-unseen")
+
+
+def test_the_hint_of_a_frozen_plan_is_a_switch(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    (shop / "ab.toml").write_text(DECLARED.replace("14d", "7d"))
+    _, err = run(capsys, "experiment", "create", "ab.toml", code=2)
+    assert "Hint: --amend changes it" in err
+
+
+def test_what_is_stopped_stays_stopped(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    assert "was stopped at" in run(capsys, "experiment", "stop", "als-vs-pop")[1]
+    assert "was stopped already, at" in run(capsys, "experiment", "stop", "als-vs-pop")[1]
+    assert "was stopped" in run(capsys, "experiment", "create", "ab.toml", code=2)[1]
+
+
+def test_a_name_with_a_space_is_quoted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "ab.toml").write_text(DECLARED.replace("als-vs-pop", "als vs pop"))
+    assert "assign 'als vs pop' --out" in run(capsys, "experiment", "create", "ab.toml")[1]

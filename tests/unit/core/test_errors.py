@@ -28,3 +28,17 @@ def test_each_kind_has_its_exit_code_and_crosses_processes(kind, code, base):
     assert error.exit_code == code
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (as multiprocessing does)
     assert (type(copy), str(copy), copy.hint) == (kind, str(error), "hint")
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown"),
+    [
+        ("kind='in_window' was expected", "kind='in_window' was"),
+        ("count() was expected", "count() was"),
+        ("user_id was expected", "user_id was"),
+        ("'als' was expected", "'als' was"),
+        ("a number was expected", "A number was"),
+    ],
+)
+def test_names_of_code_keep_their_letters(expected: str, shown: str) -> None:
+    assert str(RecsysError("k is 0", expected)).startswith(f"k is 0. {shown}")
