@@ -104,7 +104,8 @@ def _row_warnings(con: DuckDBPyConnection, measures: dict[str, Measure], *, allo
                 told = f"{name.split('.')[0]} counts events of the kind {value!r}, and none has occurred"
                 near = did_you_mean(str(value), kinds)
                 if near and not allow_unseen:
-                    raise ArgumentError(told, near, "allow_unseen=True registers it if such events are still to come")
+                    known = f"one of {', '.join(sorted(kinds)[:8])} was expected"
+                    raise ArgumentError(told, known, f"{near} If not, allow_unseen=True")
                 found.append(f"{told}: {near or 'there are ' + ', '.join(sorted(kinds)[:8])}")
     return found
 

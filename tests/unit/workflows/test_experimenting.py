@@ -92,7 +92,7 @@ def test_what_the_data_cannot_answer_is_refused(
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [
-        ({"metrics": [Count("m", event="plya")]}, "m counts events of the kind 'plya', and none has occurred: did you"),
+        ({"metrics": [Count("m", event="xyz")]}, "m counts events of the kind 'xyz', and none has occurred: there are"),
         ({"metrics": [Count("m", table="impressions")]}, "the store holds no impressions yet"),
         ({"unit": "account"}, "1 of 3 users with events have no account: what they do counts for no unit"),
     ],
@@ -100,6 +100,14 @@ def test_what_the_data_cannot_answer_is_refused(
 def test_what_looks_wrong_is_a_warning(store: Store, changes: dict[str, Any], warning: str) -> None:
     (found,) = create_experiment(store, replace(PLAN, **changes)).warnings
     assert found.startswith(warning)
+
+
+def test_a_misspelled_event_is_refused_unless_it_is_meant(store: Store) -> None:
+    slip = replace(PLAN, metrics=[Count("m", event="plya")])
+    with pytest.raises(ArgumentError, match="m counts events of the kind 'plya'"):
+        create_experiment(store, slip)
+    (told,) = create_experiment(store, slip, allow_unseen=True).warnings
+    assert told.endswith("did you mean 'play'?")
 
 
 def test_exposures_of_other_variants_are_a_warning(store: Store) -> None:
