@@ -94,7 +94,8 @@ def test_one_that_was_stopped_stays_as_it_is(store: Store) -> None:
     assert stopped.stopped_at is not None
     assert stopped.changes[-1][1:] == ("stop", "guardrail")
     assert store.stop_experiment("als-vs-pop") == stopped
-    assert add(store) == stopped
+    with pytest.raises(ArgumentError, match=r"was stopped\. One that was not stopped"):
+        add(store)
     with pytest.raises(ArgumentError, match=r"was stopped and is declared otherwise now \(confidence\)"):
         add(store, CHANGED, amend=True)
 
