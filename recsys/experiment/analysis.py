@@ -80,6 +80,10 @@ class Analysis(Viewable):
         In what this is not what was planned.
     by : tuple of str
         Attributes by which effects are shown.
+    limits : Thresholds or None
+    holidays : tuple of date
+    assigned : (n,) int16 or None
+        As they were given to `analyze`; the parts that `triggered` looks at are checked in the same way.
     """
 
     experiment: Experiment
@@ -93,6 +97,9 @@ class Analysis(Viewable):
     monitors: Mapping[tuple[str, str], Monitor] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    limits: Thresholds | None = None
+    holidays: tuple[date, ...] = ()
+    assigned: NDArray[np.int16] | None = None
 
     def __getitem__(self, metric: str) -> Effect:
         """Return the effect of the only arm on a metric, or of the first one beside the control."""
@@ -263,10 +270,15 @@ class Analysis(Viewable):
         ----------
         where : mapping or (n,) bool
             A filter on attributes, as `parse_where` reads it, or one truth value for each unit of the table. Whether a
-            unit is in must not depend on its arm: the sample ratio of the part is checked again.
+            unit is in must not depend on its arm: the sample ratio of the part is checked again. Whether the planned
+            size is reached is that of the whole: it was planned for all units.
         """
         rows = trigger_rows(self.table, where)
-        part = analyze(self.experiment, subset(self.table, rows), look=self.look, deviations=self.deviations)
+        part = _analysis(
+            self.experiment, subset(self.table, rows), look=self.look, by=self.by, holidays=self.holidays,
+            limits=self.limits, assigned=None if self.assigned is None else self.assigned[rows],
+            deviations=self.deviations, reached=self.reached,
+        )  # fmt: skip
         return Triggered(part, float(rows.mean()) if len(rows) else 0.0, dilute(part, self, rows))
 
     def _told(self, metric: str) -> bool:
@@ -384,9 +396,29 @@ def analyze(
     table = source if isinstance(source, UnitTable) else _built(experiment, source, through, by)
     if assigned is None and experiment.assignment == "hash":
         assigned = arms_by_hash(experiment, table.unit_ids)
+    return _analysis(
+        experiment, table, look=look, by=tuple(dict.fromkeys([*experiment.segments, *by])),
+        holidays=days, limits=limits, assigned=assigned, deviations=tuple(deviations),
+    )  # fmt: skip
+
+
+def _analysis(
+    experiment: Experiment,
+    table: UnitTable,
+    *,
+    look: LookKind,
+    by: tuple[str, ...],
+    holidays: tuple[date, ...],
+    limits: Thresholds | None,
+    assigned: NDArray[np.int16] | None,
+    deviations: tuple[str, ...],
+    reached: Mapping[str, bool] | None = None,
+) -> Analysis:
+    """Return the analysis of a table; `reached` is that of the whole when the table is a part."""
     outcomes = {one.name: outcome_of(one, table) for one in experiment.metrics}
     matured = {name: int(one.sizes.sum()) for name, one in outcomes.items()}
-    reached = {one.name: planned_reached(experiment, table, one, matured[one.name]) for one in experiment.metrics}
+    if reached is None:
+        reached = {one.name: planned_reached(experiment, table, one, matured[one.name]) for one in experiment.metrics}
     effects = all_effects(outcomes.values(), experiment.confidence)
     monitors = _monitors(experiment, outcomes, reached) if experiment.monitoring is not None else {}
     early = [name for name, done in reached.items() if not done]
@@ -405,7 +437,7 @@ def analyze(
             table,
             limits=limits,
             by=by,
-            holidays=days,
+            holidays=holidays,
             assigned=assigned,
             outcomes=outcomes,
             over=all(reached.values()),
@@ -415,7 +447,10 @@ def analyze(
         matured=matured,
         monitors=monitors,
         deviations=tuple(dict.fromkeys(told)),
-        by=tuple(dict.fromkeys([*experiment.segments, *by])),
+        by=by,
+        limits=limits,
+        holidays=holidays,
+        assigned=assigned,
     )
 
 

@@ -91,7 +91,7 @@ def decide(analysis: Analysis) -> Decision:
 
     Blocked when an integrity check failed. Else an arm ships if a goal is better, none is worse and all guardrails
     are safe; it stops if a goal is worse, a guardrail is broken, or its time is over and nothing was shown; else it
-    goes on.
+    goes on. As long as a goal or guardrail has no unit whose window has ended, an arm may stop and not ship.
     """
     name, notes = analysis.experiment.name, analysis.deviations
     names = [arm for arm in analysis.arms if arm != analysis.control]
@@ -105,7 +105,14 @@ def decide(analysis: Analysis) -> Decision:
     best = max(shipping, key=lambda arm: _worth(analysis.effects, arm)) if shipping else None
     action: Action = "ship" if best else "continue" if "continue" in actions.values() else "stop"
     order = sorted(names, key=lambda arm: arm != best)
-    return Decision(name, action, best, actions, tuple(reason for arm in order for reason in each[arm][1]), notes)
+    reasons = (*_doubts(analysis), *(reason for arm in order for reason in each[arm][1]))
+    return Decision(name, action, best, actions, reasons, notes)
+
+
+def _doubts(analysis: Analysis) -> tuple[str, ...]:
+    """Return what must be cleared up before a decision is carried out, though it does not block it."""
+    unlike = [check for check in analysis.checks if check.name == "seen" and check.status == "warn"]
+    return tuple(f"First find out why {check.consequence} ({check.detail})." for check in unlike)
 
 
 def _worth(effects: Sequence[Effect], arm: str) -> float:
@@ -130,8 +137,13 @@ def _arm_action(goals: Sequence[Effect], guards: Sequence[Effect], analysis: Ana
         return "stop"
     if not goals and not guards:  # diagnostics decide nothing
         return "continue"
-    waits = "too early" in verdicts | safety or any(not analysis.reached[one.metric] for one in (*goals, *guards))
-    if safety <= {"safe"} and ("better" in verdicts or not goals):
+    unknown = any(one.status == "not_matured" for one in (*goals, *guards))
+    waits = (
+        unknown
+        or "too early" in verdicts | safety
+        or any(not analysis.reached[one.metric] for one in (*goals, *guards))
+    )
+    if not unknown and safety <= {"safe"} and ("better" in verdicts or not goals):
         return "ship"
     return "continue" if waits else "stop"
 

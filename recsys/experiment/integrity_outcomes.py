@@ -104,7 +104,7 @@ def missing_outcome_check(metrics: Sequence[Metric], table: UnitTable, limits: T
     A unit has one when its window has ended and no value is missing. Shares are compared within ramp stages, whose
     units came at other times; p-values are adjusted by Holm over the metrics.
     """
-    pvalues = np.array([_differing_shares(matured_units(table, metric), table) for metric in metrics], np.float64)
+    pvalues = np.array([differing_shares(matured_units(table, metric), table) for metric in metrics], np.float64)
     adjusted = stats.holm(pvalues)
     if not len(adjusted) or np.isnan(adjusted).all():
         told = "all units have an outcome, or too few have to compare the arms"
@@ -123,7 +123,7 @@ def missing_outcome_check(metrics: Sequence[Metric], table: UnitTable, limits: T
     return Check("missing-outcomes", status, lowest, limits.srm_parts, said.get(status, ""), told)
 
 
-def _differing_shares(used: NDArray[np.bool_], table: UnitTable) -> float:
+def differing_shares(used: NDArray[np.bool_], table: UnitTable) -> float:
     """Return the p-value of equal shares in all arms of each stage (χ²); NaN where fewer than 5 units are expected."""
     from scipy.special import chdtrc
 

@@ -54,9 +54,15 @@ def maturity_check(table: UnitTable, metrics: Sequence[Metric]) -> Check:
     name = min(shares, key=lambda key: shares[key])
     told = ", ".join(f"{key} {100 * share:.1f} %" for key, share in shares.items())
     nothing = [metric for metric in metrics if shares[metric.name] == 0]
-    if any(metric.role != "diagnostic" for metric in nothing):
-        said = f"no unit's window has ended for {', '.join(metric.name for metric in nothing)}: nothing can be said yet"
-        return Check("maturity", "fail", 0.0, 0.0, f"{said}, the decision is blocked", told)
+    deciding = [metric for metric in metrics if metric.role != "diagnostic"]
+    waiting = [metric.name for metric in nothing if metric.role != "diagnostic"]
+    if waiting:
+        said = f"no unit's window has ended for {', '.join(waiting)}"
+        if len(waiting) == len(deciding):
+            return Check(
+                "maturity", "fail", 0.0, 0.0, f"{said}: nothing can be said yet, the decision is blocked", told
+            )
+        return Check("maturity", "warn", 0.0, 0.0, f"{said}: nothing can be shipped yet, only stopped", told)
     said = "units whose window has not ended are left out" if shares[name] < 1 else ""
     return Check("maturity", "warn" if nothing else "ok", shares[name], 0.0, said, told)
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from recsys.display import counted
 from recsys.experiment.checks import Check, CheckStatus, Thresholds, graded
+from recsys.experiment.integrity_outcomes import differing_shares
+from recsys.experiment.metrics import PRE
 from recsys.experiment.unit_table import UnitTable
 
 
@@ -81,7 +83,11 @@ def assignment_checks(table: UnitTable, assigned: NDArray[np.int16] | None, limi
 
 
 def seen_check(table: UnitTable, limits: Thresholds) -> Check:
-    """Return which share of each arm's units occurs in the data at all: what does not join must not read as zeros."""
+    """Return which share of each arm's units occurs in the data at all: what does not join must not read as zeros.
+
+    Rows that one arm lost read as an effect. Where metrics have a pre-period, arms that differ (χ² within stages) in
+    who occurs there block. Who occurs at any time may be an effect: that warns, and the decision's reasons say so.
+    """
     enrolled, joined = table.sizes, table.joined
     if (enrolled == 0).all():
         return Check("seen", "fail", 0.0, limits.seen, "there is nothing to decide", "nobody was exposed")
@@ -95,27 +101,30 @@ def seen_check(table: UnitTable, limits: Thresholds) -> Check:
             "exposed units hardly occur in the data: their ids may not match; zeros would be no effects, "
             "the decision is blocked", told,
         )  # fmt: skip
-    differing = _homogeneity(joined, enrolled)
+    before = _before(table)
+    if before is not None and (lost := differing_shares(before, table)) < limits.balance:
+        own = ", ".join(
+            f"{arm} {100 * before[table.arm == place].mean():.1f} %" for place, arm in enumerate(table.arms)
+        )
+        return Check(
+            "seen", "fail", lowest, limits.seen,
+            "the arms differ in who occurs in the data before exposure, which no effect explains: rows are lost, the "
+            "decision is blocked", f"before exposure {own}; p = {lost:.3g}",
+        )  # fmt: skip
+    differing = differing_shares(table.seen, table)
     if differing < limits.balance:
         return Check(
             "seen", "warn", lowest, limits.seen,
-            "the arms differ in who occurs in the data: an effect, or rows lost in one arm",
+            "the arms differ in who occurs in the data: an effect, or rows lost in one arm, which would make one up",
             f"{told}; p = {differing:.3g}",
         )  # fmt: skip
     return Check("seen", "ok", lowest, limits.seen, "", told)
 
 
-def _homogeneity(joined: NDArray[np.integer], enrolled: NDArray[np.integer]) -> float:
-    """Return the p-value of equal shares in all arms (χ²); 1 where nothing differs or little is expected."""
-    from scipy.special import chdtrc
-
-    share = joined.sum() / enrolled.sum()
-    expected = np.stack([enrolled * share, enrolled * (1 - share)])
-    used = expected[:, enrolled > 0]
-    if used.shape[1] < 2 or used.min() < 5:
-        return 1.0
-    observed = np.stack([joined, enrolled - joined])[:, enrolled > 0]
-    return float(chdtrc(used.shape[1] - 1, ((observed - used) ** 2 / used).sum()))
+def _before(table: UnitTable) -> NDArray[np.bool_] | None:
+    """Return which units have values in a pre-period; None when no metric has one."""
+    early = [values != 0 for name, values in table.columns.items() if name.endswith(PRE)]
+    return np.logical_or.reduce(early) if early else None
 
 
 def arms_check(table: UnitTable) -> Check:

@@ -33,7 +33,8 @@ class PerUnit:
     filters and windows was for those who made the frame.
 
     Equal rows are counted as repeated exposures, and one of them is used. A unit with different rows of one variant is
-    an error; a unit of several variants is left out, as everywhere.
+    an error; a unit of several variants is left out, as everywhere. What was first exposed after the end of the
+    experiment does not count.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ class PerUnit:
         arms = population.arms if isinstance(population, Exposed) else ("all",)
         rows = self._rows(request, start)
         units = enrol(Exposures(rows[_UNIT], rows[_VARIANT], rows[_TIME]), population)
-        rows = _one_a_unit(rows, units, arms)
-        through = request.through if request.through < FOREVER else int(units.first_exposure.max(initial=start)) + 1
+        rows = _one_a_unit(rows, units, arms, _end(request))
+        through = self._through(request, units, start)
         values = {name: self._values(rows, name, measure) for name, measure in request.measures.items()}
         known = {name: np.isfinite(column) for name, column in values.items()}
         return UnitTable(
@@ -159,6 +160,16 @@ class PerUnit:
             raise DataError(f"{given} is a share of units and holds other values", "only 0 and 1 were expected")
         return np.where(finite, values, np.nan)
 
+    def _through(self, request: UnitRequest, units: Enrolled, start: int) -> int:
+        """Return the end of the data: without times it is that of the last window, for all have ended."""
+        if request.through < FOREVER:
+            return request.through
+        last = int(units.first_exposure.max(initial=start)) + 1
+        end = _end(request)
+        if self._times is not None or end is None:
+            return last
+        return max(last, end + max((one.end or 0 for one in request.measures.values()), default=0))
+
     def _ended(self, measure: Measure, units: Enrolled, through: int) -> NDArray[np.bool_]:
         if self._times is None or through == FOREVER:
             return np.ones(len(units.arm), dtype=bool)
@@ -170,12 +181,17 @@ def _start(request: UnitRequest) -> int:
     return population.since if isinstance(population, Active) else population.start
 
 
-def _one_a_unit(rows: pl.DataFrame, units: Enrolled, arms: tuple[str, ...]) -> pl.DataFrame:
-    """Return the row of each unit, in their order; equal rows are one."""
+def _end(request: UnitRequest) -> int | None:
+    population = request.population
+    return population.until if isinstance(population, Active) else population.end
+
+
+def _one_a_unit(rows: pl.DataFrame, units: Enrolled, arms: tuple[str, ...], end: int | None) -> pl.DataFrame:
+    """Return the row of each unit, in their order; equal rows are one, and those after the end are none."""
     kept = rows.filter(
         pl.col(_UNIT).is_in(units.unit_ids.implode()),
         pl.col(_VARIANT).is_in(list(arms)),
-        pl.col(_TIME).is_not_null(),
+        pl.col(_TIME) < (FOREVER if end is None else end),
     )
     distinct = kept.unique().sort(_UNIT)
     if len(distinct) > len(units.unit_ids):

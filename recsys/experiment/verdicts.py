@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ def planned_reached(experiment: Experiment, table: UnitTable, metric: Metric, ma
 def judge(
     effects: Sequence[Effect],
     experiment: Experiment,
-    reached: dict[str, bool],
+    reached: Mapping[str, bool],
     monitors: dict[tuple[str, str], Monitor],
     *,
     final: bool,

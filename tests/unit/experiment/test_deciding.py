@@ -164,3 +164,30 @@ def test_a_crossed_bound_is_not_enough_when_the_effect_went_away():
     assert found.sequential.crossed
     assert found.sequential.ci_low < 0 < found.sequential.ci_high
     assert found.verdict == "not clear"
+
+
+def test_rows_that_one_arm_may_have_lost_are_the_first_reason():
+    lost = (ARM == 0) & (np.arange(N) % 10 < 3)
+    table = unit_table(ARM, {"minutes": np.where(lost, 0, NOISE), "crashes": np.where(lost, 0, SAFE)}, seen=~lost)
+    found = decision(None, table=table)
+    assert "the arms differ in who occurs in the data" in found.reasons[0]
+    assert "rows lost in one arm" in found.summary
+
+
+def test_a_broken_guardrail_stops_before_the_windows_of_the_goal_have_ended():
+    goal = Mean("minutes", window="28d")
+    test = experiment(goal, CRASHES, planned_units=2 * N, monitoring=ConfidenceSequence())
+    waiting = {"minutes": np.zeros(N, np.bool_)}
+
+    def found(guard):
+        return analyze(test, unit_table(ARM, {"minutes": NOISE, "crashes": guard}, matured=waiting))
+
+    assert found(SAFE * (1 + 0.1 * ARM)).decide().action == "stop"
+    assert found(SAFE).check("maturity").status == "warn"
+    assert found(SAFE).decide().action == "continue"
+    both = experiment(Mean("other"), goal, CRASHES, planned_units=N)
+    columns = {"other": NOISE + 5 * ARM, "minutes": NOISE, "crashes": SAFE}
+    early = analyze(both, unit_table(ARM, columns, matured=waiting))
+    assert early["other"].verdict == "better"
+    assert early.decide().action == "continue"  # the other goal might be worse
+    assert analyze(both, unit_table(ARM, columns)).decide().action == "ship"

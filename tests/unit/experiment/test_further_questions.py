@@ -12,6 +12,7 @@ from scipy import stats as reference
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.experiment import ConfidenceSequence, Mean, Proportion, Quantile, Ratio
 from recsys.experiment.analysis import Analysis, analyze
+from recsys.experiment.checks import Thresholds
 from recsys.experiment.outcomes import outcome_of
 
 from .made_up import experiment, unit_table
@@ -238,3 +239,21 @@ def test_plain_values_hold_neither_nan_nor_infinities():
         json.dumps(one.to_dict(), allow_nan=False)
     assert found["minutes"].to_dict()["pvalue"] is None
     assert found["minutes"].to_dict()["sequential"]["ci_low"] is None
+
+
+def test_the_triggered_part_is_judged_at_the_look_of_the_whole_and_with_its_settings():
+    table = unit_table(ARM, {"minutes": NOISE + 5 * ARM}, days=DAYS, attributes={"country": COUNTRY})
+    whole = analyze(
+        experiment(Mean("minutes"), planned_units=N), table, by=("country",), holidays=("2024-10-06",),
+        limits=Thresholds(srm=0.02), assigned=table.arm,
+    )  # fmt: skip
+    part = whole.triggered({"country": "us"}).analysis
+    assert part.reached == {"minutes": True}
+    assert part["minutes"].verdict == "better"
+    assert not math.isnan(part["minutes"].pvalue)
+    assert part.by == ("country",)
+    assert part.check("srm").threshold == 0.02
+    assert part.check("holidays").status == "warn"
+    assert part.check("assignment").status == "ok"
+    early = analyze(experiment(Mean("minutes"), planned_units=2 * N), table).triggered({"country": "us"}).analysis
+    assert early["minutes"].verdict == "too early"

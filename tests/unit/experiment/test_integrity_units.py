@@ -70,7 +70,20 @@ def test_arms_that_differ_in_who_is_seen_warn():
     seen = np.where(ARM == 1, np.arange(1000) % 10 < 5, np.arange(1000) % 10 < 8)
     check = seen_check(unit_table(ARM, {}, seen=seen), LIMITS)
     assert check.status == "warn"
+    assert "rows lost in one arm" in check.consequence
     assert seen_check(unit_table(ARM, {}), LIMITS).status == "ok"
+    stage = np.arange(1000) % 10 >= 5  # alike within stages: those who came later are seen less
+    arm = np.where(stage, np.arange(1000) % 3 == 0, np.arange(1000) % 2 == 0)
+    assert seen_check(unit_table(arm, {}, stage=stage, seen=~stage | (np.arange(1000) % 4 == 0)), LIMITS).status == "ok"
+
+
+def test_rows_before_exposure_that_one_arm_lost_fail():
+    early = np.where(ARM == 1, 3.0, np.where(np.arange(1000) % 10 < 7, 3.0, 0.0))
+    check = seen_check(unit_table(ARM, {"minutes": early, "minutes.pre": early}), LIMITS)
+    assert check.status == "fail"
+    assert "no effect explains" in check.consequence
+    same = np.where(np.arange(1000) // 2 % 10 < 7, 3.0, 0.0)
+    assert seen_check(unit_table(ARM, {"minutes": early, "minutes.pre": same}), LIMITS).status == "ok"
 
 
 def test_an_empty_arm_fails():

@@ -20,6 +20,7 @@ from recsys.experiment import (
     UnitTable,
     build_unit_table,
 )
+from recsys.experiment.analysis import analyze
 
 T0 = dt.datetime(2026, 6, 8)
 GAMES: dict[str, Any] = {
@@ -150,3 +151,32 @@ def test_what_is_wrong_is_said(
 ) -> None:
     with pytest.raises(error, match=message):
         build(metrics, **settings)
+
+
+def test_without_times_the_period_of_the_experiment_is_over() -> None:
+    metrics = [Mean("sum_gamerounds", window="7d")]
+    arms = {"gate_30": 0.5, "gate_40": 0.5}
+    test = Experiment("gate", arms, control="gate_30", start=T0, end=T0 + dt.timedelta(days=14), metrics=metrics)
+    source = PerUnit(GAMES, unit="userid", variant="version")
+    found = analyze(test, source)
+    assert found.reached == {"sum_gamerounds": True}
+    assert found["sum_gamerounds"].verdict != "too early"
+    assert found.through == T0 + dt.timedelta(days=21)
+    early = analyze(test, source, through=T0 + dt.timedelta(days=7))
+    assert early.reached == {"sum_gamerounds": False}
+
+
+def test_what_comes_after_the_end_of_the_experiment_does_not_count() -> None:
+    late = T0 + dt.timedelta(days=20)
+    frame = {
+        "userid": [1, 1, 2, 2, 3],
+        "version": ["gate_30", "gate_40", "gate_40", "gate_40", "gate_30"],
+        "seen_at": [T0, late, T0, late, late],
+        "sum_gamerounds": [38, 3, 165, 1, 7],
+    }
+    table = build(
+        [Mean("sum_gamerounds")], frame, first_exposure="seen_at", request={"end": T0 + dt.timedelta(days=14)}
+    )
+    assert table.unit_ids.to_list() == [1, 2]
+    assert table.columns["sum_gamerounds"].tolist() == [38, 165]
+    assert table.enrolment.after_end == 1
