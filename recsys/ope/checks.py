@@ -88,12 +88,15 @@ class Limits:
         Mean distance of logged frequencies from the stated propensities, as a share, above which calibration fails.
     least_size, good_size : float
         Effective sample size below which estimates are not estimable, and flagged.
+    least_clusters, good_clusters : float
+        Effective number of clusters (users, else requests) that carry the weights, likewise: of few, however many rows
+        they have, the interval is too narrow.
     largest_weight, flag_weight : float
         Share of one weight in all, likewise.
     unsupported, flag_unsupported : float
         Mass of the policy on items that the log has never shown, likewise.
     rewarded, flag_rewarded : float
-        Effective number of rows with a reward, likewise: below it the interval of a mean is not to be trusted.
+        Effective number of rows (or clusters) with a reward, likewise: below it the interval of a mean is not to be trusted.
     duplicates : float
         Share of repeated rows above which estimates are flagged.
     """
@@ -105,6 +108,8 @@ class Limits:
     calibration: float = 0.1
     least_size: float = 30.0
     good_size: float = 100.0
+    least_clusters: float = 5.0
+    good_clusters: float = 30.0
     largest_weight: float = 0.2
     flag_weight: float = 0.05
     unsupported: float = 0.1
@@ -114,7 +119,7 @@ class Limits:
     duplicates: float = 0.01
 
     def __post_init__(self) -> None:
-        sizes = ("least_size", "good_size", "rewarded", "flag_rewarded")
+        sizes = ("least_size", "good_size", "least_clusters", "good_clusters", "rewarded", "flag_rewarded")
         for name, value in asdict(self).items():
             finite_float(name, value, minimum=0, maximum=math.inf if name in sizes else 1)
 

@@ -75,7 +75,7 @@ def clustered_error(values: Rows, clusters: Codes | None) -> float:
     n = len(values)
     residuals = values - values.mean() if n else values
     if clusters is not None:
-        residuals = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=residuals)
+        residuals = cluster_sums(residuals, clusters)
     groups = len(residuals)
     if groups < 2:
         return math.nan
@@ -131,15 +131,36 @@ def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]
     return first, result("largest-weight", verdict, largest, limits.flag_weight, "one row decides", detail)
 
 
-def rewarded_check(weights: Rows, rewards: Rows, limits: Limits = Limits()) -> Check:  # noqa: B008
+def cluster_check(weights: Rows, clusters: Codes, limits: Limits = Limits()) -> Check:  # noqa: B008
+    """Return the check that enough clusters carry the weights: two users with 10,000 rows each are two observations."""
+    size = effective_n(cluster_sums(weights, clusters))
+    verdict = graded(size, fail=limits.least_clusters, flag=limits.good_clusters)
+    told = "few users (or requests) carry the estimate, and its interval is too narrow"
+    return result("effective-clusters", verdict, size, limits.good_clusters, told, f"as good as {size:,.1f}")
+
+
+def cluster_sums(values: Rows, clusters: Codes) -> Rows:
+    """Return the sum of each cluster's rows."""
+    return np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values)
+
+
+def rewarded_check(
+    weights: Rows,
+    rewards: Rows,
+    limits: Limits = Limits(),  # noqa: B008
+    clusters: Codes | None = None,
+) -> Check:
     """Return the check that enough rewarded rows stand behind an estimate: a handful of clicks is no click rate.
+
+    All the clicks of one cluster are one: they need not be independent.
 
     A reward that is nowhere 0 has no rare outcome, and one that never varies no uncertainty: both pass.
     """
     name, paid = "rewarded", rewards != 0
     if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
         return Check(name, "ok", effective_n(weights), limits.flag_rewarded, detail="the reward never varies")
-    size = effective_n(weights * paid)
+    behind = weights * paid
+    size = effective_n(behind if clusters is None else cluster_sums(behind, clusters))
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
     detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as good as {size:.1f}"
     told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"

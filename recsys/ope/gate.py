@@ -11,7 +11,15 @@ import numpy as np
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
 from recsys.ope.checks import Check, Limits, downgraded, graded, result
-from recsys.ope.diagnostics import clusters_of, mean_weight, rewarded_check, size_checks, support_bounds, support_check
+from recsys.ope.diagnostics import (
+    cluster_check,
+    clusters_of,
+    mean_weight,
+    rewarded_check,
+    size_checks,
+    support_bounds,
+    support_check,
+)
 from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.log_checks import drift_checks
 from recsys.ope.named import ESTIMATORS, Case, Needs, Reach, Weighting
@@ -91,21 +99,24 @@ def _weight_checks(
 ) -> Iterator[Check]:
     feedback, weights = case.feedback, case.weights(weighting)
     by_slate = weighting == "slate"
+    clusters = clusters_of(feedback, by_slate)
     expected = 1.0 if reach is None else reach.filled - reach.unsupported
     if weighting != "position" and expected < 1 - 1e-9:  # a product of what is not known position by position
         yield Check("mean-weight", "not_run", consequence="the log does not show all of the policy")
     elif expected <= 0:
         yield Check("mean-weight", "not_run", consequence="the log shows nothing of the policy")
     else:
-        yield mean_weight(weights, clusters_of(feedback, by_slate), expected=expected, limits=limits)
+        yield mean_weight(weights, clusters, expected=expected, limits=limits)
     yield from size_checks(weights, limits)
+    if clusters is not None:
+        yield cluster_check(weights, clusters, limits)
     if not by_slate:
         yield from drift_checks(feedback, {"weights": weights}, limits)
     for one in rewards:
         earned = feedback.rewards[one]
         if by_slate:
             earned = np.bincount(feedback.slates, earned, feedback.n_slates).astype(np.float64)
-        yield replace(rewarded_check(weights, earned, limits), reward=one)
+        yield replace(rewarded_check(weights, earned, limits, clusters), reward=one)
 
 
 def _learned(policy: Policy, feedback: LoggedFeedback) -> Check:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from recsys.ope.checks import Check, Limits, downgraded
 from recsys.ope.diagnostics import (
+    cluster_check,
     clustered_error,
     mean_weight,
     rewarded_check,
@@ -35,6 +36,22 @@ def test_no_overlap_is_not_estimable():
     assert size.downgrades == "not_estimable"
     assert "nothing" in size.consequence
     assert largest.status == "not_run"
+
+
+def test_two_users_are_two_observations_however_many_rows_they_have():
+    users = np.repeat(np.arange(102), [5000] * 2 + [2] * 100)
+    found = cluster_check(np.ones(len(users)), users)
+    assert (found.status, found.downgrades) == ("fail", "not_estimable")
+    assert found.number == pytest.approx(10_200**2 / (2 * 5000**2 + 100 * 4))
+    assert cluster_check(np.ones(100), np.repeat(np.arange(10), 10)).downgrades == "flagged"
+    assert cluster_check(np.ones(100), np.arange(100)).status == "ok"
+
+
+def test_all_the_clicks_of_one_user_are_one():
+    clicks = (np.arange(10_000) < 500).astype(float)
+    users = np.arange(10_000) // 500
+    assert rewarded_check(np.ones(10_000), clicks).status == "ok"
+    assert rewarded_check(np.ones(10_000), clicks, clusters=users).downgrades == "not_estimable"
 
 
 def test_the_error_of_independent_rows_is_that_of_the_mean():

@@ -329,3 +329,20 @@ def test_estimators_of_slates_with_their_own_propensities():
         replay({"downwards": downwards}, log, estimator="sips", estimand="impression")
     only = replay({"better": lambda feedback: np.full(len(feedback), 0.25)}, log, estimator=["iips", "sips"])
     assert "slate" in only["better", "sips"].reasons[0]
+
+
+def test_a_log_of_two_heavy_users_is_not_estimable():
+    rng = np.random.default_rng(4)
+    users = np.repeat(np.arange(102), [3000] * 2 + [2] * 100)
+    chance = rng.beta(2, 18, 102)[users]
+    log = pl.DataFrame({
+        "user_id": users,
+        "ts": pl.Series(np.arange(len(users)) * 10**6).cast(pl.Datetime("us")),
+        "item_id": rng.integers(2, size=len(users)),
+        "propensity_position": 0.5,
+        "click": rng.random(len(users)) < chance,
+    })  # fmt: skip
+    found = replay({"new": {"item_id": [0, 1], "probability": [0.1, 0.9]}}, log)["new"]
+    assert found.effective_n > 3000
+    assert found.status == "not_estimable"
+    assert found.reasons[0].startswith("effective-clusters")
