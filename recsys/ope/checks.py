@@ -96,7 +96,8 @@ class Limits:
     unsupported, flag_unsupported : float
         Mass of the policy on items that the log has never shown, likewise.
     rewarded, flag_rewarded : float
-        Effective number of rows (or clusters) with a reward, likewise: below it the interval of a mean is not to be trusted.
+        Effective number of rows (or clusters) with a reward, likewise: below it the interval of a mean is not to be
+        trusted.
     duplicates : float
         Share of repeated rows above which estimates are flagged.
     """
