@@ -141,7 +141,8 @@ def cluster_check(weights: Rows, clusters: Codes, limits: Limits = Limits()) -> 
 
 def cluster_sums(values: Rows, clusters: Codes) -> Rows:
     """Return the sum of each cluster's rows."""
-    return np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values)
+    codes = np.unique(clusters, return_inverse=True)[1]
+    return np.asarray(np.bincount(codes, weights=values), np.float64)
 
 
 def rewarded_check(
