@@ -114,7 +114,8 @@ def graded(number: float, *, fail: float, warn: float, low_is_bad: bool = True) 
 
 CHECKS = (
     "arms", "srm", "duplicates", "several-arms", "unusable", "assignment", "overrides", "seen", "balance", "pre-period",
-    "outliers", "missing-outcomes", "missing-values", "windows", "maturity", "complete", "whole-weeks", "holidays",
+    "outliers", "missing-outcomes", "missing-values", "skewness", "windows", "maturity", "complete", "whole-weeks",
+    "holidays",
 )  # fmt: skip
 """The families of checks, as gates name them."""
 GUARDRAIL = "guardrail"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.experiment.checks import Check, Thresholds
 from recsys.experiment.comparing import compare_arms
 from recsys.experiment.integrity_balance import balance_check, pre_period_check
-from recsys.experiment.integrity_outcomes import left_out_check, missing_outcome_check, outlier_check
+from recsys.experiment.integrity_outcomes import left_out_check, missing_outcome_check, outlier_check, skewness_check
 from recsys.experiment.integrity_period import (
     complete_check,
     holiday_check,
@@ -76,6 +76,7 @@ def check_integrity(
     checks.append(_pre_period(found, experiment.confidence, limits))
     checks.append(outlier_check(found, limits, experiment.confidence))
     checks.append(missing_outcome_check(metrics, table, limits))
+    checks.append(skewness_check(found))
     checks += [left_out_check(table), window_check(metrics, monitored=monitored), maturity_check(table, metrics)]
     checks += [complete_check(table), week_check(table)]
     checks.append(holiday_check(table, holidays))

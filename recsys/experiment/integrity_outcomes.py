@@ -17,6 +17,7 @@ from recsys.experiment.metrics import Metric
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.unit_table import UnitTable
 
+UNITS_A_SQUARED_SKEWNESS = 355  # Kohavi et al. (2014), rule 7
 SMALLEST = 1000  # units; among fewer, a large share of the variance is nobody's fault
 
 
@@ -139,6 +140,35 @@ def differing_shares(used: NDArray[np.bool_], table: UnitTable) -> float:
         statistic += float((np.square(with_one - enrolled * share) / (enrolled * share * (1 - share))).sum())
         df += len(enrolled) - 1
     return float(chdtrc(df, statistic)) if df else np.nan
+
+
+def skewness_check(outcomes: Sequence[Outcome]) -> Check:
+    """Return whether every mean has enough units in its smaller arm for its interval to be trusted.
+
+    355 × skewness² units are wanted (Kohavi et al. 2014, rule 7): with fewer the mean is not yet normal, and the
+    interval misses more often on the side of the long tail than it says. Values count as they are winsorised.
+    """
+    wanted = {one.metric.name: (_wanted(one), int(one.sizes.min())) for one in outcomes if one.metric.form == "mean"}
+    known = {name: pair for name, pair in wanted.items() if np.isfinite(pair[0])}
+    if not known:
+        return Check("skewness", "not_run", None, 1.0, "no mean with enough units and variation")
+    worst = max(known, key=lambda name: known[name][0] / max(known[name][1], 1))
+    few = [name for name, (needed, n) in known.items() if n < needed]
+    told = "; ".join(f"{name}: {known[name][1]:,} units, {known[name][0]:,.0f} wanted" for name in few or [worst])
+    said = f"too few units for how skewed {', '.join(few)} is: its intervals hold less often than they say; cap= helps"
+    number = known[worst][1] / max(known[worst][0], 1.0)
+    return Check("skewness", "warn" if few else "ok", number, 1.0, said if few else "", f"smaller arm, {told}")
+
+
+def _wanted(outcome: Outcome) -> float:
+    """Return the units that a mean needs in each arm; NaN where it does not vary."""
+    column = outcome.columns[0]
+    values = column if outcome.used.all() else column[outcome.used]
+    if len(values) < 2 or not np.ptp(values) > 0:
+        return np.nan
+    centred = values - values.mean()
+    squares = np.square(centred)
+    return float(UNITS_A_SQUARED_SKEWNESS * np.mean(squares * centred) ** 2 / np.mean(squares) ** 3)
 
 
 def left_out_check(table: UnitTable) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -223,38 +223,61 @@ def monitor_effect(
         return Monitor(outcome.metric.name, name, control, method, made, waiting)
     tuned = plan.tuned_for or round(planned if isfinite(planned) else OPTIMAL_AT)
     share = experiment.arms[name] / (experiment.arms[name] + experiment.arms[control])
-    looks = tuple(
-        _sequence_look(outcome, arm, one, end, plan, tuned, planned, share) for one, end in zip(days, ends, strict=True)
-    )
     exact = plan.kind == "betting" and outcome.metric.form == "proportion" and outcome.n_stages == 1
+    held = (_exact_looks if exact else _asymptotic_looks)([one for one in days if not _waits(one, plan)], tuned, share)
+    looks = tuple(
+        _sequence_look(one, end, next(held) if not _waits(one, plan) else _waiting(one, tuned), planned)
+        for one, end in zip(days, ends, strict=True)
+    )
     kind = "beta-binomial (guaranteed)" if exact else "asymptotic"
     method = f"{kind} confidence sequence, narrowest at {tuned:,} units; from {plan.burn_in:,} units an arm on"
     return Monitor(outcome.metric.name, name, control, method, looks)
 
 
-def _sequence_look(
-    outcome: Outcome, arm: int, found: Compared, end: int, plan: ConfidenceSequence, tuned: int, planned: float,
-    share: float,
-) -> Look:  # fmt: skip
-    """Return one look of a confidence sequence; a mixture SPRT is the same sequence with its prior set by `tuned`."""
+def _waits(found: Compared, plan: ConfidenceSequence) -> bool:
+    """Return whether an arm has too few units for a look."""
+    return min(found.absolute.n_treatment, found.absolute.n_control) < max(plan.burn_in, 2)
+
+
+def _exact_looks(days: Sequence[Compared], tuned: int, share: float) -> Iterator[stats.AnytimeInterval]:
+    """Return the looks of the sequence that is guaranteed, all at once: one by one they take far longer."""
+    if not days:
+        return iter(())
+    arms = [(one.plain, one.absolute) for one in days]
+    n, control_n = [one.n_treatment for _, one in arms], [one.n_control for _, one in arms]
+    return iter(
+        stats.proportion_difference_sequences(
+            [round(plain.treatment * one.n_treatment) for plain, one in arms], n,
+            [round(plain.control * one.n_control) for plain, one in arms], control_n,
+            optimal_at=tuned, share=share, confidence=days[0].absolute.confidence,
+        )
+    )  # fmt: skip
+
+
+def _asymptotic_looks(days: Sequence[Compared], tuned: int, _: float) -> Iterator[stats.AnytimeInterval]:
+    """Return the looks of the asymptotic sequence; a mixture SPRT is the same with its prior set by `tuned`."""
+    return (_asymptotic(one.absolute, tuned, 2) for one in days)
+
+
+def _waiting(found: Compared, tuned: int) -> stats.AnytimeInterval:
     one = found.absolute
-    n, confidence = one.n_treatment + one.n_control, one.confidence
-    waits = min(one.n_treatment, one.n_control) < max(plan.burn_in, 2)
-    if plan.kind == "betting" and outcome.metric.form == "proportion" and outcome.n_stages == 1 and not waits:
-        plain = found.plain
-        counts = (round(plain.treatment * one.n_treatment), one.n_treatment)
-        control = (round(plain.control * one.n_control), one.n_control)
-        look = stats.proportion_difference_sequence(
-            *counts, *control, optimal_at=tuned, share=share, confidence=confidence
-        )
-    else:
-        look = stats.asymptotic_sequence(
-            one.estimate, one.standard_error, n, optimal_at=tuned, burn_in=n + 2 if waits else 2, confidence=confidence
-        )
+    return _asymptotic(one, tuned, one.n_treatment + one.n_control + 2)
+
+
+def _asymptotic(one: stats.TwoSample, tuned: int, burn_in: int) -> stats.AnytimeInterval:
+    return stats.asymptotic_sequence(
+        one.estimate, one.standard_error, one.n_treatment + one.n_control, optimal_at=tuned, burn_in=burn_in,
+        confidence=one.confidence,
+    )  # fmt: skip
+
+
+def _sequence_look(found: Compared, end: int, look: stats.AnytimeInterval, planned: float) -> Look:
+    """Return one look of a confidence sequence."""
+    one = found.absolute
     crossed = look.status == "ok" and not look.ci_low <= 0 <= look.ci_high
     return Look(
-        end, one.n_treatment, one.n_control, n / planned, look.estimate, look.ci_low, look.ci_high, look.pvalue, nan,
-        nan, crossed, look.status,
+        end, one.n_treatment, one.n_control, (one.n_treatment + one.n_control) / planned, look.estimate, look.ci_low,
+        look.ci_high, look.pvalue, nan, nan, crossed, look.status,
     )  # fmt: skip
 
 

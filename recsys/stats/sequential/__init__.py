@@ -3,6 +3,7 @@
 from recsys.stats.sequential.betting import (
     bounded_mean_sequence,
     proportion_difference_sequence,
+    proportion_difference_sequences,
     proportion_sequence,
 )
 from recsys.stats.sequential.crossing import crossing_probabilities
@@ -29,6 +30,7 @@ __all__ = [
     "group_sequential_bounds",
     "msprt",
     "proportion_difference_sequence",
+    "proportion_difference_sequences",
     "proportion_sequence",
     "running_intersection",
     "running_pvalues",

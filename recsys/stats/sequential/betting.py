@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import exp, log
+from math import log
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from recsys.core.checks import finite_float, positive_int
 from recsys.core.errors import ArgumentError
-from recsys.stats._quadrature import root
+from recsys.stats._quadrature import root, roots
 from recsys.stats._samples import Float64, level, sample
+from recsys.stats.results import Status
 from recsys.stats.sequential.mixture import AnytimeInterval
+
+Excess = Callable[[Float64, NDArray[np.intp]], Float64]
 
 _GOLDEN = (5**0.5 - 1) / 2
 _EDGE = 1e-15  # proportions nearer to 0 or 1 are not told apart from them
@@ -58,10 +61,10 @@ def proportion_sequence(successes: int, n: int, *, optimal_at: int, confidence: 
         return AnytimeInterval(np.nan, 0.0, 1.0, np.nan, np.nan, n, confidence, method, "too_few")
     strength = prior_strength(optimal_at, (1 - confidence) ** 2)
 
-    def excess(p: float) -> float:
-        return float(log_wealth(s, n, p, strength)) + log(1 - confidence)
+    def excess(p: Float64, _: NDArray[np.intp]) -> Float64:
+        return log_wealth(s, n, p, strength) + log(1 - confidence)
 
-    low, high = _edges(excess, s / n, 0.0, 1.0)
+    low, high = (float(end[0]) for end in _edges(excess, np.array([s / n]), 0.0, 1.0))
     return AnytimeInterval(s / n, low, high, np.nan, np.nan, n, confidence, method)
 
 
@@ -104,23 +107,67 @@ def proportion_difference_sequence(
     >>> round(found.estimate, 3), round(found.ci_low, 3), round(found.ci_high, 3), round(found.pvalue, 3)
     (0.07, 0.007, 0.133, 0.017)
     """
+    return proportion_difference_sequences(
+        [successes], [n], [control_successes], [control_n], optimal_at=optimal_at, share=share, confidence=confidence
+    )[0]
+
+
+def proportion_difference_sequences(
+    successes: Sequence[int],
+    n: Sequence[int],
+    control_successes: Sequence[int],
+    control_n: Sequence[int],
+    *,
+    optimal_at: int,
+    share: float = 0.5,
+    confidence: float = 0.95,
+) -> tuple[AnytimeInterval, ...]:
+    """Return many looks of `proportion_difference_sequence` at once: the same bounds, far faster.
+
+    Parameters
+    ----------
+    successes, n, control_successes, control_n : (n_looks,) sequence of int
+    optimal_at : int
+    share, confidence : float
+
+    Raises
+    ------
+    ArgumentError
+        Counts that are no counts.
+
+    Examples
+    --------
+    >>> found = proportion_difference_sequences([120, 260], [500, 1000], [100, 190], [500, 1000], optimal_at=2000)
+    >>> [(round(look.ci_low, 3), round(look.ci_high, 3)) for look in found]
+    [(-0.051, 0.131), (0.007, 0.133)]
+    """
     confidence, optimal_at = level(confidence), positive_int("optimal_at", optimal_at)
     share = finite_float("share", share, above=0, below=1)
-    s1, n1 = _counts("successes", successes, n)
-    s0, n0 = _counts("control_successes", control_successes, control_n)
+    treated = [_counts("successes", *pair) for pair in zip(successes, n, strict=True)]
+    control = [_counts("control_successes", *pair) for pair in zip(control_successes, control_n, strict=True)]
+    counts = np.array([(*one, *other) for one, other in zip(treated, control, strict=True)], np.int64).reshape(-1, 4)
     method = f"beta-binomial confidence sequence of a difference, narrowest at n = {optimal_at}"
-    if min(n0, n1) == 0:
-        return AnytimeInterval(np.nan, -1.0, 1.0, 1.0, np.nan, n0 + n1, confidence, method, "too_few")
-    strengths = [prior_strength(optimal_at * part, 1 - confidence) for part in (share, 1 - share)]
-    wealth = partial(log_wealth_of_difference, s1, n1, s0, n0, strengths=(strengths[0], strengths[1]))
+    known = (counts[:, 1] > 0) & (counts[:, 3] > 0)
+    s1, n1, s0, n0 = counts[known].T
+    strengths = (
+        prior_strength(optimal_at * share, 1 - confidence),
+        prior_strength(optimal_at * (1 - share), 1 - confidence),
+    )
 
-    def excess(difference: float) -> float:
-        return float(wealth(np.asarray(difference))) + log(1 - confidence)
+    def excess(difference: Float64, rows: NDArray[np.intp]) -> Float64:
+        wealth = log_wealth_of_difference(s1[rows], n1[rows], s0[rows], n0[rows], difference, strengths)
+        return wealth + log(1 - confidence)
 
-    estimate = s1 / n1 - s0 / n0
-    low, high = _edges(excess, estimate, -1.0, 1.0)
-    pvalue = exp(-max(float(wealth(np.zeros(()))), 0.0))
-    return AnytimeInterval(estimate, low, high, pvalue, np.nan, n0 + n1, confidence, method)
+    estimates = s1 / n1 - s0 / n0
+    low, high = _edges(excess, estimates, -1.0, 1.0)
+    pvalues = np.exp(-np.maximum(log_wealth_of_difference(s1, n1, s0, n0, np.zeros(len(s1)), strengths), 0.0))
+    bounds = iter(np.column_stack([estimates, low, high, pvalues]).tolist())
+    looks = []
+    for told, size in zip(known.tolist(), (counts[:, 1] + counts[:, 3]).tolist(), strict=True):
+        estimate, begin, end, pvalue = next(bounds) if told else (np.nan, -1.0, 1.0, 1.0)
+        status: Status = "ok" if told else "too_few"
+        looks.append(AnytimeInterval(estimate, begin, end, pvalue, np.nan, size, confidence, method, status))
+    return tuple(looks)
 
 
 def bounded_mean_sequence(
@@ -253,13 +300,26 @@ def _bounded_edges(values: Float64, bets: Float64, confidence: float) -> tuple[f
     return low, high
 
 
-def _edges(excess: Callable[[float], float], inside: float, low: float, high: float) -> tuple[float, float]:
-    """Return where a convex function that is negative inside becomes positive, or the end of the range."""
+def _edges(excess: Excess, inside: Float64, low: float, high: float) -> tuple[Float64, Float64]:
+    """Return where convex functions that are negative inside become positive, or the end of the range."""
     ends = []
     for end in (low, high):
-        near = end + (inside - end) * 1e-12
-        ends.append(end if inside == end or excess(near) <= 0 else root(excess, min(near, inside), max(near, inside)))
+        near, found = end + (inside - end) * 1e-12, np.full(len(inside), end)
+        rows = np.flatnonzero(inside != end)
+        rows = rows[excess(near[rows], rows) > 0]
+        if len(rows):
+            found[rows] = roots(partial(_of_rows, excess, rows), inside[rows], near[rows])
+        ends.append(found)
     return ends[0], ends[1]
+
+
+def _of_rows(
+    excess: Excess,
+    rows: NDArray[np.intp],
+    at: Float64,
+    places: NDArray[np.intp],
+) -> Float64:
+    return excess(at, rows[places])
 
 
 def _counts(name: str, successes: int, n: int) -> tuple[int, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency, kstest
+from scipy.stats import chi2_contingency, kstest, skew
 
 from recsys.experiment import Mean, analyze
 from recsys.experiment.checks import Thresholds
-from recsys.experiment.integrity_outcomes import missing_outcome_check
+from recsys.experiment.integrity_outcomes import missing_outcome_check, skewness_check
+from recsys.experiment.outcomes import outcome_of
 
 from .made_up import experiment, unit_table
 
@@ -58,3 +59,25 @@ def test_shares_are_compared_within_stages():
 
 def test_nothing_is_compared_when_all_units_have_an_outcome():
     assert missing_outcome_check(METRICS, answered([1.0, 1.0])[0], Thresholds()).status == "not_run"
+
+
+def test_too_few_units_for_a_skewed_metric_are_told():
+    values = np.random.default_rng(4).exponential(10, 4000)  # skewness 2: 1,420 units an arm are wanted
+    arm = np.arange(4000) % 2
+    wanted = 355 * skew(values) ** 2
+
+    def check(n, **settings):
+        table = unit_table(arm[:n], {"minutes": values[:n]})
+        return skewness_check([outcome_of(Mean("minutes", **settings), table)])
+
+    enough = check(4000)
+    assert enough.status == "ok"
+    assert enough.number == pytest.approx(2000 / wanted, rel=1e-9)
+    few = check(1000)
+    assert few.status == "warn"
+    assert "hold less often" in few.consequence
+    assert "500 units" in few.detail
+    assert check(1000, cap_at=15).status == "ok"
+    assert skewness_check([]).status == "not_run"
+    found = analyze(experiment(Mean("minutes")), unit_table(arm[:1000], {"minutes": values[:1000]}))
+    assert any(warning.startswith("skewness") for warning in found.warnings)

@@ -8,8 +8,10 @@ from recsys.stats import (
     asymptotic_sequence,
     bounded_mean_sequence,
     proportion_difference_sequence,
+    proportion_difference_sequences,
     proportion_sequence,
 )
+from recsys.stats.sequential import betting
 from recsys.stats.sequential.betting import (
     log_capital,
     log_wealth,
@@ -131,3 +133,34 @@ def test_impossible_numbers_are_refused() -> None:
     with pytest.raises(ArgumentError, match="look"):
         bounded_mean_sequence([0.5], looks=[2])
     assert proportion_difference_sequence(0, 0, 1, 2, optimal_at=9).status == "too_few"
+
+
+def test_looks_at_once_are_the_bounds_against_which_the_wealth_is_at_its_limit() -> None:
+    rng, n = np.random.default_rng(5), np.array([3, 40, 700, 9000, 9000])
+    treated, control = rng.binomial(n, 0.3), rng.binomial(n, 0.2)
+    treated[-1], control[-1] = n[-1], 0  # the largest difference there is
+    found = proportion_difference_sequences(treated, n, control, n, optimal_at=2000, share=0.4)
+    strengths = (prior_strength(800, 0.05), prior_strength(1200, 0.05))
+    for look, *counts in zip(found, treated, n, control, n, strict=True):
+        for bound in (look.ci_low, look.ci_high):
+            if -0.999 < bound < 0.999:
+                wealth = log_wealth_of_difference(*counts, np.array([bound]), strengths)[0]
+                assert wealth == pytest.approx(np.log(20), abs=1e-5)  # the bound is exact to 1e-10, times the slope
+    assert found[-1].ci_high == 1
+    assert found[2] == proportion_difference_sequence(
+        int(treated[2]), 700, int(control[2]), 700, optimal_at=2000, share=0.4
+    )
+
+
+def test_many_looks_at_once_share_their_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """90 looks cost about as many evaluations of the wealth as one: one by one they took 90 ms each."""
+    calls = []
+
+    def counted(*arguments):
+        calls.append(1)
+        return log_wealth_of_difference(*arguments)
+
+    monkeypatch.setattr(betting, "log_wealth_of_difference", counted)
+    n = np.arange(1, 91) * 200
+    proportion_difference_sequences(n * 26 // 100, n, n // 5, n, optimal_at=18_000)
+    assert len(calls) < 60
