@@ -121,7 +121,7 @@ def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]
     verdict = graded(size, fail=limits.least_size, flag=limits.good_size)
     used = int((weights > 0).sum())
     told = "the policy shares nothing with the log" if not used else "few rows carry the estimate"
-    share = f", {100 * size / n:.2g} %" if n else ""
+    share = f", {100 * size / n:.3g} %" if n else ""
     first = result("effective-size", verdict, size, limits.good_size, told, f"{size:,.1f} of {n:,} rows{share}")
     largest = float(weights.max() / total) if total > 0 else math.nan
     if math.isnan(largest):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
@@ -26,6 +27,9 @@ from recsys.ope.named import ESTIMATORS, Case, Needs, Reach, Weighting
 from recsys.ope.policies import Policy
 from recsys.ope.results import Estimate
 from recsys.ope.valuing import Valued
+from recsys.ope.weights import effective_n
+
+Rows = NDArray[np.float64]
 
 
 def refuse_training(name: str, policy: Policy, feedback: LoggedFeedback) -> None:
@@ -107,7 +111,10 @@ def _weight_checks(
         yield Check("mean-weight", "not_run", consequence="the log shows nothing of the policy")
     else:
         yield mean_weight(weights, clusters, expected=expected, limits=limits)
-    yield from size_checks(weights, limits)
+    if weighting == "above":
+        yield from _depth_checks(feedback, weights, reach, limits)
+    else:
+        yield from size_checks(weights, limits)
     if clusters is not None:
         yield cluster_check(weights, clusters, limits)
     if not by_slate:
@@ -117,6 +124,22 @@ def _weight_checks(
         if by_slate:
             earned = np.bincount(feedback.slates, earned, feedback.n_slates).astype(np.float64)
         yield replace(rewarded_check(weights, earned, limits, clusters), reward=one)
+
+
+def _depth_checks(feedback: LoggedFeedback, weights: Rows, reach: Reach | None, limits: Limits) -> Iterator[Check]:
+    """Return the checks of the size at the weakest position: products shrink down a list, and the top hides it.
+
+    Positions of less than a twentieth of the slates are left out, and those that the policy leaves empty.
+    """
+    empty = reach is not None and reach.filled < 1 - 1e-6
+    found = []
+    for position in np.flatnonzero(np.bincount(feedback.positions) * 20 >= max(feedback.n_slates, 1)).tolist():
+        own = weights[feedback.positions == position]
+        if own.any() or not empty:
+            found.append((effective_n(own), position, own))
+    _, position, own = min(found, key=lambda one: one[:2], default=(0.0, 0, weights))
+    for check in size_checks(own, limits):
+        yield replace(check, detail=f"{check.detail}, at position {position}" if check.detail else "")
 
 
 def _learned(policy: Policy, feedback: LoggedFeedback) -> Check:

@@ -113,7 +113,7 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
     else:
         pvalue = float(holm(poisson.sf(seen - 1, expected)).min())
         distance, chance = float(np.maximum(surplus, 0).sum() / expected.sum()), 0.0
-    detail = f"{len(seen):,} cells, off by {100 * distance:.2g} % on average ({100 * chance:.2g} % by chance)"
+    detail = f"{len(seen):,} cells, off by {100 * distance:.3g} % on average ({100 * chance:.3g} % by chance)"
     if pvalue >= limits.level:
         return Check(name, "ok", pvalue, limits.level, detail=detail)
     told = "items were not shown as often as the stated propensities say"

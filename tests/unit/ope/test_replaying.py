@@ -346,3 +346,30 @@ def test_a_log_of_two_heavy_users_is_not_estimable():
     assert found.effective_n > 3000
     assert found.status == "not_estimable"
     assert found.reasons[0].startswith("effective-clusters")
+
+
+def test_products_down_a_list_are_judged_at_their_weakest_position():
+    rng = np.random.default_rng(6)
+    requests, slots = 2000, 6
+    log = pl.DataFrame({
+        "request_id": np.repeat(np.arange(requests), slots),
+        "position": np.tile(np.arange(1, slots + 1), requests),
+        "item_id": rng.integers(4, size=requests * slots),
+        "propensity_position": 0.25,
+        "propensity_given_above": 0.25,
+        "click": rng.integers(2, size=requests * slots),
+    })  # fmt: skip
+
+    def told(share):
+        def policy(feedback):
+            chance = np.where(feedback.actions == 0, share, (1 - share) / 3)
+            return Propensities(chance, chance)
+
+        return replay({"new": policy}, log, estimator="rips")["new"]
+
+    weak, fine = told(0.85), told(0.3)
+    assert weak.effective_n > 100
+    assert weak.status == "not_estimable"
+    assert weak.reasons[0].startswith("effective-size")
+    assert "at position 6" in weak.reasons[0]
+    assert fine.status == "estimable", fine.reasons
