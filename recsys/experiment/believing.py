@@ -42,7 +42,7 @@ def belief(
         effect = compare_arms(outcome, arm, confidence).absolute
         usable = effect.status == "ok"
         found = stats.bayesian_effect(
-            effect.estimate, effect.standard_error if usable else nan, prior_mean=prior_mean,
+            float(effect.estimate), float(effect.standard_error) if usable else nan, prior_mean=prior_mean,
             prior_deviation=prior_deviation, confidence=confidence,
         )  # fmt: skip
         found = found if usable else found._replace(status=effect.status)

@@ -88,6 +88,7 @@ def build_unit_table(source: UnitSource | PerUnit, request: UnitRequest, *, n_th
         },
         attributes=_attributes(source, request, units),
         seen=source.seen(unit=request.unit, unit_ids=units.unit_ids),
+        mapped=None if request.unit == "user_id" else source.mapped(unit=request.unit, unit_ids=units.unit_ids),
         enrolment=units.enrolment,
         through=through,
         complete_through={str(table): instant for table, instant in complete.items()},

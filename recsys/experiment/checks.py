@@ -79,6 +79,10 @@ class Thresholds:
         Standardised difference of a covariate at which the check warns.
     seen : float
         Smallest share of an arm's units that occur in the data at all.
+    seen_warn : float
+        Share below which that check warns: units that never occur count as zeros.
+    unmapped : float
+        Largest share of coarser units, such as accounts, that no user belongs to.
     influence : float
         A unit that makes up more than this share of a metric's variance is an outlier.
     """
@@ -92,6 +96,8 @@ class Thresholds:
     pre_period: float = 0.001
     difference: float = 0.1
     seen: float = 0.1
+    seen_warn: float = 0.5
+    unmapped: float = 0.1
     influence: float = 0.05
 
     def __post_init__(self) -> None:
@@ -113,9 +119,9 @@ def graded(number: float, *, fail: float, warn: float, low_is_bad: bool = True) 
 
 
 CHECKS = (
-    "arms", "srm", "duplicates", "several-arms", "unusable", "assignment", "overrides", "seen", "balance", "pre-period",
-    "outliers", "missing-outcomes", "missing-values", "skewness", "windows", "maturity", "complete", "whole-weeks",
-    "holidays",
+    "arms", "srm", "duplicates", "several-arms", "unusable", "assignment", "overrides", "seen", "mapping", "balance",
+    "pre-period", "outliers", "missing-outcomes", "missing-values", "skewness", "windows", "maturity", "complete",
+    "whole-weeks", "holidays",
 )  # fmt: skip
 """The families of checks, as gates name them."""
 GUARDRAIL = "guardrail"

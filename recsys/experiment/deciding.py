@@ -57,6 +57,8 @@ class Decision(Viewable):
     @property
     def headline(self) -> str:
         """What to do, in one sentence."""
+        if self.action == "blocked" and all(reason.startswith("maturity: ") for reason in self.reasons):
+            return "Too early: no unit's window has ended."
         return HEADLINES[self.action].format(arm=self.arm, arms=" or ".join(self.arms))
 
     @property

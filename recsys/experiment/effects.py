@@ -25,6 +25,7 @@ REASONS = {
 }
 
 WITHHELD = "p-values are withheld before the planned size (look='final' asks for them)"
+NEAR_ZERO = "the denominator is too close to 0"
 
 
 class Sequential(NamedTuple):
@@ -217,7 +218,7 @@ def _effect(outcome: Outcome, arm: int, found: Compared | None, status: str, unc
         pvalue=values["pvalue"], pvalue_adjusted=nan,
         unadjusted=unadjusted, variance_reduction=reduction, covariates=outcome.covariate_names, caps=outcome.caps,
         uncapped=uncapped, margin=metric.margin, method=method, status=status, relative_status=relative_status,
-        reason=REASONS.get(status, ""),
+        reason=NEAR_ZERO if status == "unbounded" and metric.form == "ratio" else REASONS.get(status, ""),
     )  # fmt: skip
 
 

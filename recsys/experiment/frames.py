@@ -212,6 +212,13 @@ class Frames:
                 found[codes[codes >= 0]] = True
         return found
 
+    def mapped(self, *, unit: str, unit_ids: pl.Series) -> NDArray[np.bool_]:
+        """Return which units some user belongs to."""
+        codes = self._codes(self._table("users")["user_id"].unique(), unit, unit_ids)
+        found = np.zeros(len(unit_ids), dtype=bool)
+        found[codes[codes >= 0]] = True
+        return found
+
     def complete_through(self, table: Table) -> int | None:
         """Return how far a table is complete (microseconds): as declared, or to its last row; None without rows."""
         if table in self._complete:

@@ -21,7 +21,7 @@ from recsys.experiment.integrity_period import (
     window_check,
 )
 from recsys.experiment.integrity_ratio import Float64, ratio_checks
-from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, seen_check
+from recsys.experiment.integrity_units import arms_check, assignment_checks, exposure_checks, mapping_checks, seen_check
 from recsys.experiment.outcomes import Outcome, outcome_of
 from recsys.experiment.unit_table import UnitTable
 
@@ -70,7 +70,7 @@ def check_integrity(
     checks += ratio_checks(table, weights, segments, limits, monitored=monitored, over=over)
     checks += exposure_checks(table, limits)
     checks += assignment_checks(table, assigned, limits)
-    checks.append(seen_check(table, limits))
+    checks += [seen_check(table, limits), *mapping_checks(table, limits)]
     checks.append(balance_check(table, tuple(dict.fromkeys(attributes)), limits))
     found = tuple(outcomes.values())
     checks.append(_pre_period(found, experiment.confidence, limits))

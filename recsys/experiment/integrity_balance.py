@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import stats
+from recsys.display import counted
 from recsys.experiment.checks import Check, Thresholds, graded
 from recsys.experiment.covariates import Covariates, attribute_columns
 from recsys.experiment.metrics import PRE
@@ -114,7 +115,7 @@ def balance_check(table: UnitTable, attributes: Sequence[str], limits: Threshold
         status = "warn"
     said = {"fail": UNLIKE, "warn": "read the adjusted effect, and mind the difference before exposure"}.get(status, "")
     told = (
-        f"{len(covariates.names)} covariates, joint p = {lowest:.3g}; largest difference:"
+        f"{counted(len(covariates.names), 'covariate')}, joint p = {lowest:.3g}; largest difference:"
         f" {covariates.names[place]} in {table.arms[arm + 1]}, {found[arm].differences[place]:+.3f} sd"
     )
     return Check("balance", status, lowest, limits.balance, said, told)

@@ -19,7 +19,7 @@ from recsys.experiment.unit_table import UnitTable
 def week_check(table: UnitTable) -> Check:
     """Return whether units were enrolled over whole weeks: people of a Sunday are not those of a Tuesday."""
     if not len(table):
-        return Check("whole-weeks", "not_run", None, 7.0, "nobody was exposed")
+        return Check("whole-weeks", "not_run", None, 7.0, table.nobody)
     first, last = int(table.first_exposure.min()), int(table.first_exposure.max())
     days = (last // DAY) - (first // DAY) + 1
     if last == first:  # exposures without times of their own, as in a ready-made table
@@ -37,7 +37,7 @@ def holiday_check(table: UnitTable, holidays: Sequence[date]) -> Check:
     if not holidays:
         return Check("holidays", "not_run", None, 0.0, "no holidays were named")
     if not len(table):
-        return Check("holidays", "not_run", None, 0.0, "nobody was exposed")
+        return Check("holidays", "not_run", None, 0.0, table.nobody)
     begin = from_micros(int(table.first_exposure.min())).date()
     end = from_micros(max(table.through, int(table.first_exposure.max()) + 1) - 1).date()
     inside = sorted(day for day in set(holidays) if begin <= day <= end)
@@ -49,7 +49,7 @@ def holiday_check(table: UnitTable, holidays: Sequence[date]) -> Check:
 def maturity_check(table: UnitTable, metrics: Sequence[Metric]) -> Check:
     """Return the share of units whose windows have ended, of the metric with the fewest."""
     if not len(table) or not metrics:
-        return Check("maturity", "not_run", None, 0.0, "nobody was exposed")
+        return Check("maturity", "not_run", None, 0.0, table.nobody)
     shares = {metric.name: np.count_nonzero(matured_units(table, metric)) / len(table) for metric in metrics}
     name = min(shares, key=lambda key: shares[key])
     told = ", ".join(f"{key} {100 * share:.1f} %" for key, share in shares.items())
@@ -81,7 +81,7 @@ def window_check(metrics: Sequence[Metric], *, monitored: bool) -> Check:
         if growing
         else "",
     ]
-    told = ", ".join(f"{name} {'open' if end is None else f'{end / DAY:g} days'}" for name, end in ends.items())
+    told = ", ".join(f"{name} {_length(end)}" for name, end in ends.items())
     consequence = "; ".join(filter(None, said))
     return Check("windows", "warn" if consequence else "ok", float(len(short) + len(growing)), 0.0, consequence, told)
 
@@ -138,3 +138,9 @@ def _no_holiday(one: object) -> ArgumentError:
 
 def _day(micros: int) -> str:
     return from_micros(micros).date().isoformat()
+
+
+def _length(end: int | None) -> str:
+    if end is None:
+        return "open"
+    return f"{end / DAY:g} day{'' if end == DAY else 's'}"

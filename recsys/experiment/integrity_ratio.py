@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys import stats
 from recsys.core.times import from_micros
+from recsys.display import counted
 from recsys.experiment.checks import Check, CheckStatus, Thresholds, graded
 from recsys.experiment.covariates import attribute, coded, labels_of
 from recsys.experiment.metrics import DAY
@@ -168,7 +169,7 @@ def _sequential(table: UnitTable, weights: Float64, days: NDArray[np.integer], t
         if (pvalue := min(1.0, 1 / e_value if e_value > 0 else 1.0)) < lowest:
             lowest, where = pvalue, day
     status: CheckStatus = graded(lowest, fail=threshold, warn=0.0)
-    told = f"lowest on day {where + 1} of {len(cube)}" if where >= 0 else f"{len(cube)} days"
+    told = f"lowest on day {where + 1} of {len(cube)}" if where >= 0 else counted(len(cube), "day")
     return Check("srm:sequential", status, lowest, threshold, BLOCKED if status == "fail" else "", told)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.core.checks import did_you_mean
 from recsys.display import counted
 from recsys.experiment.checks import Check, CheckStatus, Thresholds, graded
 from recsys.experiment.integrity_outcomes import differing_shares
@@ -42,7 +43,10 @@ def exposure_checks(table: UnitTable, limits: Thresholds) -> list[Check]:
 
 def _unusable(table: UnitTable) -> str:
     seen = table.enrolment
-    unknown = ", ".join(f"{name!r} {rows:,}" for name, rows in sorted(seen.unknown_variant.items()))
+    unknown = ", ".join(
+        " ".join(filter(None, (f"{name!r} {rows:,}", f"({hint})" if (hint := did_you_mean(name, table.arms)) else "")))
+        for name, rows in sorted(seen.unknown_variant.items())
+    )
     parts = [
         f"variants that are no arms: {unknown}" if unknown else "",
         f"{counted(seen.without_unit, 'row')} without a unit" if seen.without_unit else "",
@@ -90,7 +94,7 @@ def seen_check(table: UnitTable, limits: Thresholds) -> Check:
     """
     enrolled, joined = table.sizes, table.joined
     if (enrolled == 0).all():
-        return Check("seen", "fail", 0.0, limits.seen, "there is nothing to decide", "nobody was exposed")
+        return Check("seen", "fail", 0.0, limits.seen, "there is nothing to decide", table.nobody)
     shares = np.divide(joined, enrolled, out=np.full(len(enrolled), np.nan), where=enrolled > 0)
     told = ", ".join(f"{arm} {100 * share:.1f} %" for arm, share in zip(table.arms, shares, strict=True))
     lowest = float(np.nanmin(shares))
@@ -118,6 +122,11 @@ def seen_check(table: UnitTable, limits: Thresholds) -> Check:
             "the arms differ in who occurs in the data: an effect, or rows lost in one arm, which would make one up",
             f"{told}; p = {differing:.3g}",
         )  # fmt: skip
+    if lowest < limits.seen_warn:
+        return Check(
+            "seen", "warn", lowest, limits.seen,
+            "many exposed units never occur in the data, and count as zeros: see that the ids match", told,
+        )  # fmt: skip
     return Check("seen", "ok", lowest, limits.seen, "", told)
 
 
@@ -125,6 +134,22 @@ def _before(table: UnitTable) -> NDArray[np.bool_] | None:
     """Return which units have values in a pre-period; None when no metric has one."""
     early = [values != 0 for name, values in table.columns.items() if name.endswith(PRE)]
     return np.logical_or.reduce(early) if early else None
+
+
+def mapping_checks(table: UnitTable, limits: Thresholds) -> list[Check]:
+    """Return which share of coarser units no user belongs to: whatever anybody does, their values are 0."""
+    if table.mapped is None or not len(table):
+        return []
+    unknown = len(table) - int(np.count_nonzero(table.mapped))
+    share = unknown / len(table)
+    status = graded(share, fail=limits.unmapped, warn=0.0, low_is_bad=False)
+    said = {
+        "fail": "exposures name units that no user belongs to (ids of users?): their zeros would be no effects, "
+        "the decision is blocked",
+        "warn": "no user belongs to these units, so that they count as zeros",
+    }
+    told = f"{counted(unknown, 'unit')} of {len(table):,} ({100 * share:.1f} %) that no user belongs to"
+    return [Check("mapping", status, share, limits.unmapped, said.get(status, ""), told)]
 
 
 def arms_check(table: UnitTable) -> Check:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from recsys.core.checks import one_of
-from recsys.core.errors import ArgumentError, DataError
+from recsys.core.errors import DataError
 from recsys.core.frames import as_polars
 from recsys.dataset.vocabulary import id_series
 from recsys.experiment.interleaving import Interleaving
@@ -181,7 +181,7 @@ def _clicks(clicks: object, value: str | None, schema: pl.Schema) -> pl.DataFram
     weight = pl.lit(1.0)
     if value is not None:
         if not frame[value].dtype.is_numeric():
-            raise ArgumentError(f"the column {value} has the type {frame[value].dtype}", "numbers were expected")
+            raise DataError(f"the column {value} has the type {frame[value].dtype}", "numbers were expected")
         weight = pl.col(value).cast(pl.Float64).fill_null(float("nan"))
     ids = []
     for name in ("user_id", "item_id"):

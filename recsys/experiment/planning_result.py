@@ -140,7 +140,10 @@ class Plan(Viewable):
     def summary(self) -> str:
         """One sentence."""
         if self.units is None:
-            return "no size: no effect was named, and no units or weeks given"
+            named = [one for one in self.metrics if isfinite(one.effect)]
+            if not named:
+                return "no size: no effect was named, and no units or weeks given"
+            return f"no size: {'; '.join(f'{one.metric}: {_why(one)}' for one in named)}"
         size = f"{self.units:,} units in {len(self.arms)} arms"
         if self.days is None or self.enrolment_days is None:
             timed = bool(self.curve) and isfinite(self.curve[0].days)
@@ -219,3 +222,14 @@ class Plan(Viewable):
 
 def _weeks(days: int) -> str:
     return "1 week" if days == 7 else f"{days // 7} weeks"
+
+
+def _why(metric: PlannedMetric) -> str:
+    """Return why a metric with an effect has no size."""
+    reasons = {
+        "too_few": f"too few units whose window ended in the reference period ({metric.history:,})",
+        "zero_variance": "its values do not vary in the reference period",
+        "zero_baseline": "its baseline is 0, and no share of that can be found",
+        "zero_denominator": "its denominator is 0 in the reference period",
+    }
+    return reasons.get(metric.status, "no size is enough")

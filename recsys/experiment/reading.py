@@ -49,7 +49,7 @@ def experiment_of(values: Mapping[str, Any]) -> Experiment:
 def toml_table(path: Path) -> dict[str, Any]:
     """Return what a TOML file says, or raise NotFoundError or ArgumentError."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise NotFoundError(f"{path} cannot be read ({error.strerror})", "a TOML file was expected") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -69,7 +69,7 @@ def bootstrap_difference(
         return stats.Interval(point.estimate, nan, nan, nan, n, confidence, method, "zero_denominator")
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     error = float(drawn.std(ddof=1))
-    return stats.Interval(point.estimate, float(low), float(high), error, n, confidence, method)
+    return stats.Interval(float(point.estimate), float(low), float(high), error, n, confidence, method)
 
 
 def _sums(

@@ -180,6 +180,10 @@ class UnitSource(Protocol):
         """Return which units occur in the events (or impressions) at any time."""
         ...
 
+    def mapped(self, *, unit: str, unit_ids: pl.Series) -> NDArray[np.bool_]:
+        """Return which units are known: of a coarser unit, those that some user belongs to."""
+        ...
+
     def complete_through(self, table: Table) -> int | None:
         """Return how far a table is complete (microseconds); None when nothing is known of it."""
         ...

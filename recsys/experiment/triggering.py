@@ -126,6 +126,7 @@ def subset(table: UnitTable, rows: NDArray[np.bool_]) -> UnitTable:
         matured={name: column[rows] for name, column in table.matured.items()},
         attributes=table.attributes.filter(pl.Series(rows)) if table.attributes.width else table.attributes,
         seen=table.seen[rows],
+        mapped=None if table.mapped is None else table.mapped[rows],
         enrolment=table.enrolment._replace(rows=int(sizes.sum()), repeated=0, units=sizes, in_several_arms=0),
     )
 

@@ -99,6 +99,8 @@ class UnitTable:
         n rows: segments and covariates of the unit as of its first exposure; null where nothing is known.
     seen : (n,) bool
         Whether the unit occurs in the data at all, at any time: nothing that joins must not read as zeros.
+    mapped : (n,) bool, optional
+        Of a unit coarser than users: whether any user belongs to it. None: units are users, or it is not known.
     enrolment : Enrolment
     through : int
         End of the data that was looked at, microseconds.
@@ -121,6 +123,13 @@ class UnitTable:
     through: int
     complete_through: Mapping[str, int]
     left_out: Mapping[str, int]
+    mapped: NDArray[np.bool_] | None = None
+
+    @property
+    def nobody(self) -> str:
+        """Why there are no units, in words."""
+        early = self.enrolment.before_start
+        return f"nobody was exposed{f' after the start, and {early:,} before it' if early else ''}"
 
     @cached_property
     def days(self) -> Days:

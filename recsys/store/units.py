@@ -205,6 +205,14 @@ class StoreUnits:
                 found[places[keys["user_key"].to_numpy()]] = True
         return found[:-1]
 
+    def mapped(self, *, unit: str, unit_ids: pl.Series) -> NDArray[np.bool_]:
+        """Return which units some user belongs to."""
+        with self._store.read() as con:
+            places = self._known(con, unit, unit_ids)["place"]
+        found = np.zeros(len(unit_ids), dtype=bool)
+        found[places.to_numpy()] = True
+        return found
+
     def known(self, unit: str = "user_id") -> pl.Series:
         """Return the ids of all units that the store knows, in ascending order.
 

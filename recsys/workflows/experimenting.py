@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from recsys.core.checks import did_you_mean
 from recsys.core.errors import DataError
-from recsys.core.times import parse_instant
+from recsys.core.times import parse_instant, to_micros
+from recsys.display import counted
 from recsys.experiment import Experiment
 from recsys.store.experiment_checks import check_experiment
 from recsys.store.experiments import exposed_pairs, register
 from recsys.store.frames import to_polars
 from recsys.store.registered import RegisteredExperiment
 from recsys.store.runs import utc_now
+from recsys.store.sources import Source
 from recsys.workflows.assigning import assigned, running, unit_ids_like
 
 if TYPE_CHECKING:
     from recsys.store import Store
     from recsys.store.reading import Instant
+
+_COLUMNS = ("unit_id", "variant", "ts", "experiment")
 
 
 class Created(NamedTuple):
@@ -55,6 +60,8 @@ class ExposedUnits(NamedTuple):
         The change, for `Store.revert`; None: there was nothing to record.
     in_several_arms : int
         Units that are exposed in several arms now: an analysis leaves them out.
+    warnings : tuple of str
+        Rows before the start, after the end or in the future.
     """
 
     experiment: str
@@ -63,6 +70,7 @@ class ExposedUnits(NamedTuple):
     left_out: dict[str, int]
     ingest_id: int | None
     in_several_arms: int
+    warnings: tuple[str, ...] = ()
 
 
 def create_experiment(
@@ -101,7 +109,7 @@ def create_experiment(
         return Created(register(con, declared, utc_now(), amend=amend), warnings)
 
 
-def expose(store: Store, name: str, source: Any, *, at: Instant | None = None) -> ExposedUnits:
+def expose(store: Store, name: str, source: Any, *, at: Instant | None = None, called: str = "frame") -> ExposedUnits:
     """Record that units have entered an experiment; the first exposure of a unit counts.
 
     Rows with a time are recorded as they are, and the same rows again add nothing. Of rows without a time those are
@@ -117,6 +125,8 @@ def expose(store: Store, name: str, source: Any, *, at: Instant | None = None) -
         ``unit_id``; ``variant`` (without it units get the arm that `assign` gives them); ``ts`` (without it `at`).
     at : str or datetime, optional
         When they entered (UTC); by default now.
+    called : str
+        What errors call the source, such as its file.
 
     Raises
     ------
@@ -125,11 +135,12 @@ def expose(store: Store, name: str, source: Any, *, at: Instant | None = None) -
     ArgumentError
         It was stopped.
     DataError
-        A unit or a variant is missing, or a variant is none of the arms.
+        A unit or a variant is missing, a variant is none of the arms, rows are of another experiment, or a column is
+        named much like one of those.
     """
     known = running(store, name)
     moment = datetime.now(UTC).replace(tzinfo=None) if at is None else parse_instant("at", at)
-    rows, left_out = _with_arms(store, known.experiment, _checked(to_polars(source)), moment)
+    rows, left_out = _with_arms(store, known.experiment, _checked(to_polars(source), name), moment)
     _refuse_other_arms(rows, known.experiment)
     before = 0
     if "ts" not in rows.columns:
@@ -141,8 +152,8 @@ def expose(store: Store, name: str, source: Any, *, at: Instant | None = None) -
         rows = fresh.with_columns(ts=pl.lit(moment))
     if rows.is_empty():
         return ExposedUnits(name, {}, before, left_out, None, _in_several_arms(store, name))
-    columns = ["unit_id", "variant", "ts"]
-    done = store.ingest("exposures", rows.select(columns), set={"experiment": name})
+    source = Source(called, "frame", frame=rows.select("unit_id", "variant", "ts"))
+    done = store.ingest("exposures", source, set={"experiment": name})
     added = bool(done.ingest_ids)
     counts = dict(rows["variant"].value_counts().sort("variant").iter_rows()) if added else {}
     return ExposedUnits(
@@ -152,15 +163,53 @@ def expose(store: Store, name: str, source: Any, *, at: Instant | None = None) -
         left_out=left_out,
         ingest_id=done.ingest_ids[0] if added else None,
         in_several_arms=_in_several_arms(store, name),
+        warnings=_odd_times(rows["ts"], known.experiment),
     )
 
 
-def _checked(rows: pl.DataFrame) -> pl.DataFrame:
+def _odd_times(times: pl.Series, experiment: Experiment) -> tuple[str, ...]:
+    """Return how many rows lie outside the experiment, or in the future."""
+    if times.dtype == pl.String:
+        times = times.str.to_datetime("%+", strict=False, time_zone="UTC").dt.replace_time_zone(None)
+    if not isinstance(times.dtype, pl.Datetime | pl.Date):
+        return ()
+    micros = times.cast(pl.Datetime("us")).cast(pl.Int64)
+    after = None if experiment.ends is None else micros >= experiment.ends
+    odd = {
+        f"before the start ({experiment.start:%Y-%m-%d %H:%M} UTC): an analysis leaves these units out": int(
+            (micros < experiment.starts).sum()
+        ),
+        f"at or after the end ({experiment.end:%Y-%m-%d %H:%M} UTC): an analysis leaves them out"
+        if after is not None
+        else "": 0 if after is None else int(after.sum()),
+        "in the future: see that the times are UTC": int((micros > to_micros(utc_now())).sum()),
+    }
+    return tuple(f"{counted(n, 'row')} {'lies' if n == 1 else 'lie'} {what}" for what, n in odd.items() if n)
+
+
+def _checked(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     if "unit_id" not in rows.columns:
         raise DataError(
             f"the rows have no column unit_id (found: {', '.join(rows.columns)})",
             "unit_id, and optionally variant and ts, were expected",
         )
+    for wanted in ("variant", "ts"):
+        near = [one for one in rows.columns if one not in _COLUMNS and did_you_mean(one, [wanted])]
+        if wanted not in rows.columns and near:
+            raise DataError(
+                f"the rows have no column {wanted} and one {near[0]!r}",
+                "unit_id, and optionally variant and ts, were expected",
+                did_you_mean(near[0], [wanted]),
+            )
+    if "experiment" in rows.columns:
+        others = rows.filter(pl.col("experiment").cast(pl.String) != name)["experiment"]
+        if len(others):
+            verb = "names" if len(others) == 1 else "name"
+            raise DataError(
+                f"{counted(len(others), 'row')} {verb} another experiment, such as {str(others[0])!r}",
+                f"rows of {name!r} were expected",
+                "recsys ingest exposures takes those of several experiments",
+            )
     if "variant" in rows.columns and rows["variant"].null_count():
         raise DataError(f"{rows['variant'].null_count():,} rows have no variant", "the arm of each was expected")
     return rows

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from recsys import experiment
-from recsys.core.checks import one_of, positive_int
-from recsys.core.errors import ArgumentError
+from recsys.core.checks import did_you_mean, one_of, positive_int
+from recsys.core.errors import ArgumentError, DataError
 from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.seeds import derived_int
+from recsys.core.times import instant_micros
 from recsys.dataset import Vocabulary
 from recsys.display import counted
 from recsys.experiment import InterleavingResult
@@ -226,8 +227,19 @@ def analyze_interleaving(
             raise ArgumentError(
                 "since is missing", "the time from which the lists were shown was expected", "since='2026-06-01'"
             )
+        begin, end = instant_micros("since", since), None if until is None else instant_micros("until", until)
+        if end is not None and end <= begin:
+            raise ArgumentError(f"since is {since} and until is {until}", "an until after since was expected")
         columns = ["user_id", "item_id", *([] if value is None else [value])]
         clicks = store.events(since=since, until=until, event=event, columns=columns)
+        if not len(clicks):
+            kinds = store.events(columns=["event"])["event"].drop_nulls().unique().to_list()
+            raise DataError(
+                f"there are no events{'' if event is None else f' of the kind {event!r}'} from {since}"
+                f"{'' if until is None else f' to {until}'}",
+                "events from when the lists were shown were expected",
+                "" if event is None else did_you_mean(event, kinds),
+            )
         lists = ids_alike(lists, clicks)
     elif event is not None or since is not None or until is not None:
         raise ArgumentError("clicks are given with event, since or until", "one of both was expected")

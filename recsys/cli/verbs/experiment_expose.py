@@ -39,7 +39,9 @@ def command(
     from recsys.cli.requests import read_table
 
     store = session.open_store()
-    done = workflows.expose(store, experiment, read_table("expose", file), at=at)
+    done = workflows.expose(store, experiment, read_table("expose", file), at=at, called=str(file))
+    for warning in done.warnings:
+        session.warn(warning)
     if done.in_several_arms:
         session.warn(
             f"{done.in_several_arms:,} units are exposed in several arms: an analysis leaves them out and says so"

@@ -207,3 +207,22 @@ def test_what_is_stopped_stays_stopped(shop: Path, capsys: pytest.CaptureFixture
 def test_a_name_with_a_space_is_quoted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "ab.toml").write_text(DECLARED.replace("als-vs-pop", "als vs pop"))
     assert "assign 'als vs pop' --out" in run(capsys, "experiment", "create", "ab.toml")[1]
+
+
+def test_odd_exposures_are_told_of(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "experiment", "create", "ab.toml")
+    expose = ("experiment", "expose", "als-vs-pop")
+    (shop / "slip.csv").write_text("unit_id,varient\n1,als\n")
+    assert "did you mean 'variant'?" in run(capsys, *expose, "slip.csv", code=5)[1]
+    (shop / "other.csv").write_text("experiment,unit_id,variant\nelse,1,als\nals-vs-pop,2,als\n")
+    assert "1 row names another experiment, such as 'else'" in run(capsys, *expose, "other.csv", code=5)[1]
+    (shop / "odd.csv").write_text(
+        "unit_id,variant,ts\n1,als,2026-06-07T00:00:00Z\n2,als,2126-06-09T00:00:00Z\n3,pop,2026-06-09T00:00:00Z\n"
+    )
+    _, err = run(capsys, *expose, "odd.csv")
+    assert "1 row lies before the start (2026-06-08 00:00 UTC)" in err
+    assert "1 row lies in the future" in err
+    (shop / "bad.csv").write_text("unit_id,variant,ts\n1,als,someday\n")
+    _, err = run(capsys, *expose, "bad.csv", code=5)
+    assert "bad.csv" in err
+    assert "in frame" not in err

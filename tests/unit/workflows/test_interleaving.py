@@ -99,6 +99,12 @@ def test_what_is_refused(shop, tmp_path):
         shop.store.analyze_interleaving(out)
     with pytest.raises(ArgumentError, match="clicks"):
         shop.store.analyze_interleaving(out, clicks={"user_id": ["u001"], "item_id": [101]}, since="2025-01-01")
+    with pytest.raises(ArgumentError, match="n until after since"):
+        shop.store.analyze_interleaving(out, since="2025-02-01", until="2025-01-01")
+    with pytest.raises(DataError, match=r"no events of the kind 'plya'.*did you mean 'play'"):
+        shop.store.analyze_interleaving(out, since="2025-01-01", event="plya")
+    with pytest.raises(DataError, match="numbers were expected"):
+        shop.store.analyze_interleaving(out, since="2025-01-01", value="event")
     out.write_text(out.read_text() + "u999,101,1,a,1,,team-draft\n")
     with pytest.raises(DataError, match="manifest"):
         shop.store.analyze_interleaving(out, since="2025-01-01")
