@@ -11,17 +11,20 @@ from collections.abc import Iterable
 from recsys.core.errors import ArgumentError
 
 
-def positive_int(name: str, value: object, *, minimum: int = 1, hint: str = "") -> int:
-    """Return `value` as an int of at least `minimum`, or raise.
+def positive_int(name: str, value: object, *, minimum: int = 1, maximum: int | None = None, hint: str = "") -> int:
+    """Return `value` as an int of at least `minimum` (and at most `maximum`), or raise.
 
     Examples
     --------
     >>> positive_int("k", 10)
     10
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < minimum:
-        raise ArgumentError(f"{name} is {value!r}", f"a whole number of at least {minimum} was expected", hint)
-    return int(value)
+    whole = not isinstance(value, bool) and isinstance(value, numbers.Integral)
+    if not whole or int(value) < minimum or (maximum is not None and int(value) > maximum):  # type: ignore[call-overload]
+        shown, most = repr(value), "" if maximum is None else f" and at most {maximum:,}"
+        shown = shown if len(shown) <= 60 else f"{shown[:40]}…"
+        raise ArgumentError(f"{name} is {shown}", f"a whole number of at least {minimum}{most} was expected", hint)
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def finite_float(

@@ -126,7 +126,7 @@ class Experiment:
         finite_float("confidence", self.confidence, minimum=0.5, below=1, hint="95 % is confidence=0.95")
         one_of("correction", self.correction, CORRECTIONS)
         if self.planned_units is not None:
-            positive_int("planned_units", self.planned_units, minimum=2)
+            positive_int("planned_units", self.planned_units, minimum=2, maximum=10**12)
         _instance("monitoring", self.monitoring, (ConfidenceSequence, GroupSequential))
         if isinstance(self.monitoring, GroupSequential) and self.planned_units is None:
             raise ArgumentError(

@@ -8,6 +8,8 @@ from typing import Literal, cast
 from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError
 
+MOST_LOOKS = 1000
+
 
 @dataclass(frozen=True)
 class ConfidenceSequence:
@@ -63,8 +65,10 @@ class GroupSequential:
         if isinstance(self.looks, list | tuple):
             fractions = tuple(finite_float("a look", look, above=0, maximum=1) for look in self.looks)
         else:
-            number = positive_int("looks", self.looks)
+            number = positive_int("looks", self.looks, maximum=MOST_LOOKS)
             fractions = tuple((place + 1) / number for place in range(number))
+        if len(fractions) > MOST_LOOKS:
+            raise ArgumentError(f"there are {len(fractions):,} looks", f"at most {MOST_LOOKS:,} were expected")
         if not fractions or fractions[-1] != 1 or list(fractions) != sorted(set(fractions)):
             raise ArgumentError(f"looks are {self.looks!r}", "ascending fractions that end with 1 were expected")
         object.__setattr__(self, "looks", fractions)

@@ -143,10 +143,15 @@ def _effects(setting: Setting, effect: float | Mapping[str, float] | None) -> di
     if effect is None:
         return {}
     if not isinstance(effect, Mapping):
-        one = finite_float("effect", effect, above=0)
+        one = _share_of("effect", effect)
         return {metric.name: one for metric in setting.metrics if metric.role == "goal"}
     known_metrics(setting.metrics, effect, "effect")
-    return {name: finite_float(f"the effect on {name}", one, above=0) for name, one in effect.items()}
+    return {name: _share_of(f"the effect on {name}", one) for name, one in effect.items()}
+
+
+def _share_of(name: str, value: object) -> float:
+    """Return a relative effect; below a millionth no number of units finds it, and 2 is no 2 %."""
+    return finite_float(name, value, minimum=1e-6, maximum=1, hint="2 % is 0.02")
 
 
 class _Past(NamedTuple):

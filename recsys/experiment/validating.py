@@ -98,11 +98,11 @@ def validate(
     >>> [(row.method, row.status) for row in found.rows], found.failed
     ([('plain', 'ok'), ('adjusted', 'ok')], ())
     """
-    splits, seed = positive_int("splits", splits, minimum=20), positive_int("seed", seed, minimum=0)
+    splits, seed = positive_int("splits", splits, minimum=20, maximum=1_000_000), positive_int("seed", seed, minimum=0)
     share = _share(test) if share is None else finite_float("share", share, above=0, below=1)
     alpha = 1 - test.confidence if alpha is None else finite_float("alpha", alpha, above=0, below=0.5)
     if lift is not None:
-        lift = finite_float("lift", lift, minimum=-1)
+        lift = finite_float("lift", lift, minimum=-1, maximum=1, hint="20 % is 0.2")
     table = source if isinstance(source, UnitTable) else _table(test, source, since, until, through, exclude)
     asked = _Asked(splits, lift, share, round(alpha, 12), seed)
     rows: list[Validated] = []

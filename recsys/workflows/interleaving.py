@@ -127,7 +127,7 @@ def interleave(
         A row would break the eligibility; nothing is written.
     """
     job = Job(store, "interleave")
-    positive_int("k", k)
+    positive_int("k", k, maximum=10_000)
     one_of("method", method, METHODS)
     seed = derived_int(None) if seed is None else positive_int("seed", seed, minimum=0)
     writer = open_sink(out, format, job.run_id)

@@ -12,7 +12,7 @@ import pytest
 
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
-from recsys.experiment import Count, Experiment, Frames, Mean, plan
+from recsys.experiment import Count, Experiment, Frames, GroupSequential, Mean, plan, validate
 from recsys.experiment.integrity_period import dates_of
 
 from .made_up import experiment, unit_table
@@ -118,3 +118,23 @@ def test_a_toml_file_with_a_byte_order_mark(tmp_path: Path) -> None:
     )
     (tmp_path / "x.toml").write_text(text, "utf-8-sig")
     assert Experiment.from_toml(tmp_path / "x.toml").name == "x"
+
+
+@pytest.mark.parametrize("effect", [2, 1e-9, 1e308, 0, {"plays": 2}])
+def test_an_effect_in_percent_or_none_at_all(effect: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"umber at least 1e-06 and at most 1 was expected") as caught:
+        plan([Count("plays", event="play", window="1d")], baseline={"plays": (4.0, 6.0)}, effect=effect)
+    assert caught.value.hint == "2 % is 0.02"
+
+
+def test_sizes_beyond_reason() -> None:
+    with pytest.raises(ArgumentError, match="at most 1,000,000,000,000 was expected") as caught:
+        experiment(planned_units=10**400)
+    assert len(str(caught.value)) < 200
+    for looks in (1_000_000, tuple((place + 1) / 2000 for place in range(2000))):
+        with pytest.raises(ArgumentError, match="t most 1,000 w"):
+            GroupSequential(looks)
+    with pytest.raises(ArgumentError, match="at most 1,000,000 was expected"):
+        validate(experiment(), table(), splits=10**9)
+    with pytest.raises(ArgumentError, match=r"20 % is 0\.2"):
+        validate(experiment(), table(), lift=20)

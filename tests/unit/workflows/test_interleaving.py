@@ -103,7 +103,7 @@ def test_what_is_refused(shop, tmp_path):
         shop.store.analyze_interleaving(out, since="2025-02-01", until="2025-01-01")
     with pytest.raises(DataError, match=r"no events of the kind 'plya'.*did you mean 'play'"):
         shop.store.analyze_interleaving(out, since="2025-01-01", event="plya")
-    with pytest.raises(DataError, match="numbers were expected"):
+    with pytest.raises(DataError, match="umbers were expected"):
         shop.store.analyze_interleaving(out, since="2025-01-01", value="event")
     out.write_text(out.read_text() + "u999,101,1,a,1,,team-draft\n")
     with pytest.raises(DataError, match="manifest"):
