@@ -31,8 +31,8 @@ def log_checks(feedback: LoggedFeedback, limits: Limits = Limits()) -> tuple[Che
 
 
 def _duplicates(feedback: LoggedFeedback, limits: Limits) -> Check:
-    if not (feedback.has_requests or feedback.times is not None or feedback.users is not None):
-        told = "rows name no request, time or user: equal ones may well be two"
+    if not (feedback.has_requests or feedback.times is not None):
+        told = "rows name no request and no time: equal ones may well be two"
         return Check("duplicates", "not_run", consequence=told)
     share = feedback.duplicates / max(len(feedback), 1)
     detail = f"{feedback.duplicates:,} of {len(feedback):,} rows"

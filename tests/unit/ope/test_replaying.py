@@ -373,3 +373,10 @@ def test_products_down_a_list_are_judged_at_their_weakest_position():
     assert weak.reasons[0].startswith("effective-size")
     assert "at position 6" in weak.reasons[0]
     assert fine.status == "estimable", fine.reasons
+
+
+def test_a_user_who_sees_an_item_twice_is_no_repeated_row_when_the_log_has_no_times():
+    users = pl.Series("user_id", np.repeat(np.arange(400), 10))
+    log = frame(4000).drop("ts").with_columns(users)
+    assert log.is_duplicated().any()
+    assert replay({"better": better}, log)["better"].status == "estimable"
