@@ -58,7 +58,7 @@ class SinceExposure(Viewable):
         Units whose whole window has ended.
     periods : tuple of PeriodEffect
     slope, ci_low, ci_high, pvalue : float
-        Change of the effect from one period to the next, by each unit's own straight line.
+        Change of the absolute difference from one period to the next, by each unit's own straight line.
     confidence : float
     """
 
@@ -82,7 +82,16 @@ class SinceExposure(Viewable):
             return f"{what}: too few units to see whether the effect changes with the time since exposure"
         changes = self.pvalue < 1 - self.confidence
         word = ("grows" if self.slope > 0 else "falls") if changes else "does not clearly change"
-        return f"{what}: the effect {word} with the time since exposure (p {cell_text(PValue(self.pvalue))})"
+        return f"{what}: the difference {word} with the time since exposure (p {cell_text(PValue(self.pvalue))})"
+
+    @property
+    def caveat(self) -> str:
+        """What the trend is of, and what became of the relative effect."""
+        first, last = (cell_text(Percent(self.periods[place].relative, signed=True)) for place in (0, -1))
+        return (
+            "the trend is of absolute differences: with a control that changes, a steady relative effect has one too;"
+            f" relative to the control {first} in the first period, {last} in the last"
+        )
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a period."""
@@ -92,7 +101,10 @@ class SinceExposure(Viewable):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         names = ("metric", "arm", "control", "n", "n_control", "slope", "ci_low", "ci_high", "pvalue", "confidence")
-        return {name: getattr(self, name) for name in names} | {"periods": [one._asdict() for one in self.periods]}
+        return {name: getattr(self, name) for name in names} | {
+            "periods": [one._asdict() for one in self.periods],
+            "caveat": self.caveat,
+        }
 
     def view(self) -> View:
         """Return the periods with their intervals drawn."""
@@ -106,7 +118,7 @@ class SinceExposure(Viewable):
         )  # fmt: skip
         columns = ("days", "difference", "", f"{100 * self.confidence:g} % interval", "relative")
         units = f"{self.n + self.n_control:,} units whose whole window has ended"
-        return View(self.summary, (Table(columns, rows),), (units,))
+        return View(self.summary, (Table(columns, rows),), (units, self.caveat))
 
 
 def since_exposure(

@@ -59,6 +59,14 @@ def test_a_novelty_that_wears_off_falls_period_by_period():
     assert max(map(len, repr(found).splitlines())) <= 80
 
 
+def test_a_steady_relative_effect_is_shown_beside_its_absolute_trend():
+    found = since_exposure(TEST, frames([4.0, 3.0, 2.0, 1.0]), "minutes", through="2026-06-20")
+    assert "the difference falls" in found.summary
+    first, last = (found.periods[place].relative for place in (0, -1))
+    assert f"relative to the control {100 * first:+.1f} % in the first period, {100 * last:+.1f} %" in found.caveat
+    assert found.caveat in found.view().notes
+
+
 def test_a_steady_effect_has_no_trend():
     found = since_exposure(TEST, frames([2.0] * 4), "minutes", period="2d", through="2026-06-20")
     assert len(found.periods) == 2
