@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import polars as pl
@@ -209,7 +210,7 @@ def test_results_are_plain_and_named():
     rows = lists.to_polars().filter((pl.col("team") == "b") | (pl.col("user_id") < 8))
     found = analyze_interleaving(lists, rows.select("user_id", "item_id"))
     assert found.summary.startswith("users prefer als")
-    plain = found.to_dict()
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert plain["names"] == ["pop", "als"]
     assert plain["users_with_credit"] == 60
     assert plain["credit"] == {"pop": 8.0, "als": 60.0}

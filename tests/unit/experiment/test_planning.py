@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -271,6 +272,7 @@ def test_what_cannot_be_planned_says_so() -> None:
     assert [one.status for one in found.metrics] == ["zero_variance", "zero_denominator", "zero_variance"]
     assert (found.units, found.days) == (None, None)
     assert "no size" in found.summary
+    json.dumps(found.to_dict(), allow_nan=False)
     assert plan([MINUTES], baseline={"minutes": (0.0, 1.0)}, effect=0.1, units=100)["minutes"].status == "zero_baseline"
 
 

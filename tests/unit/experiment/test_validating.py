@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -191,6 +192,7 @@ def test_too_many_false_alarms_are_told(found):
     assert [row.metric for row in bad.failed] == ["minutes"]
     assert bad.summary.startswith("too many false alarms")
     assert bad.to_dict()["failed"] == [["minutes", "plain"]]
+    json.dumps(replace(bad, share=float("nan")).to_dict(), allow_nan=False)
 
 
 def test_what_is_refused(past):
