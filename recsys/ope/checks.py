@@ -153,12 +153,16 @@ def downgraded(status: Status, checks: Iterable[Check]) -> tuple[Status, tuple[s
 
 
 def parse_statuses(words: Sequence[str]) -> tuple[Status, ...]:
-    """Return statuses as gates name them: ``not-estimable``, ``flagged``.
+    """Return the statuses that gates refuse: ``not-estimable``, or ``flagged`` and what is worse.
 
     Examples
     --------
-    >>> parse_statuses(["not-estimable"])
-    ('not_estimable',)
+    >>> parse_statuses(["not-estimable"]), parse_statuses(["flagged"])
+    (('not_estimable',), ('flagged', 'not_estimable'))
     """
-    known: dict[str, Status] = {"not-estimable": "not_estimable", "flagged": "flagged"}
-    return tuple(known[one_of("a gate", word, known)] for word in words)
+    known: dict[str, tuple[Status, ...]] = {
+        "not-estimable": ("not_estimable",),
+        "flagged": ("flagged", "not_estimable"),
+    }
+    refused = [status for word in words for status in known[one_of("a gate", word, known)]]
+    return tuple(dict.fromkeys(refused))

@@ -159,6 +159,8 @@ def replay(
     one_of("interval", interval, METHODS)
     one_of("correction", correction, CORRECTIONS)
     finite_float("confidence", confidence, above=0, below=1)
+    if not isinstance(limits, Limits):
+        raise ArgumentError(f"limits is {limits!r}", "rs.ope.Limits(…) was expected")
     if reward_range is not None and not reward_range[0] <= reward_range[1]:
         raise ArgumentError(f"reward_range is {reward_range!r}", "(lowest, highest) was expected")
     given = checked_parameters(names, parameters)
