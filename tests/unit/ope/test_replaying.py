@@ -12,6 +12,7 @@ import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.ope import Actions, LoggedFeedback, Propensities, replay
+from recsys.ope.checks import parse_statuses
 from recsys.ope.fixed_policies import CallablePolicy
 
 from .logs import made_log, uniform_log
@@ -52,6 +53,17 @@ def test_a_policy_on_a_log_in_order_is_estimable_and_near_its_truth():
     assert "above logged" in found.conclusion
     assert found.status == "estimable"
     assert not found.failed(("flagged", "not_estimable"))
+
+
+def test_limits_are_limits():
+    with pytest.raises(ArgumentError, match="limits is None"):
+        replay({"better": better}, frame(), limits=None)
+
+
+def test_a_gate_on_flagged_estimates_refuses_what_is_worse():
+    found = replay({"better": better}, frame(20), estimator="snips")
+    assert found.status == "not_estimable"
+    assert found.failed(parse_statuses(["flagged"]))
 
 
 def test_intervals_cover_the_truth():
