@@ -46,8 +46,8 @@ def clustered_difference(
         for side, place in zip(sides, (arm, 0), strict=True):
             rows = pair & (table.arm == place) & (table.stage == stage)
             _, places = np.unique(codes[rows], return_inverse=True)
-            sums = np.bincount(places, outcome.values[rows, top])
-            below = np.bincount(places) if bottom is None else np.bincount(places, outcome.values[rows, bottom])
+            sums = np.bincount(places, outcome.columns[top][rows])
+            below = np.bincount(places) if bottom is None else np.bincount(places, outcome.columns[bottom][rows])
             side.append(stats.Moments.of(np.column_stack([sums, below]).astype(np.float64)))
     found = stats.difference_in_ratios(*sides, relative=relative, confidence=confidence)
     return found._replace(method=f"{found.method}, clusters of {by}")

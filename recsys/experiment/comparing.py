@@ -168,9 +168,8 @@ def _compare_quantiles(
     outcome: Outcome, arm: int, confidence: float, rows: NDArray[np.bool_] | None = None
 ) -> Compared:
     treated, control = (outcome.strata_samples(place, rows) for place in (arm, 0))
-    q = getattr(outcome.metric, "q")  # noqa: B009 -- the form says that it is a Quantile
     found, relative = (
-        stats.difference_in_quantiles(treated, control, q, relative=ratio, confidence=confidence)
+        stats.difference_in_quantiles(treated, control, outcome.q, relative=ratio, confidence=confidence)
         for ratio in (False, True)
     )
     return Compared(found, relative, found, relative, 0.0)

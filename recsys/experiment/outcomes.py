@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import stats
+from recsys.core.errors import ArgumentError
 from recsys.experiment.covariates import attribute_columns
 from recsys.experiment.integrity_period import matured_units
-from recsys.experiment.metrics import DAY, PRE, Metric, window_end
+from recsys.experiment.metrics import DAY, PRE, Metric, Quantile, window_end
 from recsys.experiment.unit_table import UnitTable
 
 Float64 = NDArray[np.float64]
@@ -66,6 +67,13 @@ class Outcome:
     covariates: tuple[Column, ...]
     covariate_names: tuple[str, ...]
     caps: tuple[Cap, ...]
+
+    @property
+    def q(self) -> float:
+        """The quantile that the metric is; only of a metric of that form."""
+        if not isinstance(self.metric, Quantile):
+            raise ArgumentError(f"{self.metric.name} is a {self.metric.form}", "a quantile was expected")
+        return self.metric.q
 
     @property
     def values(self) -> Float64:

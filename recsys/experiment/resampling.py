@@ -101,8 +101,8 @@ def _sums(
 def _values(outcome: Outcome, arm: int) -> Float64:
     """Return the outcome's columns, a mean less what the covariates say of it."""
     if isinstance(outcome.outcome, tuple):
-        return np.take(outcome.values, outcome.outcome, axis=1)
-    plain = np.take(outcome.values, [outcome.outcome], axis=1)
+        return np.column_stack([outcome.columns[place] for place in outcome.outcome])
+    plain = outcome.columns[outcome.outcome][:, None]
     columns = [column for column in outcome.covariates if isinstance(column, int)]
     cells = outcome.whole
     left, right = cells.strata(arm), cells.strata(0)
@@ -110,7 +110,7 @@ def _values(outcome: Outcome, arm: int) -> Float64:
     if not columns or smallest < UNITS_A_COVARIATE * len(columns):
         return plain
     theta = stats.adjusted_difference(left, right, outcome=outcome.outcome, covariates=columns).theta
-    covariates = outcome.values[:, columns]
+    covariates = np.column_stack([outcome.columns[place] for place in columns])
     shift = (covariates - covariates[outcome.used].mean(axis=0)) @ np.array(theta)
     adjusted: Float64 = plain - shift[:, None]
     return adjusted
@@ -126,10 +126,12 @@ def _quantiles(
             "a quantile within one stage was expected: its bootstrap is not stratified",
             "the interval of the effect is",
         )
-    q, found = getattr(outcome.metric, "q"), []  # noqa: B009 -- the form says that it is a Quantile
+    found = []
     for place in (arm, 0):
         rising = np.sort(outcome.samples(place)[:, 0])
-        places = poisson_places(len(rising), [q], replicates=replicates, seed=seed + place, n_threads=n_threads)[0]
+        places = poisson_places(
+            len(rising), [outcome.q], replicates=replicates, seed=seed + place, n_threads=n_threads
+        )[0]
         found.append(np.where(places < len(rising), rising[np.minimum(places, len(rising) - 1)], nan))
     return found[0], found[1]
 

@@ -207,7 +207,7 @@ def _lifted(outcome: Outcome, values: Float64, asked: _Asked) -> tuple[Float64, 
 
 def _value(outcome: Outcome, column: Float64) -> float:
     if outcome.metric.form == "quantile":
-        return float(np.quantile(column, getattr(outcome.metric, "q")))  # noqa: B009 -- the form says so
+        return float(np.quantile(column, outcome.q))
     return float(column.mean())
 
 
@@ -217,7 +217,7 @@ def _spread(outcome: Outcome, values: Float64) -> float:
     if isinstance(outcome.outcome, tuple):
         return float((first - first.sum() / values[:, 1].sum() * values[:, 1]).std())
     if outcome.metric.form == "quantile":
-        interval = stats.quantile_interval(first, getattr(outcome.metric, "q"), confidence=0.95)  # noqa: B009
+        interval = stats.quantile_interval(first, outcome.q, confidence=0.95)
         return float(interval.ci_high - interval.ci_low) / (2 * 1.96) * sqrt(len(first))
     return float(first.std())
 
@@ -256,7 +256,7 @@ def _moment_splits(
 
 def _quantile_splits(outcome: Outcome, values: Float64, lifted: Float64, effect: float, asked: _Asked) -> _Found:
     """Return the same for a quantile, from the values themselves."""
-    found, rng, q = _Found([], [], [], []), generator(asked.seed), getattr(outcome.metric, "q")  # noqa: B009
+    found, rng, q = _Found([], [], [], []), generator(asked.seed), outcome.q
     for _ in range(asked.splits):
         mine = rng.random(len(values)) < asked.share
         null, with_lift = (
