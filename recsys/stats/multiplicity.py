@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -53,9 +56,7 @@ def hochberg(pvalues: ArrayLike) -> Float64:
     >>> hochberg([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.04, 0.04]
     """
-    given, rising = _ranked(pvalues)
-    factors = len(rising) - np.arange(len(rising))
-    return _placed(given, rising, _running_minimum(given[rising] * factors))
+    return _step_up(pvalues, lambda ranks: len(ranks) - ranks + 1)
 
 
 def benjamini_hochberg(pvalues: ArrayLike) -> Float64:
@@ -78,9 +79,7 @@ def benjamini_hochberg(pvalues: ArrayLike) -> Float64:
     >>> benjamini_hochberg([0.01, 0.04, 0.02]).round(3).tolist()
     [0.03, 0.04, 0.03]
     """
-    given, rising = _ranked(pvalues)
-    factors = len(rising) / np.arange(1, len(rising) + 1)
-    return _placed(given, rising, _running_minimum(given[rising] * factors))
+    return _step_up(pvalues, lambda ranks: len(ranks) / ranks)
 
 
 def benjamini_yekutieli(pvalues: ArrayLike) -> Float64:
@@ -103,10 +102,14 @@ def benjamini_yekutieli(pvalues: ArrayLike) -> Float64:
     >>> benjamini_yekutieli([0.01, 0.04, 0.02]).round(3).tolist()
     [0.055, 0.073, 0.055]
     """
+    return _step_up(pvalues, lambda ranks: len(ranks) / ranks * (1 / ranks).sum())
+
+
+def _step_up(pvalues: ArrayLike, factors: Callable[[NDArray[np.intp]], NDArray[Any]]) -> Float64:
+    """Return p-values times the factors of their ranks from 1, none above that of a larger p-value."""
     given, rising = _ranked(pvalues)
-    ranks = np.arange(1, len(rising) + 1)
-    factors = len(rising) / ranks * (1 / ranks).sum()
-    return _placed(given, rising, _running_minimum(given[rising] * factors))
+    scaled = given[rising] * factors(np.arange(1, len(rising) + 1))
+    return _placed(given, rising, np.minimum.accumulate(scaled[::-1])[::-1])
 
 
 def _ranked(pvalues: ArrayLike) -> tuple[Float64, NDArray[np.intp]]:
@@ -122,8 +125,3 @@ def _placed(given: Float64, rising: NDArray[np.intp], values: Float64) -> Float6
     adjusted = np.full(len(given), np.nan)
     adjusted[rising] = np.minimum(values, 1.0)
     return adjusted
-
-
-def _running_minimum(values: Float64) -> Float64:
-    """Return the smallest value from each place on."""
-    return np.minimum.accumulate(values[::-1])[::-1]
