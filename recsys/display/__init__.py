@@ -1,5 +1,6 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
+from recsys.display.chart import Axis, Chart, Rule, Series
 from recsys.display.html import to_html
 from recsys.display.plain import in_ascii
 from recsys.display.plot import interval_plot, shared_axis
@@ -21,12 +22,16 @@ from recsys.display.view import (
 from recsys.display.viewable import Viewable
 
 __all__ = [
+    "Axis",
     "Cell",
+    "Chart",
     "Interval",
     "Marked",
     "PValue",
     "Percent",
     "Plot",
+    "Rule",
+    "Series",
     "Table",
     "View",
     "Viewable",

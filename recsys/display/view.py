@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, TypeGuard
 
+from recsys.display.chart import Chart
 from recsys.display.plot import interval_plot
 
 
@@ -94,11 +95,13 @@ class View:
     Parameters
     ----------
     title : str
-        One line.
+        What was found, in a sentence.
     tables : tuple of Table
         From the most to the least important one.
     notes : tuple of str
         Conventions and warnings, one sentence each.
+    charts : tuple of Chart
+        From the most to the least important one; a terminal leaves them out.
 
     Examples
     --------
@@ -109,6 +112,7 @@ class View:
     title: str
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 def cell_text(cell: Cell) -> str:

@@ -1,0 +1,109 @@
+"""`Chart`: what a picture shows — named axes with units, series of typed marks — without saying how it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+Place = float | int | str | datetime
+Mark = Literal["point", "line", "step", "bar", "interval", "band"]
+AxisKind = Literal["linear", "log", "category", "time"]
+
+
+class Axis(NamedTuple):
+    """What an axis measures.
+
+    Attributes
+    ----------
+    label : str
+        The quantity.
+    unit : str
+        Its unit, in the field's words ("minutes per user", "CPU s"); empty where it has none.
+    kind : {"linear", "log", "category", "time"}
+        Category axes keep the order in which the places first come; time is UTC.
+    percent : bool
+        Values are shares, drawn times 100.
+    """
+
+    label: str
+    unit: str = ""
+    kind: AxisKind = "linear"
+    percent: bool = False
+
+    def text(self) -> str:
+        """Return the label with its unit.
+
+        Examples
+        --------
+        >>> Axis("watched", "minutes per user").text(), Axis("effect", percent=True).text()
+        ('watched (minutes per user)', 'effect (%)')
+        """
+        unit = self.unit or ("%" if self.percent else "")
+        return f"{self.label} ({unit})" if unit else self.label
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of marks.
+
+    Parameters
+    ----------
+    name : str
+        What the legend says; series of one name have one colour.
+    mark : {"point", "line", "step", "bar", "interval", "band"}
+        An interval is a point with whiskers along the axis that is not a category (else along y); a band is the area
+        between `low` and `high`.
+    x, y : tuple
+        As many as there are marks; numbers, texts on a category axis, datetimes (UTC) on a time axis. None in `y` (in
+        `x`, where y is the category): not estimable, left out.
+    low, high : tuple of float or None
+        Ends of intervals and bands; may be infinite, or None where there is none.
+    """
+
+    name: str
+    mark: Mark
+    x: tuple[Place | None, ...]
+    y: tuple[Place | None, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+
+
+class Rule(NamedTuple):
+    """A straight line across the chart: no effect, the margin, the planned size. `axis` says on which axis `at` is."""
+
+    axis: Literal["x", "y"]
+    at: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture.
+
+    Parameters
+    ----------
+    title : str
+        What is to be seen, in a line.
+    x, y : Axis
+        What the axes measure.
+    series : tuple of Series
+        Drawn in order.
+    rules : tuple of Rule
+        Reference lines.
+    note : str
+        How to read it, for those who see the picture and for those who hear it read.
+
+    Examples
+    --------
+    >>> chart = Chart("clicks", Axis("day", kind="time"), Axis("clicks", "per user"), ())
+    >>> chart.y.text()
+    'clicks (per user)'
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    rules: tuple[Rule, ...] = ()
+    note: str = ""
