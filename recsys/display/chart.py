@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from recsys.display.chart_checks import check_chart, check_series
+
 Place = float | int | str | datetime
 Mark = Literal["point", "line", "step", "bar", "interval", "band"]
 AxisKind = Literal["linear", "log", "category", "time"]
@@ -53,12 +55,18 @@ class Series:
         What the legend says; series of one name have one colour.
     mark : {"point", "line", "step", "bar", "interval", "band"}
         An interval is a point with whiskers along the axis that is not a category (else along y); a band is the area
-        between `low` and `high`.
+        between `low` and `high` along y. A step keeps its height until the next place. A bar begins at 0.
     x, y : tuple
-        As many as there are marks; numbers, texts on a category axis, datetimes (UTC) on a time axis. None in `y` (in
-        `x`, where y is the category): not estimable, left out.
+        As many as there are marks; numbers, texts or whole numbers on a category axis, naive datetimes (UTC) on a time
+        axis. None, NaN and infinite in `y` (in `x`, where y is the category): not estimable, left out.
     low, high : tuple of float or None
-        Ends of intervals and bands; may be infinite, or None where there is none.
+        Ends of intervals and bands, and the bounds along x of bars that are bins; may be infinite (drawn to the edge),
+        or None where there is none.
+
+    Raises
+    ------
+    ArgumentError
+        What would be drawn wrong: lengths that differ, `low` without `high` or above it, ends of a mark without ends.
     """
 
     name: str
@@ -68,12 +76,18 @@ class Series:
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_series(self)
+
 
 class Rule(NamedTuple):
-    """A straight line across the chart: no effect, the margin, the planned size. `axis` says on which axis `at` is."""
+    """A straight line across the chart: no effect, the margin, the planned size, the day of a change.
+
+    `axis` says on which axis `at` is: a number, or a naive datetime (UTC) on a time axis.
+    """
 
     axis: Literal["x", "y"]
-    at: float
+    at: float | datetime
     label: str = ""
 
 
@@ -94,6 +108,12 @@ class Chart:
     note : str
         How to read it, for those who see the picture and for those who hear it read.
 
+    Raises
+    ------
+    ArgumentError
+        A title or label is empty; a place is not of its axis's kind, or not above 0 on a log axis; a mark lacks the
+        axis that it is drawn along.
+
     Examples
     --------
     >>> chart = Chart("clicks", Axis("day", kind="time"), Axis("clicks", "per user"), ())
@@ -107,3 +127,6 @@ class Chart:
     series: tuple[Series, ...]
     rules: tuple[Rule, ...] = ()
     note: str = ""
+
+    def __post_init__(self) -> None:
+        check_chart(self)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from recsys.display.plot import SIGNS
+from recsys.display.spark import SIGNS as LEVELS
 
 _WORDS = str.maketrans(
     {
-        **SIGNS,
+        **SIGNS, **LEVELS,
         "─": "-", "━": "-", "–": "-", "−": "-", "…": "...", "×": "x", "∞": "inf", "χ": "chi", "²": "^2", "≥": ">=",
         "≤": "<=", "τ": "tau", "α": "alpha", "σ": "sigma", "ρ": "rho", "→": "->",
     }

@@ -68,7 +68,7 @@ def table_blocks(table: Table, width: int) -> list[Block]:
     cells = [(name, *(row[place] for row in texts)) for place, name in enumerate(table.columns)]
     natural = [max(map(line_width, column)) for column in cells]
     # Numbers stay whole, so that only the name above them may be broken.
-    whole = [max([*map(line_width, column[1:]), *map(line_width, _parts(column[0]))]) for column in cells]
+    whole = [max(map(line_width, [*column[1:], *_parts(column[0])]), default=0) for column in cells]
     least = [
         size if at_right else min(longest, max(NARROWEST, min(_longest_word(column), LONGEST_WORD)))
         for column, size, longest, at_right in zip(cells, whole, natural, right, strict=True)

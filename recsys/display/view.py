@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from recsys.display.chart import Chart
 from recsys.display.plot import interval_plot
+from recsys.display.spark import sparkline
 
 
 class Percent(NamedTuple):
@@ -48,7 +50,17 @@ class Plot(NamedTuple):
     axis: tuple[float, float]
 
 
-Cell = str | int | float | Percent | PValue | Interval | Marked | Plot | None
+class Spark(NamedTuple):
+    """A series of numbers in time order, drawn as ``▂▁▃▅█ 12–340 a day``: smallest to largest, with their unit.
+
+    None, NaN and infinite are gaps (``·``). A series longer than 40 is drawn as the means of 40 runs.
+    """
+
+    values: tuple[float | None, ...]
+    unit: str = ""
+
+
+Cell = str | int | float | Percent | PValue | Interval | Marked | Plot | Spark | None
 MISSING = "–"
 
 
@@ -61,7 +73,8 @@ class Table:
     columns : tuple of str
         The header.
     rows : tuple of tuples of cells
-        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`, `Plot`; a dash for None and NaN.
+        Text, whole numbers, floats, `Percent`, `PValue`, `Interval`, `Marked`, `Plot`, `Spark`; a dash for None and
+        NaN.
     caption : str
         A line above the table.
 
@@ -114,6 +127,38 @@ class View:
     notes: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for strict JSON, from which `from_dict` makes an equal view: cells keep their types.
+
+        NaN and infinities are the texts ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``; instants are ISO 8601, in UTC.
+
+        Examples
+        --------
+        >>> View("half", (Table(("share",), ((Percent(0.5),),)),)).to_dict()["tables"][0]["rows"]
+        [[{'kind': 'percent', 'value': 0.5, 'signed': False}]]
+        """
+        from recsys.display.plain_view import view_to_dict
+
+        return view_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> View:
+        """Return the view that `to_dict` has written.
+
+        Raises
+        ------
+        DataError
+            It is none, or has cells or marks that this version does not know.
+
+        Examples
+        --------
+        >>> View.from_dict(View("two users").to_dict())
+        View(title='two users', tables=(), notes=(), charts=())
+        """
+        from recsys.display.plain_view import view_from_dict
+
+        return view_from_dict(plain)
+
 
 def cell_text(cell: Cell) -> str:
     """Return a cell as a person reads it.
@@ -137,6 +182,8 @@ def cell_text(cell: Cell) -> str:
             return f"{number_text(value)} {marks:<{width}}" if width else number_text(value)
         case Plot(low, estimate, high, axis):
             return interval_plot(low, estimate, high, axis=axis)
+        case Spark():
+            return _spark(cell)
         case None:
             return MISSING
         case str():
@@ -176,6 +223,15 @@ def number_text(value: float | None) -> str:
     if 0 < size < 0.0001:
         return f"{value:.2e}"
     return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
+
+
+def _spark(cell: Spark) -> str:
+    known = [value for value in cell.values if value is not None and math.isfinite(value)]
+    if not known:
+        return MISSING
+    least, most = (f"{end:,}" if isinstance(end, int) else number_text(end) for end in (min(known), max(known)))
+    span = least if least == most else f"{least}–{most}"
+    return f"{sparkline(cell.values)} {span} {cell.unit}".rstrip()
 
 
 def _present(value: float | None) -> TypeGuard[float]:
