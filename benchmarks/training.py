@@ -82,14 +82,15 @@ def _ours(improve: Callable[[Any], Update | None]) -> Callable[[csr_array, int, 
     def prepare(events: csr_array, d: int, threads: int) -> Sweep:
         objective = _objective(events)
         sides = both_sides(events, objective)
-        state = half_step(sides[0], first_items(sides[1], d, 0.1, np.random.default_rng(0)), objective)
+        items = first_items(sides[1], d, 0.1, np.random.default_rng(0))
+        users = np.empty((events.shape[0], d), np.float32)
+        half_step(sides[0], users, items, objective)
 
         def sweep() -> Factors:
-            nonlocal state
             with thread_limit(threads):
-                items = half_step(sides[1], state.solved, objective, improve(state.fixed))
-                state = half_step(sides[0], items.solved, objective, improve(items.fixed))
-            return state.solved, state.fixed
+                half_step(sides[1], items, users, objective, improve)
+                half_step(sides[0], users, items, objective, improve)
+            return users, items
 
         return sweep
 

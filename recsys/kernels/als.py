@@ -65,10 +65,18 @@ class Update(NamedTuple):
         return min(d, 2 * self.block if self.block else _ENTRIES_PER_STEP * (self.steps + 1))
 
 
-def gram_basis(vectors: Float32, *, n_threads: int | None = None) -> GramBasis:
+def gram_basis(vectors: Float32, *, overwrite: bool = False, n_threads: int | None = None) -> GramBasis:
     """Return vectors in the basis that makes their Gram matrix diagonal.
 
     The result depends neither on threads nor on what else runs; it does depend on the BLAS.
+
+    Parameters
+    ----------
+    vectors : (n, d) float32
+    overwrite : bool
+        Turn the vectors where they stand, so that no second array of their size is needed.
+    n_threads : int, optional
+        Threads; by default all cores.
 
     Raises
     ------
@@ -83,17 +91,13 @@ def gram_basis(vectors: Float32, *, n_threads: int | None = None) -> GramBasis:
     >>> turned.spectrum.round(6).tolist()
     [0.0, 4.0]
     """
-    vectors = dense_rows("vectors", vectors)
+    vectors = _writable("vectors", vectors, vectors.shape) if overwrite else dense_rows("vectors", vectors)
     chunks = row_chunks(len(vectors), _GRAM_ROWS)
     parts = np.zeros((len(chunks), *vectors.shape[1:] * 2), dtype=np.float32)
-    turned = np.empty_like(vectors)
 
     def multiply(place: int) -> None:
         part = vectors[slice(*chunks[place])]
         parts[place] = part.T @ part
-
-    def rotate(chunk: tuple[int, int]) -> None:
-        np.matmul(vectors[slice(*chunk)], narrow, out=turned[slice(*chunk)])
 
     with single_threaded_blas():
         run_chunks(multiply, range(len(chunks)), n_threads)
@@ -101,9 +105,27 @@ def gram_basis(vectors: Float32, *, n_threads: int | None = None) -> GramBasis:
         if not np.isfinite(gram).all():
             raise DataError("the vectors are NaN, infinite or too large", "finite vectors were expected")
         spectrum, rotation = np.linalg.eigh(gram)
-        narrow = rotation.astype(np.float32)
-        run_chunks(rotate, chunks, n_threads)
+    turned = rotate(vectors, rotation, out=vectors if overwrite else np.empty_like(vectors), n_threads=n_threads)
     return GramBasis(turned, np.maximum(spectrum, 0), rotation)
+
+
+def rotate(vectors: Float32, rotation: Float64, *, out: Float32, n_threads: int | None = None) -> Float32:
+    """Write ``vectors · rotation`` into `out`, which may be `vectors` itself, and return it.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1, 2]], np.float32)
+    >>> rotate(vectors, np.array([[0.0, 1.0], [1.0, 0.0]]), out=vectors).tolist()
+    [[2.0, 1.0]]
+    """
+    narrow = rotation.astype(np.float32)
+
+    def turn(chunk: tuple[int, int]) -> None:
+        out[slice(*chunk)] = vectors[slice(*chunk)] @ narrow
+
+    with single_threaded_blas():
+        run_chunks(turn, row_chunks(len(vectors), _GRAM_ROWS), n_threads)
+    return out
 
 
 def als_rows(
@@ -115,6 +137,7 @@ def als_rows(
     target_offset: float = 0.0,
     means: Float32 | None = None,
     update: Update | None = None,
+    out: Float32 | None = None,
     n_threads: int | None = None,
 ) -> Float32:
     """Return, for each row, the solution of ``(diag(spectrum) + ridge I + Σ_i w_i v_i v_iᵀ) x = Σ_i t_i v_i``.
@@ -142,6 +165,8 @@ def als_rows(
         to the right side. Rows without entries give it back.
     update : Update, optional
         Improve rows with many entries, which never makes them worse but for rounding. Default: solve all exactly.
+    out : (n, d) float32, optional
+        Where the solutions go; may be ``update.start``, but not `vectors` or `means`.
     n_threads : int, optional
         Threads; by default all cores.
 
@@ -166,12 +191,14 @@ def als_rows(
     vectors = dense_rows("vectors", vectors)
     rows = weighted_rows("weights", weights, (weights.shape[0], len(vectors)))
     _check(rows, vectors, spectrum, ridge)
-    begin, limits = _limits(update, (len(ridge), vectors.shape[1]))
+    shape = len(ridge), vectors.shape[1]
+    begin, limits = _limits(update, shape)
     if means is not None:
-        means = _of_shape("means", means, (len(ridge), vectors.shape[1]))
+        means = _of_shape("means", means, shape)
+    out = np.empty(shape, dtype=np.float32) if out is None else _writable("out", out, shape)
     if reference_wanted():
-        return reference.als_rows(rows, vectors, spectrum, ridge, target_offset, means, begin, *limits)
-    out = np.empty((len(ridge), vectors.shape[1]), dtype=np.float32)
+        out[:] = reference.als_rows(rows, vectors, spectrum, ridge, target_offset, means, begin, *limits)
+        return out
     narrow, path = (spectrum.astype(np.float32), ridge.astype(np.float32)), _path()
     run_chunks(
         lambda chunk: _als.solve_rows(*rows, target_offset, vectors, *narrow, means, begin, *limits, path, *chunk, out),
@@ -186,6 +213,13 @@ def _of_shape(name: str, value: Float32, shape: tuple[int, int]) -> Float32:
     if rows.shape != shape:
         raise ArgumentError(f"{name} is {describe(rows)}", f"the shape {shape} was expected")
     return rows
+
+
+def _writable(name: str, value: Float32, shape: tuple[int, int]) -> Float32:
+    _of_shape(name, value, shape)
+    if not (value.flags.c_contiguous and value.flags.writeable):
+        raise ArgumentError(f"{name} is a read-only or strided array", "contiguous rows to write into were expected")
+    return value
 
 
 def _limits(update: Update | None, shape: tuple[int, int]) -> tuple[Float32 | None, tuple[int, int, int]]:

@@ -217,7 +217,7 @@ class ALS(FactorModel):
             items = self._train(data, sides, prior, progress, judge)
         else:
             prior, items = None, self._train_by_implicit(matrix, progress, judge)
-        basis = gram_basis(items)
+        basis = gram_basis(items, overwrite=True)
         self.item_factors_, self.spectrum_ = basis.vectors, basis.spectrum * self.unobserved_weight_
         self.user_factors_ = self._fold_in(matrix)
         if prior is not None:

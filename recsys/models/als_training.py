@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from recsys.core.progress import Progress, ProgressCallback
 from recsys.dataset import Dataset, Vocabulary
 from recsys.kernels import Csr, als_rows, gram_basis
-from recsys.kernels.als import Update
+from recsys.kernels.als import Update, rotate
 from recsys.models.als_features import ItemPrior
 from recsys.models.als_objective import Objective
 from recsys.models.early_stopping import EarlyStopping
 
 Float32 = NDArray[np.float32]
+Improve = Callable[[Float32], Update | None]
 
 
 class Side(NamedTuple):
@@ -30,21 +31,6 @@ class Side(NamedTuple):
 
     weights: Csr
     ridge: NDArray[np.float64]
-
-
-class HalfStep(NamedTuple):
-    """What a half-step leaves.
-
-    Attributes
-    ----------
-    solved : (n, d) float32
-        The new vectors.
-    fixed : (n_others, d) float32
-        The vectors of the other side, turned into the basis of the new ones.
-    """
-
-    solved: Float32
-    fixed: Float32
 
 
 class Start(NamedTuple):
@@ -79,30 +65,49 @@ def both_sides(weights: Csr, objective: Objective) -> tuple[Side, Side]:
     )
 
 
-def half_step(
-    side: Side, fixed: Float32, objective: Objective, update: Update | None = None, means: Float32 | None = None
-) -> HalfStep:
-    """Return the vectors of one side that minimise the loss for fixed vectors of the other, or come nearer to it.
+def solve_exactly(_: Float32) -> None:
+    """Return no `Update`: every row is solved."""
 
-    An `update` starts at vectors that belong to `fixed`, and so do the `means` that the ridge draws to.
+
+def half_step(
+    side: Side,
+    vectors: Float32,
+    fixed: Float32,
+    objective: Objective,
+    improve: Improve = solve_exactly,
+    means: Float32 | None = None,
+) -> None:
+    """Make the vectors of one side minimise the loss for fixed vectors of the other, or come nearer to it.
+
+    Both arrays are overwritten, the fixed ones by themselves in the basis of the new ones. So there is never a second
+    copy of either: of a large log, the users' is what memory goes into.
+
+    Parameters
+    ----------
+    side : Side
+        The rows to solve.
+    vectors : (n, d) float32
+        Where they stand, belonging to `fixed`; of no account when they are solved exactly.
+    fixed : (n_others, d) float32
+        The other side.
+    objective : Objective
+        The loss.
+    improve : callable
+        Makes the `Update` of vectors, or None to solve all rows exactly.
+    means : (n, d) float32, optional
+        Belonging to `fixed`: what the ridge draws to.
     """
-    basis = gram_basis(fixed)
+    basis = gram_basis(fixed, overwrite=True)
     spectrum = objective.unobserved * basis.spectrum
     if means is not None:
         # Where a row without entries has its minimum: between its mean and what all pairs together ask for.
         drawn = means @ basis.rotation / (spectrum + side.ridge[:, None]) * side.ridge[:, None]
         means = drawn.astype(np.float32)
+    update = improve(vectors)
     if update is not None:
-        update = update._replace(start=update.start @ basis.rotation.astype(np.float32))
+        rotate(update.start, basis.rotation, out=update.start)
     offset = objective.target_offset
-    solved = als_rows(
-        side.weights, basis.vectors, spectrum, side.ridge, target_offset=offset, means=means, update=update
-    )
-    return HalfStep(solved, basis.vectors)
-
-
-def solve_exactly(_: Float32) -> None:
-    """Return no `Update`: every row is solved."""
+    als_rows(side.weights, fixed, spectrum, side.ridge, target_offset=offset, means=means, update=update, out=vectors)
 
 
 def train_items(
@@ -110,7 +115,7 @@ def train_items(
     items: Float32,
     objective: Objective,
     *,
-    improve: Callable[[Float32], Update | None] = solve_exactly,
+    improve: Improve = solve_exactly,
     prior: ItemPrior | None = None,
     epochs: int,
     progress: ProgressCallback,
@@ -118,15 +123,15 @@ def train_items(
 ) -> Float32:
     """Return item vectors after so many sweeps from the given ones, or those of the best epoch.
 
-    A sweep solves items, then users: what `judge` sees is what will be served (but for the last exact half-step, when
-    `improve` is not exact).
+    A sweep solves items, then users, so that what `judge` sees is what will be served (but for the last exact
+    half-step, when `improve` is not exact). Where nobody judges, the last users are left to those who fold them in.
 
     Parameters
     ----------
     sides : (Side, Side)
         Users and items.
     items : (n_items, d) float32
-        First vectors; zero where an item has no entry.
+        First vectors, overwritten; zero where an item has no entry.
     improve : callable
         Makes the `Update` of vectors, or None to solve all rows exactly.
     prior : ItemPrior, optional
@@ -135,15 +140,16 @@ def train_items(
         As for `recsys.models.implicit_adapter.train_factors`.
     """
     user_side, item_side = sides
-    step = half_step(user_side, items, objective)
+    users = np.empty((len(user_side.ridge), items.shape[1]), np.float32)
+    half_step(user_side, users, items, objective)
     for epoch in range(epochs):
-        means = None if prior is None else prior.means(step.fixed)
-        turned = half_step(item_side, step.solved, objective, improve(step.fixed), means)
-        items = turned.solved
+        means = None if prior is None else prior.means(items)
+        half_step(item_side, items, users, objective, improve, means)
         if prior is not None:
             items[prior.ridge == 0] = 0  # an item without an event is not shown to anyone yet
-        step = half_step(user_side, items, objective, improve(turned.fixed))
-        values = {} if judge is None else {"ndcg@10": judge.observe(step.solved, step.fixed)}
+        if judge is not None or epoch + 1 < epochs:  # who only wants the items folds the users in at the end
+            half_step(user_side, users, items, objective, improve)
+        values = {} if judge is None else {"ndcg@10": judge.observe(users, items)}
         progress(Progress("als", epoch + 1, epochs, "epochs", values))
         if judge is not None and judge.exhausted:
             break

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
 
-from recsys.core.errors import DataError
+from recsys.core.errors import ArgumentError, DataError
 from recsys.kernels import als_rows, gram_basis
+from recsys.kernels.als import Update
 
 RNG = np.random.default_rng(4)
 VECTORS = (RNG.standard_normal((9000, 40)) * RNG.lognormal(size=40)).astype(np.float32)
@@ -38,6 +39,34 @@ def test_the_basis_does_not_depend_on_threads() -> None:
     first, second = (gram_basis(VECTORS, n_threads=threads) for threads in (1, 3))
     assert first.vectors.tobytes() == second.vectors.tobytes()
     assert first.spectrum.tobytes() == second.spectrum.tobytes()
+
+
+def test_vectors_turned_where_they_stand_are_the_same() -> None:
+    expected, held = gram_basis(VECTORS), VECTORS.copy()
+    found = gram_basis(held, overwrite=True)
+    assert found.vectors is held
+    assert held.tobytes() == expected.vectors.tobytes()
+
+
+@pytest.mark.parametrize("block", [0, 16])
+def test_solutions_may_take_the_place_of_where_they_start(block: int) -> None:
+    args, start = problem(200), RNG.standard_normal((200, 40)).astype(np.float32)
+    expected = als_rows(*args, update=Update(start.copy(), block))
+    assert als_rows(*args, update=Update(start, block), out=start, n_threads=2) is start
+    assert start.tobytes() == expected.tobytes()
+
+
+def test_what_cannot_be_written_into_is_refused() -> None:
+    args = problem(90)
+    fixed = np.zeros((90, 40), np.float32)
+    fixed.flags.writeable = False
+    for out in (fixed, np.zeros((40, 90), np.float32).T):
+        with pytest.raises(ArgumentError, match="read-only or strided"):
+            als_rows(*args, out=out)
+    with pytest.raises(ArgumentError, match=r"shape \(90, 40\)"):
+        als_rows(*args, out=np.zeros((4, 40), np.float32))
+    with pytest.raises(ArgumentError, match="read-only or strided"):
+        gram_basis(fixed, overwrite=True)
 
 
 def test_vectors_that_are_not_finite_are_refused() -> None:

@@ -101,9 +101,10 @@ def test_each_step_with_a_prior_is_the_minimum() -> None:
     items = both_sides(weights, objective)[1]
     prior = item_prior(train.item_attributes, ["genre", "language"], items.ridge, train.item_events > 0)
     vectors, means = RNG.standard_normal((90, 5)).astype(np.float32), RNG.standard_normal((65, 5)).astype(np.float32)
-    step = half_step(items, vectors, objective, means=means)
-    rotation = np.linalg.lstsq(vectors.astype(np.float64), step.fixed.astype(np.float64))[0]
-    wide, fixed, solved = weights.toarray().T.astype(np.float64), step.fixed.astype(np.float64), step.solved
+    held, solved = vectors.copy(), np.empty((65, 5), np.float32)
+    half_step(items, solved, held, objective, means=means)
+    wide, fixed = weights.toarray().T.astype(np.float64), held.astype(np.float64)
+    rotation = np.linalg.lstsq(vectors.astype(np.float64), fixed)[0]
     scores = solved @ fixed.T
     gradient = (wide * (scores - 1) + 0.1 * scores) @ fixed + items.ridge[:, None] * (solved - means @ rotation)
     assert np.abs(gradient).max() < 1e-5 * np.abs(wide @ fixed).max()

@@ -12,7 +12,7 @@ from recsys.core.threads import single_threaded_blas
 from recsys.kernels import gram_basis
 from recsys.kernels.als import Update
 from recsys.models.als_objective import Objective, default_unobserved
-from recsys.models.als_training import both_sides, first_items, half_step, solve_exactly, train_items
+from recsys.models.als_training import Side, both_sides, first_items, half_step, solve_exactly, train_items
 
 RNG = np.random.default_rng(8)
 OBJECTIVE = Objective(weight_scale=0.5, unobserved=0.2, strength=0.02, exponent=0.7)
@@ -36,16 +36,24 @@ def loss(users: np.ndarray, items: np.ndarray, weights: csr_array, objective: Ob
     return float(observed + objective.unobserved * (scores**2).sum() + shrinkage)
 
 
+def solved(side: Side, fixed: np.ndarray, objective: Objective) -> np.ndarray:
+    """Return the minimum; `fixed` is turned into its basis."""
+    vectors = np.full((len(side.ridge), fixed.shape[1]), np.nan, np.float32)
+    half_step(side, vectors, fixed, objective)
+    return vectors
+
+
 @pytest.mark.parametrize("offset", [0.0, 0.2])
 def test_a_half_step_is_the_minimum(offset: float) -> None:
     objective = OBJECTIVE._replace(target_offset=offset)
     weights = objective.weights(labels())
     users, items = both_sides(weights, objective)
-    step = half_step(users, first_items(items, 9, 1.0, RNG), objective)
-    wide, fixed = weights.toarray().astype(np.float64), step.fixed.astype(np.float64)
-    scores = step.solved.astype(np.float64) @ fixed.T
+    held = first_items(items, 9, 1.0, RNG)
+    found = solved(users, held, objective)
+    wide, fixed = weights.toarray().astype(np.float64), held.astype(np.float64)
+    scores = found.astype(np.float64) @ fixed.T
     target = wide + offset * (wide > 0)
-    gradient = (wide * scores - target + objective.unobserved * scores) @ fixed + users.ridge[:, None] * step.solved
+    gradient = (wide * scores - target + objective.unobserved * scores) @ fixed + users.ridge[:, None] * found
     # Float32 sums of some dozens of products: relative errors of 1e-6.
     assert np.abs(gradient).max() < 5e-6 * np.abs(target @ fixed).max()
 
@@ -61,13 +69,14 @@ SOLVERS: dict[str, Callable[[np.ndarray], Update | None]] = {
 def test_the_loss_never_rises(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Update, "exact_below", lambda update, d: 3)  # all but the shortest rows are updated
     weights = OBJECTIVE.weights(labels())
-    users, items = both_sides(weights, OBJECTIVE)
-    step, losses = half_step(users, first_items(items, 12, 0.1, RNG), OBJECTIVE), []
+    sides, losses = both_sides(weights, OBJECTIVE), []
+    items = first_items(sides[1], 12, 0.1, RNG)
+    users = solved(sides[0], items, OBJECTIVE)
     for _ in range(15):
-        for side in (items, users):
-            step = half_step(side, step.solved, OBJECTIVE, SOLVERS[solver](step.fixed))
-            pair = (step.solved, step.fixed) if side is users else (step.fixed, step.solved)
-            losses.append(loss(*pair, weights, OBJECTIVE))
+        half_step(sides[1], items, users, OBJECTIVE, SOLVERS[solver])
+        losses.append(loss(users, items, weights, OBJECTIVE))
+        half_step(sides[0], users, items, OBJECTIVE, SOLVERS[solver])
+        losses.append(loss(users, items, weights, OBJECTIVE))
     scale = abs(losses[-1])
     # Where nothing is left to gain, rounding may add its own 1e-6.
     assert (np.diff(losses) <= 1e-6 * scale).all()
@@ -80,12 +89,12 @@ def test_the_loss_of_implicit_is_reached_on_its_objective() -> None:
 
     objective = Objective(weight_scale=1.0, unobserved=1.0, strength=3.0, exponent=0.0, target_offset=1.0)
     weights = objective.weights(labels())
-    users, items = both_sides(weights, objective)
+    sides = both_sides(weights, objective)
     whole = csr_matrix((1 + weights.data, weights.indices, weights.indptr), shape=weights.shape)
     turned = csr_matrix(whole.T)
-    first = first_items(items, 6, 0.1, RNG)
-    native_users, native_items = np.zeros((len(users.ridge), 6), np.float32), first.copy()
-    step = half_step(users, first, objective)
+    items = first_items(sides[1], 6, 0.1, RNG)
+    native_users, native_items = np.zeros((80, 6), np.float32), items.copy()
+    users = solved(sides[0], items, objective)
     with single_threaded_blas(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about threads
         solver = AlternatingLeastSquares(factors=6, use_cg=False, num_threads=1).solver
@@ -93,9 +102,10 @@ def test_the_loss_of_implicit_is_reached_on_its_objective() -> None:
         for _ in range(12):
             solver(turned, native_items, native_users, 3.0, num_threads=1)
             solver(whole, native_users, native_items, 3.0, num_threads=1)
-            step = half_step(users, half_step(items, step.solved, objective).solved, objective)
+            half_step(sides[1], items, users, objective)
+            half_step(sides[0], users, items, objective)
             theirs = loss(native_users, native_items, weights, objective)
-            assert loss(step.solved, step.fixed, weights, objective) == pytest.approx(theirs, rel=1e-5)
+            assert loss(users, items, weights, objective) == pytest.approx(theirs, rel=1e-5)
 
 
 def test_rows_without_entries_count_for_nothing_and_stay_zero() -> None:
@@ -103,8 +113,7 @@ def test_rows_without_entries_count_for_nothing_and_stay_zero() -> None:
     users, items = both_sides(weights, OBJECTIVE)
     drawn = first_items(items, 5, 0.1, RNG)
     assert not drawn[11].any()
-    step = half_step(users, drawn, OBJECTIVE)
-    assert not step.solved[7].any()
+    assert not solved(users, drawn, OBJECTIVE)[7].any()
     expected = 0.02 * (weights.sum(axis=1) + 0.2 * 59) ** 0.7
     assert users.ridge == pytest.approx(expected, rel=1e-6)
     assert items.ridge == pytest.approx(0.02 * (weights.sum(axis=0) + 0.2 * 79) ** 0.7, rel=1e-6)
@@ -115,7 +124,7 @@ def test_training_again_from_the_result_goes_on_where_it_stopped() -> None:
     sides = both_sides(weights, OBJECTIVE)
     first = first_items(sides[1], 7, 0.1, RNG)
     told: list[Progress] = []
-    whole = train_items(sides, first, OBJECTIVE, epochs=6, progress=told.append, judge=None)
+    whole = train_items(sides, first.copy(), OBJECTIVE, epochs=6, progress=told.append, judge=None)
     half = train_items(sides, first, OBJECTIVE, epochs=4, progress=silent, judge=None)
     rest = train_items(sides, half, OBJECTIVE, epochs=2, progress=silent, judge=None)
     assert rest.tobytes() == whole.tobytes()
@@ -137,4 +146,6 @@ def test_the_basis_of_the_fixed_side_is_its_own() -> None:
     weights = OBJECTIVE.weights(labels())
     users, items = both_sides(weights, OBJECTIVE)
     drawn = first_items(items, 5, 0.1, RNG)
-    assert half_step(users, drawn, OBJECTIVE).fixed.tobytes() == gram_basis(drawn).vectors.tobytes()
+    expected = gram_basis(drawn).vectors
+    solved(users, drawn, OBJECTIVE)
+    assert drawn.tobytes() == expected.tobytes()
