@@ -1,6 +1,7 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
 from recsys.display.chart import Axis, Chart, Rule, Series
+from recsys.display.forest import Estimated, drawn, forest
 from recsys.display.html import to_html
 from recsys.display.plain import in_ascii
 from recsys.display.plot import interval_plot, shared_axis
@@ -26,6 +27,7 @@ __all__ = [
     "Axis",
     "Cell",
     "Chart",
+    "Estimated",
     "Interval",
     "Marked",
     "PValue",
@@ -39,6 +41,8 @@ __all__ = [
     "Viewable",
     "cell_text",
     "counted",
+    "drawn",
+    "forest",
     "in_ascii",
     "interval_plot",
     "number_text",

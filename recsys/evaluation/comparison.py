@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
-from recsys.display import Cell, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text, counted
-from recsys.evaluation.conclusions import conclude
+from recsys.display import Cell, Chart, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text, counted
+from recsys.evaluation.comparison_charts import comparison_charts, told_pairs
+from recsys.evaluation.conclusions import conclude, honest
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.pairing import CatalogueDifference, Difference
 from recsys.evaluation.ranking import best_first, primary_metric
-from recsys.evaluation.seen_data import DISHONEST
 from recsys.evaluation.segments import WARMTH
 from recsys.metrics import MetricSpec, parse_metric
 
@@ -50,6 +50,8 @@ class Comparison(Viewable):
     interactions : polars.DataFrame
         metric, model, baseline, by, n, statistic, pvalue_unadjusted, pvalue (Holm): does the difference differ between
         segments?
+    train_seconds : mapping of name to float
+        Wall-clock seconds of the training runs, of the models of which they are known.
     """
 
     evaluations: Mapping[str, Evaluation]
@@ -60,6 +62,7 @@ class Comparison(Viewable):
     catalogue: tuple[CatalogueDifference, ...]
     segments: pl.DataFrame
     interactions: pl.DataFrame
+    train_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __getitem__(self, model: str) -> Evaluation:
         """Return the evaluation of a model, or raise NotFoundError."""
@@ -89,7 +92,7 @@ class Comparison(Viewable):
     def conclusion(self) -> str:
         """Say in plain words how the models differ on the primary metric, by how much and how surely."""
         said = conclude(self.ranking, self.primary.name, self.differences, self.baseline, self.alpha)
-        return f"{DISHONEST}, see the warnings. {said}" if any(DISHONEST in note for note in self.warnings) else said
+        return honest(said, self.warnings)
 
     @property
     def conventions(self) -> tuple[str, ...]:
@@ -140,6 +143,7 @@ class Comparison(Viewable):
             "catalogue": [row.row() for row in self.catalogue],
             "segments": self.segments.to_dicts(),
             "interactions": self.interactions.to_dicts(),
+            "train_seconds": dict(self.train_seconds),
             "conventions": list(self.conventions),
             "warnings": list(self.warnings),
         }
@@ -153,7 +157,17 @@ class Comparison(Viewable):
             tables.append(_catalogue_table(self.catalogue, self.alpha))
         tables += [self._segment_table(name) for name in names]
         tables += [first.population_table(), *self._reach_tables()]
-        return View(self.conclusion, tuple(tables), notes_of(self.warnings, self.notes))
+        return View(self.conclusion, tuple(tables), notes_of(self.warnings, self.notes), self._charts())
+
+    def _charts(self) -> tuple[Chart, ...]:
+        return comparison_charts(
+            {name: self.evaluations[name] for name in self.ranking},
+            self.primary,
+            told_pairs(self.differences, self.ranking, self.baseline),
+            self.segments,
+            self.alpha,
+            self.train_seconds,
+        )
 
     def _significant(self, row: Difference) -> bool:
         return row.pvalue < self.alpha

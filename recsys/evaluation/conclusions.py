@@ -1,24 +1,60 @@
-"""What a comparison found, in plain sentences."""
+"""What an evaluation and a comparison found, in plain sentences."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from recsys.display import Interval, Percent, PValue, cell_text, counted, number_text
-from recsys.evaluation.pairing import Difference
-from recsys.metrics import parse_metric
+from recsys.evaluation.population import Counts
+from recsys.evaluation.seen_data import DISHONEST
+from recsys.metrics import CatalogueValue, MetricSpec, parse_metric
+from recsys.stats import Interval as MeanInterval
 
+if TYPE_CHECKING:
+    from recsys.evaluation.pairing import Difference
+
+Estimate = MeanInterval | CatalogueValue
+MOST_SENTENCES = 4
 _WORDS = {"higher": ("better", "worse"), "lower": ("worse", "better"), "neither": ("higher", "lower")}
+
+
+def honest(said: str, warnings: Sequence[str]) -> str:
+    """Return a conclusion, marked where a model has seen what it is measured on.
+
+    Examples
+    --------
+    >>> honest("als is better.", [f"als: {DISHONEST}: …"])
+    'NOT AN HONEST TEST, see the warnings. als is better.'
+    """
+    return f"{DISHONEST}, see the warnings. {said}" if any(DISHONEST in note for note in warnings) else said
+
+
+def conclude_one(model: str, found: Estimate, metric: MetricSpec, counts: Counts) -> str:
+    """Return what one model reached, e.g. "als reaches ndcg@10 0.1234 [0.1190, 0.1278] on 90 users."."""
+    whom = counted(counts.users, "user")
+    whom += f", {counts.cold:,} of them cold" if counts.cold else ""
+    if math.isnan(found.estimate):
+        return f"{model} has no value of {metric.name} for any of {whom}."
+    bounds = cell_text(Interval(found.ci_low, found.ci_high))
+    bounds = "without an interval (too few users)" if bounds == "–" else bounds
+    return f"{model} reaches {metric.name} {number_text(found.estimate)} {bounds} on {whom}."
 
 
 def conclude(
     ranking: Sequence[str], metric: str, differences: Sequence[Difference], baseline: str | None, alpha: float
 ) -> str:
-    """Return one sentence a pair: each model against the baseline, or the best model against each of the others."""
+    """Return one sentence a pair: each model against the baseline, or the best model against each of the others.
+
+    More than 4 pairs are told together.
+    """
     found = [row for row in differences if row.metric == metric]
     chosen = [row for name in ranking for row in found if name == (row.model if baseline is not None else row.baseline)]
     if baseline is None:
         chosen = [row for row in chosen if row.model == ranking[0]]
+    if len(chosen) > MOST_SENTENCES:
+        return _together(chosen, metric, baseline, alpha)
     return " ".join(sentence(row, alpha) for row in chosen)
 
 
@@ -35,6 +71,30 @@ def sentence(row: Difference, alpha: float) -> str:
         word = above if row.difference > 0 else below
         return f"{row.model} is {word} than {row.baseline} on {row.metric}: {size}."
     return f"No significant difference between {row.model} and {row.baseline} on {row.metric}: {size}."
+
+
+def _together(rows: Sequence[Difference], metric: str, baseline: str | None, alpha: float) -> str:
+    """Return one sentence for many pairs that share a side, by the verdict of the test."""
+    above, below = _WORDS[parse_metric(metric).metric.better]
+    parts: dict[str, list[str]] = {above: [], below: [], "": []}
+    for row in rows:
+        word = "" if not row.pvalue < alpha else above if row.difference > 0 else below
+        parts[word].append(row.model if baseline is not None else row.baseline)
+    if baseline is None:
+        told = [f"{word} than {_names(names)}" for word, names in parts.items() if word and names]
+        told += [f"not distinguishable from {_names(parts[''])}"] if parts[""] else []
+        return f"{rows[0].model} is {', '.join(told)} on {metric} (of {len(rows)} others, Holm, alpha = {alpha:g})."
+    told = [f"{_names(names)} {_are(names)} {word}" for word, names in parts.items() if word and names]
+    told += [f"{_names(parts[''])} {_are(parts[''])} not distinguishable from it"] if parts[""] else []
+    return f"Beside {baseline}, on {metric}: {'; '.join(told)} (Holm over all tests, alpha = {alpha:g})."
+
+
+def _names(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _size(row: Difference) -> str:

@@ -217,6 +217,7 @@ def run_plan(
         plan.conventions,
         plan.notes,
         (*plan.warnings, *measured.warnings),
+        measured.exposure,
     )
 
 

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotEstimableError, NotFoundError
-from recsys.display import Cell, Percent, Table, View, Viewable, counted
+from recsys.display import Cell, Percent, Table, View, Viewable
 from recsys.display import Interval as IntervalCell
+from recsys.evaluation.conclusions import Estimate, conclude_one, honest
+from recsys.evaluation.evaluation_charts import evaluation_charts
+from recsys.evaluation.exposure import Exposure
 from recsys.evaluation.measuring import Reach
 from recsys.evaluation.population import Counts
+from recsys.evaluation.ranking import primary_metric
 from recsys.evaluation.segments import WARMTH, segments_of
 from recsys.metrics import CatalogueValue, MetricSpec, parse_metric
 from recsys.stats import Interval, mean_interval
-
-Estimate = Interval | CatalogueValue
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +58,8 @@ class Evaluation(Viewable):
         The same in short, as `view` shows it.
     doubts : tuple of str
         What the models and the test part put into doubt; `warnings` adds what the population does.
+    exposure : Exposure or None
+        How unevenly the lists fall on the items; None where no metric has a length, or all lists are empty.
     """
 
     model: str
@@ -71,6 +75,7 @@ class Evaluation(Viewable):
     conventions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    exposure: Exposure | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -103,6 +108,18 @@ class Evaluation(Viewable):
         if name in self.catalogue:
             raise NotFoundError(f"{name} has one value for all lists, none for a user", "a user metric was expected")
         return self.values[name]
+
+    @property
+    def conclusion(self) -> str:
+        """Say what the model reached on the primary metric, how surely, and on whom."""
+        return honest(
+            conclude_one(self.model, self.interval(self.primary.name), self.primary, self.counts), self.doubts
+        )
+
+    @property
+    def primary(self) -> MetricSpec:
+        """The metric that the conclusion is about: the first user metric where more is better, else the first one."""
+        return primary_metric(self.metrics)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -144,6 +161,7 @@ class Evaluation(Viewable):
             "segments": frame.filter(pl.col("by") != "").to_dicts(),
             "population": self.counts.to_dict(),
             "unreachable": self.reach.to_dict(),
+            "exposure": None if self.exposure is None else self.exposure.to_dict(),
             "conventions": list(self.conventions),
             "warnings": list(self.warnings),
         }
@@ -151,11 +169,10 @@ class Evaluation(Viewable):
     def view(self) -> View:
         """Return what a reader should see: all users beside warm and cold ones, segments, who was measured."""
         frame = self.to_polars()
-        counts = self.counts
-        title = f"{self.model} on {counted(counts.users, 'user')} ({counts.warm:,} warm, {counts.cold:,} cold)"
         others = [name for name in self.labels.columns if name != WARMTH]
         tables = [_overview(frame, self.confidence), *(_segment_table(frame, name) for name in others)]
-        return View(title, (*tables, self.population_table()), notes_of(self.warnings, self.notes))
+        charts = evaluation_charts(frame, self.metrics, self.confidence, self.exposure)
+        return View(self.conclusion, (*tables, self.population_table()), notes_of(self.warnings, self.notes), charts)
 
     def population_table(self) -> Table:
         """Return who and what was measured, and who and what was not, as a table."""

@@ -14,6 +14,7 @@ from recsys.core.errors import NotFoundError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.threads import row_chunks
 from recsys.dataset import Dataset
+from recsys.evaluation.exposure import Exposure, exposure_of
 from recsys.evaluation.pairs import codes_in, extended_codes, shared_pairs
 from recsys.evaluation.population import Population
 from recsys.evaluation.seen import seen_rows
@@ -97,6 +98,8 @@ class Measured:
         Whose list is not the model's.
     reach : Reach
         What could not be recommended.
+    exposure : Exposure or None
+        How the lists fall on the items.
     warnings : tuple of str
         What the eligibility named in vain.
     """
@@ -106,6 +109,7 @@ class Measured:
     context: MetricContext
     fallback: NDArray[np.bool_]
     reach: Reach
+    exposure: Exposure | None
     warnings: tuple[str, ...] = ()
 
 
@@ -133,7 +137,8 @@ def measure(
         lists, relevant, [spec for spec in specs if spec.kind == "user"], context=context, n_threads=serving.n_threads
     )
     warnings = rules.warnings if rules is not None else ()
-    return Measured(values, lists, context, sources == FALLBACK, _reach(model, relevant, rules), warnings)
+    reach = _reach(model, relevant, rules)
+    return Measured(values, lists, context, sources == FALLBACK, reach, exposure_of(lists, specs, context), warnings)
 
 
 def resolved_rules(

@@ -34,6 +34,8 @@ class Metric:
         Whether ``@k`` must follow.
     options : mapping of str to tuple of str
         Options with their values; the first is the default.
+    unit : str
+        Of its values, for axes.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Metric:
     needs: tuple[Need, ...] = ("relevance",)
     takes_k: bool = True
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    unit: str = "0 to 1"
 
 
 METRICS: Mapping[str, Metric] = {
@@ -105,6 +108,7 @@ METRICS: Mapping[str, Metric] = {
             "without events counts as one event; empty lists have no value (Zhou et al. 2010)",
             better="neither",
             needs=("item_events",),
+            unit="bits per item",
         ),
         Metric(
             "popularity",
@@ -113,6 +117,7 @@ METRICS: Mapping[str, Metric] = {
             "lists have no value",
             better="neither",
             needs=("item_events",),
+            unit="training events per item",
         ),
         Metric(
             "popularity_lift",
@@ -121,6 +126,7 @@ METRICS: Mapping[str, Metric] = {
             "events; averaged within users first (Abdollahpouri et al. 2019)",
             better="neither",
             needs=("item_events", "history"),
+            unit="relative to the users' histories",
         ),
         Metric(
             "coverage",

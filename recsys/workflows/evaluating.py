@@ -213,6 +213,7 @@ def run_comparison(
         exclude_seen=options.exclude_seen,
         progress=progress,
     )
+    found = replace(found, train_seconds={name: run.wall_s for name, run in names.items()})
     throughs = [run.trained_through for run in trained if run.trained_through is not None]
     recorded = job.record(
         recipe=_recipe(trained, exam, options) | {"models": {name: run.run_id for name, run in names.items()}},

@@ -88,3 +88,20 @@ def test_with_a_baseline_the_best_candidate_is_told_first():
     rows = [row(model="bpr"), row(model="als")]
     told = conclude(["als", "pop", "bpr"], "ndcg@10", rows, "pop", 0.05)
     assert told.index("als is better than pop") < told.index("bpr is better than pop")
+
+
+def test_more_than_four_pairs_are_told_in_one_sentence_by_their_verdict():
+    ranking = ["als", "ease", "knn", "bpr", "lmf", "pop"]
+    signs = {"ease": 0.9, "knn": 0.2, "bpr": 0.001, "lmf": 0.001, "pop": 0.001}
+    best = [row(baseline=name, pvalue=pvalue) for name, pvalue in signs.items()]
+    assert conclude(ranking, "ndcg@10", best, None, 0.05) == (
+        "als is better than bpr, lmf and pop, not distinguishable from ease and knn on ndcg@10 "
+        "(of 5 others, Holm, alpha = 0.05)."
+    )
+    against = [row(model=name, baseline="knn", pvalue=0.001, difference=0.05) for name in ("als", "ease")]
+    against += [row(model=name, baseline="knn", pvalue=0.001, difference=-0.05) for name in ("lmf", "pop")]
+    against += [row(model="bpr", baseline="knn", pvalue=math.nan)]
+    assert conclude(ranking, "ndcg@10", against, "knn", 0.05) == (
+        "Beside knn, on ndcg@10: als and ease are better; lmf and pop are worse; bpr is not distinguishable from it "
+        "(Holm over all tests, alpha = 0.05)."
+    )
