@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         ope,
+        reporting,
         scoring,
         simulation,
         stats,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         load_model,
     )
     from recsys.ope import LoggedFeedback, replay
+    from recsys.reporting import report
     from recsys.scoring import Eligibility, Recommendations, TopKIndex, top_k
     from recsys.simulation import simulate
     from recsys.store import Store
@@ -84,6 +86,7 @@ _HOMES = {
         "load_model",
     ),
     "ope": ("LoggedFeedback", "replay"),
+    "reporting": ("report",),
     "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
     "experiment": ("Count", "Experiment", "Mean", "Proportion", "Quantile", "Ratio", "Retention", "assign", "plan"),
@@ -101,6 +104,7 @@ _ROOMS = (
     "metrics",
     "models",
     "ope",
+    "reporting",
     "scoring",
     "simulation",
     "stats",
@@ -157,6 +161,8 @@ __all__ = [
     "plan",
     "random_split",
     "replay",
+    "report",
+    "reporting",
     "scoring",
     "simulate",
     "simulation",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from scipy.sparse import csr_array
 
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.files import flush
 from recsys.core.hashing import canonical_json, hash_arrays, hash_file
 from recsys.dataset import Label, Vocabulary
 
@@ -49,12 +49,12 @@ def write_artefact(folder: Path, name: str, params: Mapping[str, Any], state: Ma
         manifest = json.dumps({**body, "checksum": hash_arrays(canonical_json(body))}, indent=1, ensure_ascii=False)
         (draft / MANIFEST).write_text(manifest, encoding="utf-8")
         for path in (*draft.iterdir(), draft):
-            _flush(path)
+            flush(path)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    _flush(folder.parent)
+    flush(folder.parent)
     return folder
 
 
@@ -169,11 +169,3 @@ def _write_array(folder: Path, key: str, array: NDArray[Any]) -> None:
 
 def _read_array(folder: Path, key: str) -> NDArray[Any]:
     return np.asarray(np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False))
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +18,8 @@ from typing import IO, Any, Self
 import polars as pl
 
 from recsys.core.checks import one_of
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError
+from recsys.core.files import flush, replaceable, writable
 from recsys.core.hashing import hash_file
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -48,39 +47,6 @@ def format_of(out: Path, wanted: str | None) -> str:
             f"out is {str(out)!r}", f"a name that ends in {', '.join(FORMATS)} was expected", "or say format='parquet'"
         )
     return FORMATS[out.suffix.lower()]
-
-
-def replaceable(out: Path) -> Path:
-    """Return the path that a file of this name will have: that of the regular file behind a link, else the name itself.
-
-    Raises
-    ------
-    ArgumentError
-        The name is that of a folder, a device, a pipe, or of a link that does not lead to a regular file.
-
-    Examples
-    --------
-    >>> replaceable(Path("recs.csv")).name
-    'recs.csv'
-    """
-    try:
-        target = out.resolve(strict=True) if out.is_symlink() else out
-        mode = target.lstat().st_mode
-    except FileNotFoundError:
-        if not out.is_symlink():
-            return out
-        kind = "a link that leads nowhere"
-    except (OSError, RuntimeError):  # links in a circle
-        kind = "a link that leads nowhere"
-    else:
-        if stat.S_ISREG(mode):
-            return target
-        kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe, not a file"
-    raise ArgumentError(
-        f"out is {str(out)!r}, {kind}",
-        "the name of a new or a regular file was expected",
-        "name a file, or use --out - for rows on standard output",
-    )
 
 
 class StreamWriter:
@@ -152,9 +118,7 @@ class ListWriter:
     """
 
     def __init__(self, out: Path, kind: str, tag: str) -> None:
-        if not out.parent.is_dir():
-            raise NotFoundError(f"there is no folder {out.parent}", "out names a file in a folder that exists")
-        out = replaceable(out)
+        out = writable(out)
         self.out, self.kind, self.manifest = out, kind, replaceable(manifest_path(out))
         self.name = str(out.resolve())
         self.rows = 0
@@ -196,14 +160,14 @@ class ListWriter:
         """
         if self.kind == "parquet":
             pl.scan_parquet(self._parts / "*.parquet").sink_parquet(self._draft, maintain_order=True)
-        _flush(self._draft)
+        flush(self._draft)
         checksum = hash_file(self._draft)
         draft = self._manifest_draft
         draft.write_text(json.dumps(manifest(checksum), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        _flush(draft)
+        flush(draft)
         self._draft.replace(self.out)
         draft.replace(self.manifest)
-        _flush(self.out.parent)
+        flush(self.out.parent)
         return checksum
 
 
@@ -223,11 +187,3 @@ def _append(handle: IO[bytes], frame: pl.DataFrame, kind: str, *, first: bool) -
         frame.write_csv(handle, include_header=first)
     else:
         frame.write_ndjson(handle)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,104 @@
+"""`Document`: what a report says, in which order — without saying how it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from recsys.display import View
+
+SCHEMA = "recsys/report/1"
+WARNING = "warning: "
+
+
+class Fact(NamedTuple):
+    """A row of the method part: what it is, and its value; `code` is to be typed as it stands."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One result.
+
+    Parameters
+    ----------
+    title : str
+        What kind of thing it is: ``"Comparison"``.
+    view : View
+        Its title is the conclusion; then the evidence.
+    method : tuple of Fact
+        How it came about and how to repeat it.
+
+    Examples
+    --------
+    >>> Section("Comparison", View("als beats pop")).conclusion
+    'als beats pop'
+    """
+
+    title: str
+    view: View
+    method: tuple[Fact, ...] = ()
+
+    @property
+    def conclusion(self) -> str:
+        """What was found, in a sentence."""
+        return self.view.title
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes that call for care, without the word."""
+        return tuple(note.removeprefix(WARNING) for note in self.view.notes if note.startswith(WARNING))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The other notes: conventions."""
+        return tuple(note for note in self.view.notes if not note.startswith(WARNING))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, the view as `View.to_dict` gives it."""
+        return {
+            "title": self.title,
+            "view": self.view.to_dict(),
+            "method": [fact._asdict() for fact in self.method],
+        }
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report: the conclusion first, then the evidence, then how to repeat it.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    lead : str
+        What was found, in a sentence or two.
+    sections : tuple of Section
+        One for each result.
+    method : tuple of Fact
+        What holds for all sections: versions.
+
+    Examples
+    --------
+    >>> document = Document("Comparison", "als beats pop", (Section("Comparison", View("als beats pop")),))
+    >>> document.to_dict()["schema"], len(document.sections)
+    ('recsys/report/1', 1)
+    """
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+    method: tuple[Fact, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "schema": SCHEMA,
+            "title": self.title,
+            "lead": self.lead,
+            "sections": [section.to_dict() for section in self.sections],
+            "method": [fact._asdict() for fact in self.method],
+        }

@@ -1,0 +1,144 @@
+"""`draw`: one chart as SVG."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+from recsys.core.errors import RecsysError
+from recsys.display import Chart
+from recsys.reporting.figure.marks import Lane, Pen, draw_series
+from recsys.reporting.figure.palette import HAIR, INK, QUIET, RULE, styles
+from recsys.reporting.figure.scales import Scale, label, scale_of, wrapped
+from recsys.reporting.figure.svg import finished
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LETTER = 6.6  # px of a letter at 12 px, on average
+ROW = 15  # px of a line of text
+LANED = ("bar", "interval", "point")
+_SETTINGS: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same sizes everywhere; `svg` gives texts the page's font
+    "font.size": 12,
+    "text.color": INK,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": QUIET,
+    "axes.spines.top": False,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.formatter.use_locale": False,
+    "grid.color": HAIR,
+    "grid.linewidth": 1,
+    "xtick.color": RULE,
+    "xtick.labelcolor": QUIET,
+    "ytick.color": RULE,
+    "ytick.labelcolor": QUIET,
+    "ytick.major.size": 0,
+    "timezone": "UTC",
+}
+
+
+def draw(chart: Chart, key: str, width: int = 720) -> str:
+    """Return the chart as an SVG element for a page whose style sheet names its colours.
+
+    Parameters
+    ----------
+    chart : Chart
+        What to show.
+    key : str
+        Begins every id in it, so that several pictures fit on one page.
+    width : int
+        In px, at which its texts are 12 px high.
+
+    Raises
+    ------
+    RecsysError
+        Matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise missing("figures are drawn by matplotlib") from None
+    settings: Any = {**mpl.rcParamsDefault, **_SETTINGS, "svg.hashsalt": key}
+    with mpl.rc_context(settings):
+        scales = scale_of(chart.x, chart, "x"), scale_of(chart.y, chart, "y")
+        figure = Figure(figsize=(width / 72, _height(chart, scales[1], width) / 72), dpi=72, layout="constrained")
+        figure.patch.set_visible(False)
+        _draw(figure.add_subplot(), chart, *scales, width)
+        raw = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(raw, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    return finished(raw.getvalue(), key, chart.title, chart.note)
+
+
+def missing(what: str) -> RecsysError:
+    """Return the error for a library of the extra that is not there."""
+    return RecsysError(what, "which is not installed here", 'pip install "recsys[report]"')
+
+
+def _draw(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> None:
+    axes.patch.set_visible(False)
+    for scale, drawn, setter in ((x, axes.set_xscale, axes.set_xlim), (y, axes.set_yscale, axes.set_ylim)):
+        if scale.axis.kind == "log":
+            drawn("log")
+        setter(*((scale.high, scale.low) if scale is y and y.axis.kind == "category" else (scale.low, scale.high)))
+    upright = y.axis.kind != "category"
+    axes.grid(axis="y" if upright else "x")
+    beside = 60 if upright else width / LETTER * 0.32
+    label(axes.xaxis, x, width / LETTER * (0.9 if upright else 0.68), upwards=False)
+    label(axes.yaxis, y, beside, upwards=True)
+    look = styles(chart)
+    lanes = list(dict.fromkeys(series.name for series in chart.series if series.mark in LANED))
+    for series in chart.series:
+        lane = Lane(lanes.index(series.name), len(lanes)) if series.name in lanes else Lane(0, 1)
+        draw_series(Pen(axes, x, y, look[series.name], lane), series)
+    rows = _rules(axes, chart, x, y, width)
+    axes.set_xlabel(wrapped(chart.x.text(), int(width / LETTER)))
+    # The name of y stands above its numbers, where it can be read without turning the head.
+    axes.set_title(
+        wrapped(chart.y.text(), int(width / LETTER)), loc="left", color=QUIET, fontsize=12, pad=8 + rows * ROW, x=0
+    )
+
+
+def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
+    """Draw the reference lines; return how many rows of labels stand above the axes."""
+    taken: list[float] = []
+    for rule in sorted(chart.rules, key=lambda rule: (x if rule.axis == "x" else y).place(rule.at)):
+        scale = x if rule.axis == "x" else y
+        at = scale.place(rule.at)
+        if not math.isfinite(at):
+            continue
+        line = axes.axvline if rule.axis == "x" else axes.axhline
+        line(at, color=RULE, linewidth=1.25, dashes=(4, 2) if rule.label else (1, 0), zorder=1.5)
+        if not rule.label:
+            continue
+        if rule.axis == "y":
+            axes.annotate(
+                rule.label, (1, at), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET
+            )
+            continue
+        share = (axes.transData.transform((at, 0))[0] - axes.bbox.x0) / axes.bbox.width
+        half = len(rule.label) * LETTER / 2 / width
+        row = next((row for row, end in enumerate(taken) if share - half > end), len(taken))
+        taken[row : row + 1] = [share + half]
+        side = "left" if share < half else "right" if share > 1 - half else "center"
+        offset = (0, 4 + row * ROW)
+        axes.annotate(rule.label, (at, 1), offset, ("data", "axes fraction"), "offset points", ha=side, color=QUIET)
+    return len(taken)
+
+
+def _height(chart: Chart, y: Scale, width: int) -> float:
+    """Return a height in px: of a landscape, or as much as the categories on y need."""
+    if y.axis.kind != "category":
+        return min(320, 0.75 * width)
+    lanes = len({series.name for series in chart.series if series.mark in LANED}) or 1
+    letters = int(width / LETTER * 0.32)
+    lines = [wrapped(name, letters).count("\n") + 1 for name in y.categories]
+    return 84 + sum(max(14 + ROW * max(rows, 1), 16 * lanes + 12) for rows in lines)

@@ -1,0 +1,86 @@
+"""`report`: a document under a name whose ending says how it is drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from recsys.core.errors import ArgumentError
+from recsys.core.files import writable, write_whole
+from recsys.reporting.composing import compose
+from recsys.reporting.document import Document
+from recsys.reporting.markdown import to_markdown
+from recsys.reporting.page import to_page
+
+
+def to_json(document: Document) -> str:
+    """Return the document as JSON, the same bytes for the same content."""
+    return json.dumps(document.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+FORMATS: dict[str, Callable[[Document], str]] = {"html": to_page, "md": to_markdown, "json": to_json}
+SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".json": "json"}
+
+
+def report(results: object, path: str | PathLike[str], *, title: str | None = None) -> Path:
+    """Write results as one file to send around: the conclusion first, then the evidence, then how to repeat it.
+
+    Parameters
+    ----------
+    results : result, Run, Recorded, View, Store, or a sequence of them
+        What the report tells. Of a store: an index of what it holds.
+    path : str or path
+        Ends in ``.html`` (one file of at most 1 MB that needs neither network nor JavaScript), ``.md`` or ``.json``.
+        The file appears whole or not at all; an older one gives way.
+    title : str, optional
+        The heading; by default what kind of result it is.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        The ending is another, the name is taken by a folder or a device, or there is nothing to report.
+    NotFoundError
+        There is no such folder.
+    RecsysError
+        The extra ``report`` is not installed (HTML).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from recsys.display import Table, View
+    >>> shown = View("als beats pop by 12 %", (Table(("model", "ndcg@10"), (("als", 0.12), ("pop", 0.107))),))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     text = report(shown, Path(folder) / "als.md", title="Spring models").read_text()
+    >>> text.splitlines()[:7:2]
+    ['# Spring models', '**als beats pop by 12 %**', '| model | ndcg@10 |', '| als | 0.1200 |']
+    """
+    out = Path(path)
+    draw = FORMATS[format_of(out)]
+    writable(out)  # a slip is told before the work
+    return write_whole(out, draw(compose(results, title=title)).encode())
+
+
+def format_of(path: Path) -> str:
+    """Return ``"html"``, ``"md"`` or ``"json"``: what the ending of a name says.
+
+    Raises
+    ------
+    ArgumentError
+        It says none of them.
+
+    Examples
+    --------
+    >>> format_of(Path("als.HTML"))
+    'html'
+    """
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise ArgumentError(f"path is {str(path)!r}", "a name that ends in .html, .md or .json was expected")
+    return kind
