@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.cli import configuration
 from recsys.cli.encoding import to_json_value
+from recsys.core.errors import NotFoundError
 
 if TYPE_CHECKING:
     from recsys.cli.failures import Failure
@@ -68,6 +69,14 @@ class Session:
         from recsys.store import Store  # after what can go wrong without it
 
         return Store(folder, create=False, lock_timeout=settings.lock_timeout)
+
+    def has_store(self) -> bool:
+        """Return whether a store is named, or found; see `open_store`."""
+        try:
+            configuration.find_store(self.apply_settings())
+        except NotFoundError:
+            return False
+        return True
 
     def apply_settings(self) -> configuration.Settings:
         """Read recsys.toml; set the number of threads and the logging of this process."""

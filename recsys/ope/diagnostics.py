@@ -15,6 +15,11 @@ from recsys.ope.weights import effective_n
 Rows = NDArray[np.float64]
 Codes = NDArray[np.integer]
 _EDGES = (0.0, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, math.inf)
+_LOW = (
+    "the policy shows what the logger could not (rights, stock, items already seen: give eligibility=), or the"
+    " propensities are too large"
+)
+_HIGH = "the propensities are too small (of the list, or of another event), or rows were left out by what came of them"
 
 
 class WeightBin(NamedTuple):
@@ -107,7 +112,7 @@ def mean_weight(
     detail = f"mean {mean:.4g}, expected {expected:.4g}, z = {z:.3g}"
     if pvalue >= limits.level:
         return Check(name, "ok", pvalue, limits.level, detail=detail)
-    told = "the weights do not average to 1: the propensities, or the support, are not what the log says"
+    told = f"the weights do not average to what they must; likely {_LOW if mean < expected else _HIGH}"
     off = abs(mean - expected) / expected
     verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
     if verdict == "estimable":

@@ -63,6 +63,8 @@ def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeed
         has_positions="position" in columns,
         duplicates=order.duplicates,
     )
+    if reward is None and len(rewards) > 1:
+        notes.append(f"rewards: {', '.join(rewards)}, all columns of numbers; name those that count with reward=")
     return feedback.noted(*notes, *_notes(feedback))
 
 
@@ -112,12 +114,7 @@ def _reward_names(table: pl.DataFrame, reward: str | Sequence[str] | None) -> li
             if name in (*_ARRAYS, "request_id"):
                 raise ArgumentError(f"reward is {name!r}", "a column of outcomes such as 'click' was expected")
         return list(dict.fromkeys(names))
-    known = {*_ARRAYS, *_NO_REWARDS, *_LOOK_ALIKE}
-    numbers = [
-        name
-        for name, dtype in table.schema.items()
-        if name not in known and (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null))
-    ]
+    numbers = _numbers(table)
     if not numbers:
         raise NotFoundError(
             f"the log has no reward (found: {', '.join(table.columns)})",
@@ -125,6 +122,39 @@ def _reward_names(table: pl.DataFrame, reward: str | Sequence[str] | None) -> li
             "name it with reward=",
         )
     return numbers
+
+
+def _numbers(table: pl.DataFrame) -> list[str]:
+    known = {*_ARRAYS, *_NO_REWARDS, *_LOOK_ALIKE}
+    return [
+        name
+        for name, dtype in table.schema.items()
+        if name not in known and (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null))
+    ]
+
+
+def one_reward(frame: object, reward: str | Sequence[str] | None) -> str | Sequence[str] | None:
+    """Return the rewards asked for; without, the one column that can be it.
+
+    Raises
+    ------
+    ArgumentError
+        Several columns are numbers: which of them count, and which decides, only the user knows.
+
+    Examples
+    --------
+    >>> one_reward({"item_id": ["a"], "click": [1]}, None)
+    """
+    if reward is not None:
+        return reward
+    names = _numbers(_without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id"))))
+    if len(names) > 1:
+        raise ArgumentError(
+            f"the log has several columns that may be the reward: {', '.join(names)}",
+            "those that count were expected, the one that decides first",
+            f"give reward={names[0]!r}",
+        )
+    return None
 
 
 def _one_a_request(table: pl.DataFrame, order: Order, **columns: NDArray[np.generic] | None) -> None:

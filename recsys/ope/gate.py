@@ -72,10 +72,23 @@ def policy_checks(
     reach = case.reach
     found = [_learned(case.policy, case.feedback)]
     found.append(_support(case, None if reach is None else reach.unsupported, rewards, reward_range, limits))
+    found += _slots(reach)
     for weighting in weightings:
         checks = _weight_checks(case, weighting, reach, rewards, limits)
         found += [replace(check, weighting=weighting) for check in checks]
     return tuple(replace(check, policy=name) for check in found)
+
+
+def _slots(reach: Reach | None) -> Iterator[Check]:
+    """Warn of slots that the policy leaves empty: they earn nothing, and that is in the value."""
+    if reach is None:
+        return
+    empty = 1 - reach.filled
+    if empty <= 1e-6:
+        yield Check("slots", "ok", max(empty, 0.0), 0.0)
+        return
+    told = "slots of the log that the policy leaves empty count as earning nothing (fewer items, or a smaller k)"
+    yield Check("slots", "warn", empty, 0.0, consequence=told, detail=f"{100 * empty:.3g} % of its slots")
 
 
 def _support(

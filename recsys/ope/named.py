@@ -124,11 +124,16 @@ def checked_parameters(names: tuple[str, ...], given: Mapping[str, float] | None
     {'clip': 10.0}
     """
     known = [ESTIMATORS[name].parameter for name in names if ESTIMATORS[name].parameter]
+    owners = {needs.parameter: name for name, needs in ESTIMATORS.items() if needs.parameter}
     found = {}
     for name, value in (given or {}).items():
-        if not known:
-            raise ArgumentError(f"parameters has {name!r}", f"none was expected: {', '.join(names)} have none")
-        found[one_of("a parameter", name, known)] = finite_float(name, value, above=0)
+        if name in owners and name not in known:
+            raise ArgumentError(
+                f"parameters has {name!r}, which {', '.join(names)} do not have",
+                f"the estimator {owners[name]!r} was expected with it",
+                f"give estimator={owners[name]!r}",
+            )
+        found[one_of("a parameter", name, owners)] = finite_float(name, value, above=0)
     return found
 
 

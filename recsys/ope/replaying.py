@@ -17,6 +17,7 @@ from recsys.ope.asking import policies_of
 from recsys.ope.checks import Check, Limits, downgraded
 from recsys.ope.diagnostics import WeightBin, weight_histogram
 from recsys.ope.differences import difference
+from recsys.ope.entering import one_reward
 from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.gate import gated, kept_checks, policy_checks, refuse_training
 from recsys.ope.intervals import METHODS, Method
@@ -106,7 +107,7 @@ def replay(
         ``snips``, ``ips``, ``clipped_ips``, ``rejection``; with a cross-fitted reward model ``dm``, ``dr``, ``sndr``,
         ``switch_dr``, ``shrunk_dr``; of slates ``sips``, ``iips``, ``rips``. The first one decides.
     reward : str or sequence of str, optional
-        By default all rewards of the log; the first one decides.
+        The first one decides. Default: all rewards of a `LoggedFeedback`; of a frame the one column that can be it.
     baseline : str
         What policies are held against, on the same rows: ``"logged"``, the mean that the log itself shows, or a policy.
     estimand : {"impression", "request", "user"}
@@ -148,7 +149,9 @@ def replay(
     >>> round(found["best"].value, 2), found["best"].status
     (0.29, 'estimable')
     """
-    feedback = log if isinstance(log, LoggedFeedback) else LoggedFeedback.from_frame(log, reward=reward)
+    feedback = (
+        log if isinstance(log, LoggedFeedback) else LoggedFeedback.from_frame(log, reward=one_reward(log, reward))
+    )
     names = _estimator_names(estimator)
     named = policies_of(policies)
     if baseline != LOGGED and baseline not in named:

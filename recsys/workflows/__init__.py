@@ -12,7 +12,7 @@ from recsys.workflows.planning import plan
 from recsys.workflows.recommending import look, recommend
 from recsys.workflows.recording import Recorded
 from recsys.workflows.repeating import repeat
-from recsys.workflows.replaying import replay
+from recsys.workflows.replaying import replay, replay_file
 from recsys.workflows.training import refit, retrain, train
 from recsys.workflows.tuning import resume, tune
 from recsys.workflows.validating import validate
@@ -45,6 +45,7 @@ __all__ = [
     "refit",
     "repeat",
     "replay",
+    "replay_file",
     "resume",
     "retrain",
     "similar",

@@ -1,53 +1,50 @@
-"""`replay`: what trained models would have earned on the impressions of the store."""
+"""`replay`: what policies would have earned on the impressions of the store, or of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from recsys import ope
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import parse_instant
-from recsys.dataset import Dataset
+from recsys.core.times import from_micros, parse_instant
 from recsys.ope import LoggedFeedback, Replay
-from recsys.ope.recommending import RecommenderPolicy
+from recsys.ope.entering import one_reward
 from recsys.store import Run
-from recsys.store.artifacts import load_artifact
-from recsys.store.datasets import attributes
 from recsys.store.schema import high_water
-from recsys.store.snapshots import extract
-from recsys.workflows.evaluating import name_runs
+from recsys.workflows.logged_files import read_log
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.training import recipe_of, training_run
+from recsys.workflows.replay_policies import Asked, Serving, policies_of
 
 if TYPE_CHECKING:
     import polars as pl
 
     from recsys.scoring import Eligibility
     from recsys.scoring.exploring import Explorer
-    from recsys.store import DataRecipe, Store
+    from recsys.store import Store
 
 Instant = str | datetime | date
 
 
-class Serving(NamedTuple):
-    """How models would have made their lists; see `replay`."""
+class _Done(NamedTuple):
+    """A replay, and what is recorded of it."""
 
-    k: int | None
-    explore: Explorer | None
-    eligibility: Eligibility | None
-    exclude_seen: bool
+    found: Replay
+    asked: Asked
+    begin: datetime | None
+    mark: int | None
+    warnings: tuple[str, ...]
 
 
 def replay(
     store: Store,
-    models: str | Sequence[str],
+    policies: str | Sequence[str],
     *,
+    log: str | Path | None = None,
     since: Instant | None = None,
     until: Instant | None = None,
     reward: str | Sequence[str] | None = None,
@@ -57,25 +54,31 @@ def replay(
     explore: Explorer | None = None,
     eligibility: Eligibility | None = None,
     exclude_seen: bool = True,
+    event: str | None = None,
     progress: ProgressCallback = silent,
     **options: Any,
 ) -> Recorded[Replay]:
-    """Value trained models on the store's impressions, each user served with the history as of the request.
+    """Value policies on logged impressions, each user served with the history as of the request.
 
     Parameters
     ----------
     store : Store
         The store.
-    models : str or sequence of str
-        Training runs.
+    policies : str or sequence of str
+        Training runs; ``"uniform"``, any item of the log (with `eligibility`: that is open to the user);
+        ``"popularity"``, by the store's events before the log; or a file: item_id, probability and any columns that it
+        depends on; item_id and popularity; or a log of another policy, taken to show items as often as it did at each
+        position.
+    log : str or Path, optional
+        A file of impressions, or the Open Bandit data as it is downloaded. Default: the store's impressions.
     since, until : str, datetime or date, optional
         Which impressions, half-open (UTC). Default: all that are later than what any of the models has learned from.
     reward : str or sequence of str, optional
-        Columns of the impressions; the first one decides. Default: all that are numbers.
+        Columns of the impressions; the first one decides. Default: the one that is a number.
     versions : sequence of str
         Only what these policies (``policy`` or ``policy/policy_version``) have shown.
     compare : bool
-        Hold the models against the first one, and not against what the log has earned.
+        Hold the policies against the first one, and not against what the log has earned.
     k : int, optional
         Slots of a list. Default: the positions of the log.
     explore : EpsilonGreedy or PlackettLuce, optional
@@ -84,8 +87,10 @@ def replay(
         What may be shown to whom, as of the request.
     exclude_seen : bool
         Leave out what a user had before the request.
+    event : str, optional
+        The kind of event that ``"popularity"`` counts. Default: that of the models.
     progress : callable, optional
-        Told of every model.
+        Told of every policy.
     **options
         estimator, estimand, interval, confidence, correction, parameters, bound, reward_range, replicates, seed,
         limits: see `recsys.ope.replay`.
@@ -93,33 +98,25 @@ def replay(
     Raises
     ------
     NotFoundError
-        There is no such run or reward.
+        There is no such run, file or reward.
+    ArgumentError
+        Several columns may be the reward.
     DataError
         There are no impressions in that time, they break a demand, or a model has learned from them.
     """
     job = Job(store, "replay")
-    trained = [training_run(store, ref) for ref in ([models] if isinstance(models, str) else models)]
-    if not trained or len({run.run_id for run in trained}) < len(trained):
-        named_runs = ", ".join(run.run_id for run in trained) or "none"
-        raise ArgumentError(f"the runs are {named_runs}", "different runs were expected")
-    if compare and len(trained) < 2:
-        raise ArgumentError("compare has one model", "two or more were expected", "leave compare out")
-    begin = _begin(trained, since)
-    rows, mark = _impressions(store, begin, until)
-    feedback = LoggedFeedback.from_frame(rows, reward=reward)
-    if versions:
-        feedback = feedback.of_versions(*versions)
-    named = name_runs(trained)
-    serving = Serving(k, explore, eligibility, exclude_seen)
-    policies, warnings = _policies(store, named, feedback, serving, mark)
-    baseline = next(iter(named)) if compare else "logged"
-    found = ope.replay(policies, feedback, reward=reward, baseline=baseline, progress=progress, **options)
-    throughs = [run.trained_through for run in trained if run.trained_through is not None]
+    serving = Serving(k, explore, eligibility, exclude_seen, event)
+    span = _Span(since, until, tuple(versions))
+    done = _replay(store, policies, log, span, serving, reward, compare, progress, options)
+    runs, found = done.asked.runs, done.found
+    throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
     run = job.record(
         recipe={
-            "runs": [run.run_id for run in trained],
-            "models": {name: run.run_id for name, run in named.items()},
-            "since": None if begin is None else begin.isoformat(),
+            "policies": list(done.asked.named),
+            "runs": [run.run_id for run in runs.values()],
+            "models": {name: run.run_id for name, run in runs.items()},
+            "log": None if log is None else str(log),
+            "since": None if done.begin is None else done.begin.isoformat(),
             "until": None if until is None else parse_instant("until", until).isoformat(),
             "versions": list(versions),
             "rewards": [one.reward for one in found.logged],
@@ -128,17 +125,108 @@ def replay(
             "explore": None if explore is None else explore.to_dict(),
             "eligibility": None if eligibility is None else repr(eligibility),
             "exclude_seen": exclude_seen,
-            "high_water": mark,
+            "event": event,
+            "high_water": done.mark,
             **{name: _plain(value) for name, value in options.items()},
         },
-        parents=[run.run_id for run in trained],
+        parents=[run.run_id for run in runs.values()],
         seed=options.get("seed", 0),
         trained_through=max(throughs, default=None),
         metrics=_numbers(found),
         result=found.to_dict(),
-        warnings=(*warnings, *found.warnings),
+        warnings=(*done.warnings, *found.warnings),
     )
     return Recorded(run, found)
+
+
+def replay_file(
+    policies: str | Sequence[str],
+    log: str | Path,
+    *,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    reward: str | Sequence[str] | None = None,
+    versions: Sequence[str] = (),
+    compare: bool = False,
+    k: int | None = None,
+    explore: Explorer | None = None,
+    eligibility: Eligibility | None = None,
+    progress: ProgressCallback = silent,
+    **options: Any,
+) -> Replay:
+    """Value ``"uniform"`` and policies in files on a log in a file, without a store: nothing is recorded.
+
+    Parameters and errors are those of `replay`.
+    """
+    serving = Serving(k, explore, eligibility, False, None)
+    span = _Span(since, until, tuple(versions))
+    return _replay(None, policies, log, span, serving, reward, compare, progress, options).found
+
+
+class _Span(NamedTuple):
+    """Which part of a log."""
+
+    since: Instant | None
+    until: Instant | None
+    versions: tuple[str, ...]
+
+
+def _replay(
+    store: Store | None,
+    policies: str | Sequence[str],
+    log: str | Path | None,
+    span: _Span,
+    serving: Serving,
+    reward: str | Sequence[str] | None,
+    compare: bool,
+    progress: ProgressCallback,
+    options: Mapping[str, Any],
+) -> _Done:
+    asked = Asked.of(store, policies)
+    if compare and len(asked.named) < 2:
+        raise ArgumentError("compare has one policy", "two or more were expected", "leave compare out")
+    begin = _begin(list(asked.runs.values()), span.since)
+    mark = None if store is None else _high_water(store)
+    if log is None:
+        rows = _impressions(_needed(store), begin, span.until)
+        feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
+    else:
+        feedback = _of_file(log, begin, span, reward)
+    if span.versions:
+        feedback = feedback.of_versions(*span.versions)
+    made, told = policies_of(store, asked, feedback, serving, mark)
+    baseline = next(iter(made)) if compare else "logged"
+    found = ope.replay(made, feedback, reward=reward, baseline=baseline, progress=progress, **options)
+    return _Done(replace(found, notes=(*found.notes, *told)), asked, begin, mark, told)
+
+
+def _needed(store: Store | None) -> Store:
+    if store is None:
+        raise ArgumentError("there is neither a store nor a log", "one of them was expected")
+    return store
+
+
+def _high_water(store: Store) -> int:
+    with store.read() as con:
+        return high_water(con)
+
+
+def _of_file(
+    log: str | Path, begin: datetime | None, span: _Span, reward: str | Sequence[str] | None
+) -> LoggedFeedback:
+    rows = read_log(log)
+    feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
+    if begin is None and span.until is None:
+        return feedback
+    if feedback.times is None:
+        if span.since is None and span.until is None:  # models say so themselves, by their checks
+            return feedback
+        raise DataError(f"{log} has no column ts", "times were expected with since and until")
+    kept = feedback.period(begin, span.until)
+    if not len(kept):
+        first, last = (from_micros(int(edge)) for edge in (feedback.times.min(), feedback.times.max()))
+        raise _no_impressions(str(log), begin, span.until, (first, last))
+    return kept
 
 
 def _begin(trained: Sequence[Run], since: Instant | None) -> datetime | None:
@@ -150,68 +238,41 @@ def _begin(trained: Sequence[Run], since: Instant | None) -> datetime | None:
     asked = parse_instant("since", since)
     if earliest is not None and asked < earliest:
         raise DataError(
-            f"since is {asked:%Y-%m-%d %H:%M}, and the models have learned from events up to {max(throughs)}",
+            f"since is {asked:%Y-%m-%d %H:%M}, and the models have learned from events up to"
+            f" {max(throughs):%Y-%m-%d %H:%M}",
             "impressions later than all training were expected",
-            "leave since out, or train on less: recsys train MODEL --until DATE",
+            f"leave since out, or train on less: recsys train {trained[0].recipe['model']} --until {asked:%Y-%m-%d}",
         )
     return asked
 
 
-def _impressions(store: Store, since: datetime | None, until: Instant | None) -> tuple[pl.DataFrame, int]:
-    with store.read() as con:
-        mark = high_water(con)
+def _impressions(store: Store, since: datetime | None, until: Instant | None) -> pl.DataFrame:
     rows = store.impressions(since=since, until=until)
-    if rows.is_empty():
-        span = " ".join([*([f"since {since:%Y-%m-%d %H:%M}"] if since else []), *([f"until {until}"] if until else [])])
+    if not rows.is_empty():
+        return rows
+    every = store.impressions()["ts"]
+    first, last = every.min(), every.max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
         raise DataError(
-            f"the store has no impressions {span}".rstrip(),
-            "impressions later than the training were expected",
-            "train on less (recsys train MODEL --until DATE), or ingest newer impressions",
+            "the store has no impressions",
+            "a log of what was shown, and how probable it was, is needed to replay a policy",
+            "recsys ingest impressions FILE, or name a log: --log FILE",
         )
-    return rows, mark
+    raise _no_impressions("the store", since, until, (first, last))
 
 
-def _policies(
-    store: Store, named: Mapping[str, Run], feedback: LoggedFeedback, serving: Serving, mark: int
-) -> tuple[dict[str, RecommenderPolicy], tuple[str, ...]]:
-    """Return the models as policies, with the histories of the log's users, and warnings."""
-    users = None
-    if serving.eligibility is not None and serving.eligibility.attributes:
-        with store.read() as con:
-            users = attributes(con, "users", mark=mark)
-    policies: dict[str, RecommenderPolicy] = {}
-    told: list[str] = []
-    histories: dict[DataRecipe, Dataset | None] = {}
-    for name, run in named.items():
-        model = load_artifact(store.artifacts, str(run.artifact))
-        recipe = replace(recipe_of(run), until=None, as_of=None, min_user_events=1, min_item_events=1)
-        if recipe not in histories:
-            data, _, warnings = extract(store, recipe, mark)
-            histories[recipe] = _of_users(data, feedback)
-            told += warnings
-            if data.times is None:
-                told.append(f"the events of {name} have no times: users are served with their training history")
-        policies[name] = RecommenderPolicy(
-            model,
-            explore=serving.explore,
-            k=serving.k,
-            history=histories[recipe],
-            eligibility=serving.eligibility,
-            exclude_seen=serving.exclude_seen,
-            user_attributes=users,
-            label=name,
-        )
-    return policies, tuple(told)
-
-
-def _of_users(data: Dataset, feedback: LoggedFeedback) -> Dataset | None:
-    """Return the events of the users that the log names; None when there is no history as of a request."""
-    if data.times is None or feedback.times is None or feedback.users is None:
-        return None
-    theirs = np.zeros(data.n_users, np.bool_)
-    codes = data.users.encode(feedback.users.ids)
-    theirs[codes[codes >= 0]] = True
-    return data.keep(theirs[data.user_codes])
+def _no_impressions(
+    where: str, since: datetime | None, until: Instant | None, edges: tuple[datetime, datetime]
+) -> DataError:
+    """Return the error, with a cut that leaves the last quarter of the log to be replayed on."""
+    first, last = edges
+    span = " ".join([*([f"since {since:%Y-%m-%d %H:%M}"] if since else []), *([f"until {until}"] if until else [])])
+    cut = first + (last - first) * 0.75
+    return DataError(
+        f"{where} has no impressions {span}: they are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
+        "impressions later than the training were expected",
+        f"train on less (recsys train MODEL --until {cut:%Y-%m-%d}), or ingest newer impressions",
+    )
 
 
 def _numbers(found: Replay) -> dict[str, float | None]:

@@ -35,7 +35,7 @@ def command(
     if "events" not in loaded.tables:
         session.warn(
             f"{loaded.name} holds no events to train on: impressions are what a policy has shown, with its"
-            " propensities; other policies are replayed on them in Python: rs.replay(policy, store.impressions())"
+            " propensities; other policies are replayed on them: recsys replay uniform, or a file of probabilities"
         )
     session.note("\n".join((loaded.name, *(summary(result) for result in loaded.tables.values()))))
     session.emit("datasets-load", loaded, "")

@@ -1,4 +1,4 @@
-"""`recsys replay`: what trained models would have earned on logged impressions."""
+"""`recsys replay`: what policies would have earned on logged impressions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from recsys.core.errors import GateError
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
+    from recsys.ope import Replay
+    from recsys.store import Run
 
 EXAMPLES = """
 recsys replay 3f2a --reward click
+recsys replay uniform 3f2a --reward click                   # beside a policy that shows any item, all alike
+recsys replay uniform --log open-bandit/bts/men/men.csv     # a log that is in no store
+recsys replay new.csv --log log.parquet --reward click      # item_id, probability, and what it depends on
 recsys replay 3f2a 91bc --since 2026-06-01 --reward click,minutes --estimator snips,ips --compare
 recsys replay 3f2a --explore epsilon=0.1 --estimand request --interval bootstrap
 recsys replay 3f2a --fail-on not-estimable,flagged          # exit code 6 when the log cannot answer
@@ -23,7 +28,18 @@ recsys replay 3f2a --fail-on not-estimable,flagged          # exit code 6 when t
 
 def command(
     ctx: typer.Context,
-    runs: Annotated[list[str], typer.Argument(help="Training runs.", metavar="MODEL", autocompletion=completion.runs)],
+    policies: Annotated[
+        list[str],
+        typer.Argument(
+            help="Training runs, uniform, popularity, or files: item_id and probability, or the log of a policy.",
+            metavar="POLICY",
+            autocompletion=completion.runs,
+        ),
+    ],
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Impressions in a file, or Open Bandit.  [those of the store]"),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="Only impressions since this time (UTC).  [later than all training]"),
@@ -35,17 +51,20 @@ def command(
     ] = None,
     reward: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Several by commas; the first decides.  [all columns of numbers]"),
+        typer.Option(metavar="COLUMN", help="Several by commas; the first decides.  [the only column of numbers]"),
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Against the first model, and not against what the log has earned.")
+        bool, typer.Option("--compare", help="Against the first policy, and not against what the log has earned.")
     ] = False,
     explore: Annotated[
         list[str] | None,
         typer.Option(metavar="epsilon=0.1|temperature=1", help="Lists drawn at random, and not the best items."),
     ] = None,
     versions: Annotated[
-        list[str] | None, typer.Option("--logged-by", metavar="POLICY", help="Only what this policy has shown.")
+        list[str] | None, typer.Option("--logged-by", metavar="NAME", help="Only what this policy has shown.")
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Events that popularity counts.  [those of the models]")
     ] = None,
     estimand: Annotated[
         str | None,
@@ -75,17 +94,18 @@ def command(
         typer.Option(metavar="not-estimable,flagged", help="Exit with 6 when an estimate is."),
     ] = None,
 ) -> None:
-    """Say what models would have earned on logged impressions.
+    """Say what policies would have earned on logged impressions.
 
-    Or why the log cannot tell. Users are served with their history as of each request. A replay is recorded as a run.
+    Or why the log cannot tell. Users are served with their history as of each request. A replay is recorded as a run; a
+    log in a file needs no store, unless a policy does.
     """
     session: Session = ctx.obj
-    from recsys import workflows
     from recsys.cli.requests import eligibility_from, explorer_from
     from recsys.ope.checks import parse_statuses
 
     statuses = parse_statuses(joined(fail_on))  # a slip is told before the work
     asked: dict[str, Any] = {
+        "log": log,
         "since": since,
         "until": until,
         "estimator": joined(estimator) or ("snips",),
@@ -103,16 +123,31 @@ def command(
         "k": k,
         "eligibility": eligibility_from(session.options),
     }
-    run, found = workflows.replay(session.open_store(), runs, **asked, progress=session.progress)
-    failed = found.failed(statuses)
-    for warning in run.warnings:
-        if warning not in found.warnings:
+    recorded, found = _replay(session, policies, asked, event)
+    for warning in () if recorded is None else recorded.warnings:
+        if warning not in (*found.warnings, *found.notes):
             session.warn(warning)
-    data = {"run_id": run.run_id, **found.to_dict(), **({"failed": list(failed)} if statuses else {})}
+    run_id = None if recorded is None else recorded.run_id
+    data = {"run_id": run_id, **found.to_dict()}
+    failed = found.failed(statuses)
+    if statuses:
+        data["failed"] = list(failed)
     session.emit("replay", data, found.view())
     if failed:
         raise GateError("; ".join(failed))
-    session.note(f"run {run.run_id}")
+    session.note("not recorded: there is no store" if run_id is None else f"run {run_id}")
+
+
+def _replay(
+    session: Session, policies: list[str], asked: dict[str, Any], event: str | None
+) -> tuple[Run | None, Replay]:
+    """Replay on the store, or without one when there is none and nothing needs it."""
+    from recsys import workflows
+    from recsys.workflows.replay_policies import needs_store
+
+    if asked["log"] is not None and not any(map(needs_store, policies)) and not session.has_store():
+        return None, workflows.replay_file(policies, progress=session.progress, **asked)
+    return workflows.replay(session.open_store(), policies, event=event, progress=session.progress, **asked)
 
 
 def _number(name: str, text: object) -> float:

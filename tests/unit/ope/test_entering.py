@@ -59,7 +59,7 @@ def test_a_log_of_requests_becomes_slates_in_order_of_time_and_position():
     assert log.version_codes.tolist() == [0, 0, 1, 1, 1]
     assert sorted(log.rewards) == ["click", "minutes"]
     assert log.context.columns == ["request_id", "country"]
-    assert log.notes == ()
+    assert log.notes == ("rewards: click, minutes, all columns of numbers; name those that count with reward=",)
 
 
 def test_slates_are_taken_whole_by_version_and_by_time():

@@ -13,7 +13,8 @@ import pytest
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.ope import Actions, LoggedFeedback, Propensities, replay
 from recsys.ope.checks import parse_statuses
-from recsys.ope.fixed_policies import CallablePolicy
+from recsys.ope.fixed_policies import CallablePolicy, PopularityPolicy
+from recsys.scoring import EpsilonGreedy
 
 from .logs import made_log, uniform_log
 
@@ -53,6 +54,15 @@ def test_a_policy_on_a_log_in_order_is_estimable_and_near_its_truth():
     assert "above logged" in found.conclusion
     assert found.status == "estimable"
     assert not found.failed(("flagged", "not_estimable"))
+
+
+def test_slots_that_a_policy_leaves_empty_are_told():
+    log = frame(4000).with_columns(pl.Series("position", np.arange(4000) % 2 + 1, pl.Int32))
+    popular = PopularityPolicy({"item_id": np.arange(ITEMS), "popularity": TARGET}, EpsilonGreedy(0.9), k=1)
+    (check,) = [one for one in replay(popular, log, estimator="ips").checks if one.name == "slots"]
+    assert (check.status, round(check.number, 6)) == ("warn", 0.5)
+    (check,) = [one for one in replay(replace(popular, k=2), log, estimator="ips").checks if one.name == "slots"]
+    assert check.status == "ok"
 
 
 def test_limits_are_limits():
@@ -256,6 +266,10 @@ def test_what_cannot_be_meant_is_refused():
         replay({"better": 3}, log)
     with pytest.raises(ArgumentError, match="threshold"):
         replay({"better": better}, log, estimator="clipped_ips", parameters={"threshold": 3})
+    with pytest.raises(ArgumentError, match="estimator='clipped_ips'"):
+        replay({"better": better}, log, parameters={"clip": 3})
+    with pytest.raises(ArgumentError, match="click, price"):
+        replay({"better": better}, log.with_columns(pl.lit(9.5).alias("price")))
     with pytest.raises(ArgumentError, match="request"):
         replay({"better": better}, log, estimator="sips")
 

@@ -75,9 +75,9 @@ def test_models_against_each_other(store: Store) -> None:
         ("popularity", "itemknn", "minutes"),
     ]
     assert run.recipe["models"] == {"itemknn": first, "popularity": second}
-    with pytest.raises(ArgumentError, match="one model"):
+    with pytest.raises(ArgumentError, match="one policy"):
         store.replay(first, compare=True)
-    with pytest.raises(ArgumentError, match="Different runs"):
+    with pytest.raises(ArgumentError, match="ifferent policies"):
         store.replay([first, first])
 
 
