@@ -1,30 +1,31 @@
 """A/B experiments: metrics and units declared, one table of units, analyses and decisions; knows no database."""
 
-from recsys.experiment.analysis import Analysis, analyze
+from recsys.experiment.analysis import Analysis
+from recsys.experiment.analyzing import analyze
 from recsys.experiment.assignment import assign
 from recsys.experiment.attribution import attribute
-from recsys.experiment.building import build_unit_table
-from recsys.experiment.checks import Check, Thresholds
 from recsys.experiment.deciding import Decision
 from recsys.experiment.effects import Effect
 from recsys.experiment.experiment import Experiment
-from recsys.experiment.frames import Frames
-from recsys.experiment.interleaving import Interleaving, interleave
-from recsys.experiment.interleaving_power import interleaving_power, interleaving_sample_size
-from recsys.experiment.interleaving_result import InterleavingResult, analyze_interleaving
+from recsys.experiment.integrity.checks import Check, Thresholds
+from recsys.experiment.interleaving.merging import Interleaving, interleave
+from recsys.experiment.interleaving.power import interleaving_power, interleaving_sample_size
+from recsys.experiment.interleaving.result import InterleavingResult, analyze_interleaving
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
-from recsys.experiment.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
 from recsys.experiment.metrics import Count, Mean, Metric, Proportion, Quantile, Ratio, Retention
 from recsys.experiment.monitoring import Monitor
-from recsys.experiment.per_unit import PerUnit
-from recsys.experiment.planning import plan
-from recsys.experiment.planning_result import Plan
-from recsys.experiment.since_exposure import SinceExposure, since_exposure
-from recsys.experiment.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
+from recsys.experiment.planning.result import Plan
+from recsys.experiment.planning.sizing import plan
+from recsys.experiment.questions.since_exposure import SinceExposure, since_exposure
 from recsys.experiment.traffic import Holdout, Layer, Stage
-from recsys.experiment.unit_table import Enrolment, UnitTable
-from recsys.experiment.validating import validate
-from recsys.experiment.validation import Validated, Validation
+from recsys.experiment.units.building import build_unit_table
+from recsys.experiment.units.frames import Frames
+from recsys.experiment.units.measures import Aggregate, Condition, Measure, parse_aggregate, parse_where
+from recsys.experiment.units.per_unit import PerUnit
+from recsys.experiment.units.sources import Active, Batch, Exposed, Exposures, UnitRequest, UnitSource
+from recsys.experiment.units.table import Enrolment, UnitTable
+from recsys.experiment.validation.result import Validated, Validation
+from recsys.experiment.validation.validating import validate
 
 __all__ = [
     "Active",

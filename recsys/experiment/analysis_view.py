@@ -8,8 +8,8 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
-from recsys.experiment.checks import Check
 from recsys.experiment.effects import Effect
+from recsys.experiment.integrity.checks import Check
 from recsys.experiment.looks import GroupSequential
 from recsys.experiment.monitoring import Monitor
 from recsys.experiment.verdicts import absolute_bounds, relative_bounds

@@ -15,8 +15,8 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
 from recsys.core.times import instant_micros
 from recsys.dataset.vocabulary import Ids, id_series
-from recsys.experiment import filtering
 from recsys.experiment.traffic import PARTS, ten_thousandths
+from recsys.experiment.units import filtering
 from recsys.kernels import Texts, hash_buckets
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
 from recsys.core.times import duration_micros
 from recsys.dataset.vocabulary import id_series
-from recsys.experiment import filtering
 from recsys.experiment.times import micros_or_null
+from recsys.experiment.units import filtering
 
 _IDS = ("user_id", "item_id", "request_id")
 _KEYS = {"request_id": ["request_id", "item_id"], "last_touch": ["user_id", "item_id"]}

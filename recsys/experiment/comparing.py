@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recsys import stats
 from recsys.experiment.outcomes import Cells, Outcome
+from recsys.experiment.strata import without_empty
 
 UNITS_A_COVARIATE = 10  # in the smaller arm; with fewer, coefficients fit noise and the error is understated
 
@@ -49,7 +50,7 @@ def compare_strata(
     outcome: Outcome, treated: Sequence[stats.Moments], control: Sequence[stats.Moments], confidence: float
 ) -> Compared:
     """Return one arm against another from their moments, one a stage."""
-    left, right = _one_if_one(treated, control)
+    left, right = without_empty(treated, control)
     plain = _plain(outcome, left, right, confidence, relative=False)
     plain_relative = _plain(outcome, left, right, confidence, relative=True)
     smallest = min(sum(part.n for part in side) for side in (left, right))
@@ -154,14 +155,6 @@ def _plain(
 def _counts(parts: Sequence[stats.Moments], column: int) -> tuple[list[int], list[int]]:
     """Return successes and units by stage; a mean of zeros and ones times n is a whole number but for rounding."""
     return [round(float(part.mean[column]) * part.n) for part in parts], [part.n for part in parts]
-
-
-def _one_if_one(
-    treated: Sequence[stats.Moments], control: Sequence[stats.Moments]
-) -> tuple[Sequence[stats.Moments], Sequence[stats.Moments]]:
-    """Drop stages in which nobody came, so that an experiment without a ramp is not called stratified."""
-    kept = [place for place in range(len(treated)) if treated[place].n + control[place].n > 0] or [0]
-    return [treated[place] for place in kept], [control[place] for place in kept]
 
 
 def _compare_quantiles(

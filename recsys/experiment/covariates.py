@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError
 from recsys.experiment.metrics import PRE, Metric
-from recsys.experiment.unit_table import UnitTable
+from recsys.experiment.units.table import UnitTable
 
 MOST_CATEGORIES = 20
 MISSING = "(none)"

@@ -13,22 +13,23 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
 from recsys.dataset.vocabulary import Ids
-from recsys.experiment.columns import check_columns
 from recsys.experiment.declared import as_list, names
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
-from recsys.experiment.measures import Condition, Measure, parse_where, plain_where
 from recsys.experiment.metrics import Metric
-from recsys.experiment.sources import Exposed, UnitRequest, UnitSource
 from recsys.experiment.traffic import Holdout, Layer, Stage, check_ramp, checked_weights
+from recsys.experiment.units.columns import check_columns
+from recsys.experiment.units.measures import Condition, Measure, parse_where, plain_where
+from recsys.experiment.units.sources import Exposed, UnitRequest, UnitSource
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from recsys.experiment.analysis import Analysis, HasUnits
+    from recsys.experiment.analysis import Analysis
+    from recsys.experiment.analyzing import HasUnits
     from recsys.experiment.deciding import Decision
     from recsys.experiment.monitoring import Monitor
-    from recsys.experiment.per_unit import PerUnit
-    from recsys.experiment.unit_table import UnitTable
+    from recsys.experiment.units.per_unit import PerUnit
+    from recsys.experiment.units.table import UnitTable
 
 CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett")
 
@@ -236,7 +237,7 @@ class Experiment:
 
     def analyze(self, source: UnitSource | PerUnit | UnitTable | HasUnits, **settings: Any) -> Analysis:
         """Return the analysis of the experiment's data; see `recsys.experiment.analyze` for the settings."""
-        from recsys.experiment.analysis import analyze
+        from recsys.experiment.analyzing import analyze
 
         return analyze(self, source, **settings)
 

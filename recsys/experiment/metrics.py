@@ -11,7 +11,7 @@ from recsys.core.checks import finite_float, one_of, positive_int
 from recsys.core.errors import ArgumentError
 from recsys.core.times import duration_micros, duration_text, parse_duration
 from recsys.experiment.declared import names
-from recsys.experiment.measures import (
+from recsys.experiment.units.measures import (
     TABLES,
     Aggregate,
     Condition,

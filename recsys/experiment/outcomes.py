@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.core.errors import ArgumentError
 from recsys.experiment.covariates import attribute_columns
-from recsys.experiment.integrity_period import matured_units
 from recsys.experiment.metrics import DAY, PRE, Metric, Quantile, window_end
-from recsys.experiment.unit_table import UnitTable
+from recsys.experiment.strata import stages_of
+from recsys.experiment.units.maturity import matured_units
+from recsys.experiment.units.table import UnitTable
 
 Float64 = NDArray[np.float64]
 Column = int | tuple[int, int]
@@ -163,10 +164,9 @@ class Outcome:
     def strata_samples(self, arm: int, rows: NDArray[np.bool_] | None = None) -> tuple[Float64, ...]:
         """Return the outcome of one arm by ramp stage in which anybody came; at least one stage."""
         rows = self.used if rows is None else self.used & rows
+        stages, mine = stages_of(self.table, arm, rows), rows & (self.table.arm == arm)
         if self.n_stages == 1:
-            return (self.columns[0][rows & (self.table.arm == arm)],)
-        stages = np.unique(self.table.stage[rows & np.isin(self.table.arm, (0, arm))]).tolist() or [0]
-        mine = rows & (self.table.arm == arm)
+            return (self.columns[0][mine],)
         return tuple(self.columns[0][mine & (self.table.stage == stage)] for stage in stages)
 
 

@@ -15,7 +15,7 @@ from recsys.experiment.effects import Effect, Verdict, withhold
 from recsys.experiment.looks import GroupSequential
 from recsys.experiment.metrics import Metric, window_end
 from recsys.experiment.monitoring import Monitor
-from recsys.experiment.unit_table import UnitTable
+from recsys.experiment.units.table import UnitTable
 
 if TYPE_CHECKING:
     from recsys.experiment.experiment import Experiment

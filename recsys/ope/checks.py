@@ -5,58 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
-from typing import Any, Literal
 
+from recsys.core import findings
 from recsys.core.checks import finite_float, one_of
+from recsys.core.findings import CheckStatus, Finding
 from recsys.ope.results import Status
 
-CheckStatus = Literal["ok", "warn", "fail", "not_run"]
 SEVERITY: dict[Status, int] = {"estimable": 0, "flagged": 1, "not_estimable": 2}
+GRADES: dict[CheckStatus, Status] = {"ok": "estimable", "warn": "flagged", "fail": "not_estimable"}
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check with its number and its consequence.
+class Check(Finding):
+    """One check of a log and a policy: only one that fails downgrades estimates.
 
     Parameters
     ----------
-    name : str
-        ``mean-weight``, ``effective-size``, ….
-    status : {"ok", "warn", "fail", "not_run"}
-        Only a check that fails downgrades estimates; one that warns is told beside them.
-    number, threshold : float or None
-        What was looked at, and where it fails (or warns, if it cannot fail).
     downgrades : {"estimable", "flagged", "not_estimable"}
         The best that an estimate may still be called.
-    consequence : str
-        What follows, in plain words.
-    detail : str
-        The numbers behind it.
     policy, reward, weighting, estimator : str
         What it was asked of; empty: of the log itself, of every reward, of all kinds of weights, of all estimators.
 
     Examples
     --------
-    >>> Check("effective-size", "fail", 2.1, 30, "not_estimable", "too few rows carry the estimate").reason
+    >>> Check("effective-size", "fail", 2.1, 30, "too few rows carry the estimate", downgrades="not_estimable").reason
     'effective-size: too few rows carry the estimate'
     """
 
-    name: str
-    status: CheckStatus
-    number: float | None = None
-    threshold: float | None = None
     downgrades: Status = "estimable"
-    consequence: str = ""
-    detail: str = ""
     policy: str = ""
     reward: str = ""
     weighting: str = ""
     estimator: str = ""
-
-    @property
-    def reason(self) -> str:
-        """The consequence with its numbers, as estimates repeat it."""
-        return f"{self.name}: {self.consequence}" + (f" ({self.detail})" if self.detail else "")
 
     def concerns(self, policy: str, reward: str, weighting: str, estimator: str) -> bool:
         """Return whether it speaks of an estimate."""
@@ -67,10 +47,6 @@ class Check:
             (self.estimator, estimator),
         )
         return all(own in ("", other) for own, other in asked)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -133,16 +109,13 @@ def graded(number: float, *, fail: float, flag: float, low_is_bad: bool = True) 
     >>> graded(2.1, fail=30, flag=100), graded(0.02, fail=0.1, flag=0.01, low_is_bad=False)
     ('not_estimable', 'flagged')
     """
-    sign = 1 if low_is_bad else -1
-    if sign * number < sign * fail:
-        return "not_estimable"
-    return "flagged" if sign * number < sign * flag else "estimable"
+    return GRADES[findings.graded(number, fail=fail, warn=flag, low_is_bad=low_is_bad)]
 
 
 def result(name: str, verdict: Status, number: float, threshold: float, consequence: str, detail: str) -> Check:
     """Return a check that fails whenever it downgrades."""
     status: CheckStatus = "ok" if verdict == "estimable" else "fail"
-    return Check(name, status, number, threshold, verdict, "" if status == "ok" else consequence, detail)
+    return Check(name, status, number, threshold, "" if status == "ok" else consequence, detail, verdict)
 
 
 def downgraded(status: Status, checks: Iterable[Check]) -> tuple[Status, tuple[str, ...]]:

@@ -117,7 +117,7 @@ def mean_weight(
     verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
     if verdict == "estimable":
         return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
-    return Check(name, "fail", pvalue, limits.level, verdict, told, detail)
+    return Check(name, "fail", pvalue, limits.level, told, detail, verdict)
 
 
 def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]:  # noqa: B008

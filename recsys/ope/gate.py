@@ -162,10 +162,10 @@ def _learned(policy: Policy, feedback: LoggedFeedback) -> Check:
         early = None if feedback.times is None else float((feedback.times <= policy.trained_through).mean())
         if early != 0:
             told = "the policy may have learned from these impressions"
-            return Check("training-period", "fail", early, 0.0, "flagged", told)
+            return Check("training-period", "fail", early, 0.0, told, downgrades="flagged")
     if feedback.times is None:
         told = "the log has no times: the policy may have learned from it"
-        return Check("training-period", "fail", None, 0.0, "flagged", told)
+        return Check("training-period", "fail", None, 0.0, told, downgrades="flagged")
     return Check("training-period", "ok", 0.0, 0.0)
 
 

@@ -38,7 +38,7 @@ def _duplicates(feedback: LoggedFeedback, limits: Limits) -> Check:
     detail = f"{feedback.duplicates:,} of {len(feedback):,} rows"
     told = "rows repeat others in all columns: intervals are narrower than the log allows"
     if share > limits.duplicates:
-        return Check("duplicates", "fail", share, limits.duplicates, "flagged", told, detail)
+        return Check("duplicates", "fail", share, limits.duplicates, told, detail, "flagged")
     if share:
         return Check("duplicates", "warn", share, limits.duplicates, consequence=told, detail=detail)
     return Check("duplicates", "ok", share, limits.duplicates)
@@ -50,12 +50,12 @@ def _randomness(feedback: LoggedFeedback) -> Check:
     kinds = [kind for kind in (known.position, known.given_above, known.slate) if kind is not None and len(kind)]
     if not kinds:
         told = "the log has no propensities: weighting cannot be used"
-        return Check(name, "fail", None, None, "not_estimable", told)
+        return Check(name, "fail", None, None, told, downgrades="not_estimable")
     certain = min(float((kind >= 1).mean()) for kind in kinds)
     detail = f"{100 * certain:.3g} % of the rows were certain to be shown"
     if certain == 1:
         told = "the logging policy is deterministic: the log cannot say what other items would have earned"
-        return Check(name, "fail", certain, 1.0, "not_estimable", told, detail)
+        return Check(name, "fail", certain, 1.0, told, detail, "not_estimable")
     told = "for these rows the log knows nothing of other items" if certain > 0.5 else ""
     return Check(name, "warn" if told else "ok", certain, 0.5, consequence=told, detail=detail)
 
@@ -75,7 +75,7 @@ def _estimated(feedback: LoggedFeedback) -> Check:
     if not feedback.estimated:
         return Check("propensities", "ok", detail="as logged")
     told = "propensities were estimated from the log itself: intervals do not know of their error"
-    return Check("propensities", "fail", None, None, "flagged", told)
+    return Check("propensities", "fail", None, None, told, downgrades="flagged")
 
 
 class Cells(NamedTuple):
@@ -118,7 +118,7 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
         return Check(name, "ok", pvalue, limits.level, detail=detail)
     told = "items were not shown as often as the stated propensities say"
     if distance - chance > limits.calibration:
-        return Check(name, "fail", pvalue, limits.level, "flagged", told, detail)
+        return Check(name, "fail", pvalue, limits.level, told, detail, "flagged")
     return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, NotFoundError, RecsysError
-from recsys.experiment.measures import Measure
+from recsys.experiment.units.measures import Measure
 from recsys.store import sandbox, sql
 from recsys.store.arrow import offered
 from recsys.store.filters import Columns

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.times import parse_instant
-from recsys.experiment.measures import DAY, Aggregate, Condition
+from recsys.experiment.units.measures import DAY, Aggregate, Condition
 from recsys.store import sql
 from recsys.store.schema import KEY_TABLES, KEYED, columns_of, table_spec
 

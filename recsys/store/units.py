@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys.core.errors import NotFoundError
 from recsys.core.threads import row_chunks, thread_count
 from recsys.core.times import to_micros
-from recsys.experiment.sources import Active, Batch, Exposures
+from recsys.experiment.units.sources import Active, Batch, Exposures
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame, offered
 from recsys.store.filters import Columns
@@ -24,7 +24,7 @@ from recsys.store.schema import TABLES, columns_of, high_water, live_rows, view_
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from recsys.experiment.measures import Condition, Measure, Table
+    from recsys.experiment.units.measures import Condition, Measure, Table
     from recsys.store.store import Store
 
 Part = TypeVar("Part")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recsys import experiment as experiments
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.experiment import Analysis, Decision, Monitor, Thresholds
-from recsys.experiment.analysis import LookKind
+from recsys.experiment.questions.answers import LookKind
 from recsys.ledger import Outcome, Prediction
 from recsys.store.ledger import record
 from recsys.workflows.foretelling import outcomes_of, predictions_of

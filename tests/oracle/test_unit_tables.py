@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.experiment import Exposed, Frames, UnitRequest, UnitTable, build_unit_table
-from recsys.experiment.measures import Measure, parse_aggregate, parse_where
+from recsys.experiment.units.measures import Measure, parse_aggregate, parse_where
 
 ARMS = ("a", "b")
 START, END, THROUGH = 100, 160, 200
@@ -225,5 +225,5 @@ def test_batches_and_threads_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> 
     )
     one = bytes_of(build_unit_table(source, request(), n_threads=1))
     assert bytes_of(build_unit_table(source, request(), n_threads=2)) == one
-    monkeypatch.setattr("recsys.experiment.frames._ROWS_PER_BATCH", 333)
+    monkeypatch.setattr("recsys.experiment.units.frames._ROWS_PER_BATCH", 333)
     assert bytes_of(build_unit_table(source, request(), n_threads=2)) == one

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName, Holidays, Through
 from recsys.cli.words import joined
 from recsys.core.errors import GateError
 
@@ -23,12 +23,8 @@ recsys experiment analyze als-vs-pop --holidays 2026-12-24/2026-12-26 --json
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
-    through: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only data before this time (UTC).  [all there is]")
-    ] = None,
+    experiment: ExperimentName,
+    through: Through = None,
     by: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Also by this attribute of units; may be repeated.")
     ] = None,
@@ -36,9 +32,7 @@ def command(
         bool,
         typer.Option("--final", help="Tell p-values of a single look before the planned size; the result says so."),
     ] = False,
-    holidays: Annotated[
-        list[str] | None, typer.Option(metavar="DATE[/DATE]", help="Days unlike others; may be repeated.")
-    ] = None,
+    holidays: Holidays = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(metavar="srm,guardrail", help="Exit with 6 when one of these does not hold; any check's name."),
@@ -50,7 +44,7 @@ def command(
     """
     session: Session = ctx.obj
     from recsys import workflows
-    from recsys.experiment.checks import parse_gates
+    from recsys.experiment.integrity.checks import parse_gates
 
     gates = parse_gates(joined(fail_on))  # a slip is told before the work
     run, found = workflows.analyze(

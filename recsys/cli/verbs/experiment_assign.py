@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli import completion
-from recsys.core.errors import ArgumentError
+from recsys.cli.arguments import ExperimentName
+from recsys.cli.sinks import STDOUT, check_sink, written
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
@@ -24,9 +22,7 @@ recsys experiment assign als-vs-pop --units new.txt --out - | head
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
+    experiment: ExperimentName,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A .csv, .parquet or .jsonl file; - for stdout.")],
     units: Annotated[
         Path | None,
@@ -46,21 +42,17 @@ def command(
     really entered.
     """
     session: Session = ctx.obj
-    stream = out == Path("-")
-    if stream and session.as_json:
-        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
+    check_sink(session, out)
     from recsys import workflows
     from recsys.cli.requests import read_ids
 
     ids = None if units is None else read_ids("--units", units, "unit_id")
-    where = sys.stdout.buffer if stream else out
-    try:
-        done = workflows.assign(session.open_store(), experiment, where, units=ids, at=at, format=format)
-    except BrokenPipeError:  # a reader that has left does not want the rest
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    store = session.open_store()
+    done = written(out, lambda sink: workflows.assign(store, experiment, sink, units=ids, at=at, format=format))
+    if done is None:
         return
     counts = ", ".join(f"{count:,} {arm}" for arm, count in done.arms.items())
     outside = "".join(f", {count:,} {reason.replace('_', ' ')}" for reason, count in done.left_out.items())
-    if not stream:
+    if out != STDOUT:
         session.emit("experiment-assign", done._asdict(), str(out))
     session.note(f"{counts}{outside}")

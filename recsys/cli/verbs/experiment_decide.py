@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName, Holidays, Through
 from recsys.cli.words import joined
 from recsys.core.errors import GateError
 
@@ -23,15 +23,9 @@ recsys experiment decide als-vs-pop --fail-on blocked      # exit code 6 unless 
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
-    through: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only data before this time (UTC).  [all there is]")
-    ] = None,
-    holidays: Annotated[
-        list[str] | None, typer.Option(metavar="DATE[/DATE]", help="Days unlike others; may be repeated.")
-    ] = None,
+    experiment: ExperimentName,
+    through: Through = None,
+    holidays: Holidays = None,
     predicted_by: Annotated[
         list[str] | None,
         typer.Option(metavar="RUN", help="A compare or replay that predicted it, for the ledger; may be repeated."),

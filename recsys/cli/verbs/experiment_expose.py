@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
@@ -21,9 +21,7 @@ recsys experiment expose als-vs-pop visitors.csv --at 2026-06-08  # unit_id alon
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
+    experiment: ExperimentName,
     file: Annotated[Path, typer.Argument(help="A table with unit_id, and optionally variant and ts.", metavar="FILE")],
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When they entered (UTC), where the file has no ts.  [now]")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName, Through
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
@@ -19,12 +19,8 @@ recsys experiment monitor als-vs-pop --through 2026-06-22 --json
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
-    through: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only data before this time (UTC).  [all there is]")
-    ] = None,
+    experiment: ExperimentName,
+    through: Through = None,
 ) -> None:
     """Show how the effects stood at every look so far.
 

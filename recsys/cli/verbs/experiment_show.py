@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
@@ -19,9 +19,7 @@ recsys experiment show als-vs-pop --json
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
+    experiment: ExperimentName,
 ) -> None:
     """Show an experiment: its plan, deviations, what happened."""
     session: Session = ctx.obj

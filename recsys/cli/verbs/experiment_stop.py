@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli import completion
+from recsys.cli.arguments import ExperimentName
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
@@ -19,9 +19,7 @@ recsys experiment stop als-vs-pop --reason "guardrail: errors up"
 
 def command(
     ctx: typer.Context,
-    experiment: Annotated[
-        str, typer.Argument(help="Its name.", metavar="EXPERIMENT", autocompletion=completion.experiments)
-    ],
+    experiment: ExperimentName,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; it stands in the history.")] = None,
 ) -> None:
     """Write down that an experiment is over.

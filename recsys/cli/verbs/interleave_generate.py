@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recsys.cli import completion
-from recsys.core.errors import ArgumentError
+from recsys.cli.arguments import FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
+from recsys.cli.sinks import STDOUT, check_sink, written
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
 
-STDOUT = Path("-")
 EXAMPLES = """
 recsys interleave generate 3f2a 91bc --k 10 --out lists.parquet
 recsys interleave generate 3f2a 91bc --method probabilistic --seed 7 --history now --out lists.parquet
@@ -32,31 +30,19 @@ def command(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout.")
     ],
-    k: Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a user.")] = 10,
+    k: K = 10,
     method: Annotated[
         str, typer.Option(metavar="team-draft|balanced|probabilistic", help="How the lists are merged.")
     ] = "team-draft",
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Makes the coins repeatable.  [default: a new one]")
     ] = None,
-    users: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Only these users: a table with user_id, or one id a line.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only users with events since this time (UTC).")
-    ] = None,
-    history: Annotated[
-        str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The time of serving, for --available.  [default: now]")
-    ] = None,
-    on_unknown: Annotated[
-        str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
-    ] = "fallback",
-    format: Annotated[  # noqa: A002 - the word that users type
-        str | None, typer.Option(metavar="parquet|csv|jsonl", help="If the name of the file does not say.")
-    ] = None,
+    users: Users = None,
+    since: UsersSince = None,
+    history: History = None,
+    at: ServedAt = None,
+    on_unknown: OnUnknown = "fallback",
+    format: FileFormat = None,  # noqa: A002 - the word that users type
 ) -> None:
     """Write interleaved lists of two trained models.
 
@@ -65,8 +51,7 @@ def command(
     chance_b, and method. Beside it stands a manifest. Show the lists, then ask: recsys interleave analyze.
     """
     session: Session = ctx.obj
-    if out == STDOUT and session.as_json:
-        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
+    check_sink(session, out)
     from recsys import workflows
     from recsys.cli.requests import eligibility_from, read_ids
 
@@ -83,11 +68,9 @@ def command(
         "format": format,
         "progress": session.progress,
     }
-    sink = sys.stdout.buffer if out == STDOUT else out
-    try:
-        recorded = workflows.interleave(session.open_store(), run_a, run_b, sink, **asked)
-    except BrokenPipeError:  # a reader that has left does not want the rest
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    store = session.open_store()
+    recorded = written(out, lambda sink: workflows.interleave(store, run_a, run_b, sink, **asked))
+    if recorded is None:
         return
     for warning in recorded.run.warnings:
         session.warn(warning)

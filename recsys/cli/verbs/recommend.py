@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli import completion
+from recsys.cli.arguments import FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
+from recsys.cli.sinks import STDOUT, check_sink, written
 from recsys.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from recsys.cli.session import Session
     from recsys.store import Store
 
-STDOUT = Path("-")
 EXAMPLES = """
 recsys recommend @latest:train --out recs.parquet
 recsys recommend 3f2a --k 20 --history now --deny withdrawn.csv --out recs.parquet
@@ -41,20 +40,12 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout."),
     ] = None,
-    k: Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a user.")] = 10,
+    k: K = 10,
     user: Annotated[list[str] | None, typer.Option(metavar="ID", help="This user; may be repeated.")] = None,
-    users: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Only these users: a table with user_id, or one id a line.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only users with events since this time (UTC).")
-    ] = None,
-    history: Annotated[
-        str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The time of serving, for --available.  [default: now]")
-    ] = None,
+    users: Users = None,
+    since: UsersSince = None,
+    history: History = None,
+    at: ServedAt = None,
     rerank: Annotated[
         str | None,
         typer.Option(metavar="mmr|calibrated", help="Re-rank the best: diverse, or as in the history."),
@@ -72,12 +63,8 @@ def command(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Makes the draws of --explore repeatable.  [default: a new one]")
     ] = None,
-    on_unknown: Annotated[
-        str, typer.Option(metavar="fallback|skip|raise", help="What users without training events get.")
-    ] = "fallback",
-    format: Annotated[  # noqa: A002 - the word that users type
-        str | None, typer.Option(metavar="parquet|csv|jsonl", help="If the name of the file does not say.")
-    ] = None,
+    on_unknown: OnUnknown = "fallback",
+    format: FileFormat = None,  # noqa: A002 - the word that users type
 ) -> None:
     """Write recommendations for all users, or for some.
 
@@ -95,8 +82,7 @@ def command(
         )  # fmt: skip
     if out is None and format is not None:
         raise ArgumentError("--format was given without --out", "a file or - was expected", "--out recs.parquet")
-    if out == STDOUT and session.as_json:
-        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
+    check_sink(session, out)
     if user and users is not None:
         raise ArgumentError("--user and --users were both given", "one of them was expected")
     from recsys.cli.requests import eligibility_from, explorer_from, read_ids, reranker_from
@@ -122,14 +108,9 @@ def command(
 def _write(session: Session, store: Store, run: str, out: Path, asked: dict[str, Any]) -> None:
     from recsys import workflows
 
-    if out == STDOUT:
-        try:
-            recorded = workflows.recommend(store, run, sys.stdout.buffer, **asked, progress=session.progress)
-        except BrokenPipeError:  # a reader that has left does not want the rest
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
-    else:
-        recorded = workflows.recommend(store, run, out, **asked, progress=session.progress)
+    recorded = written(out, lambda sink: workflows.recommend(store, run, sink, **asked, progress=session.progress))
+    if recorded is None:
+        return
     for warning in recorded.run.warnings:
         session.warn(warning)
     if out != STDOUT:

@@ -15,7 +15,7 @@ from recsys import stats
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.display import to_text
 from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion, Ratio
-from recsys.experiment.analysis import analyze
+from recsys.experiment.analyzing import analyze
 from recsys.experiment.effects import all_effects
 from recsys.experiment.outcomes import outcome_of
 from recsys.experiment.verdicts import judge

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion
-from recsys.experiment.analysis import analyze
+from recsys.experiment.analyzing import analyze
 
 from .made_up import experiment, unit_table
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, Proportion
-from recsys.experiment.analysis import analyze
+from recsys.experiment.analyzing import analyze
 from recsys.experiment.comparing import compare_arms
 from recsys.experiment.monitoring import maturity_days, monitor_effect
 from recsys.experiment.outcomes import outcome_of

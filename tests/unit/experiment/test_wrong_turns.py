@@ -13,7 +13,7 @@ import pytest
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.frames import as_polars
 from recsys.experiment import Count, Experiment, Frames, GroupSequential, Mean, plan, validate
-from recsys.experiment.integrity_period import dates_of
+from recsys.experiment.times import dates_of
 
 from .made_up import experiment, unit_table
 

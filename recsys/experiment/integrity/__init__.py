@@ -1,0 +1,1 @@
+"""What must hold before an effect means anything: sample ratios, balance, outcomes, the period."""

@@ -1,0 +1,1 @@
+"""Two rankers in one list: drawing the lists, crediting clicks, power."""

@@ -1,0 +1,1 @@
+"""Further questions that an analysis answers from its table of units."""

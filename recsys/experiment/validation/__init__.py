@@ -1,0 +1,1 @@
+"""The tests of an experiment tried on the past of its own units."""
