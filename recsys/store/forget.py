@@ -17,6 +17,7 @@ from recsys.display import Table, View, Viewable, counted
 from recsys.store import sql
 from recsys.store.broker import Broker, connect
 from recsys.store.changes import appeared_in
+from recsys.store.named import erase_views
 from recsys.store.schema import TABLES, columns_of, high_water
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: dateti
     text = str(user_id)
     keys = con.execute("SELECT user_key FROM user_keys WHERE user_id::VARCHAR = ?", [text]).fetchall()
     key = int(keys[0][0]) if keys else None
-    conditions = _conditions(key, text, _units_of(con, key))
+    coarse = _units_of(con, key)
+    conditions = _conditions(key, text, coarse)
     first = appeared_in(con, {name: condition for name, condition in conditions.items() if name in TABLES})
     rows = {}
     for table, condition in conditions.items():
@@ -91,6 +93,7 @@ def erase(con: DuckDBPyConnection, folder: Path, user_id: int | str, now: dateti
         rows[table] = int(sql.one_row(con, f"DELETE FROM {physical} r WHERE {condition}")[0])
     if not any(rows.values()):
         raise NotFoundError(f"there is no user {user_id!r}", "an id that the store holds was expected")
+    erase_views(con, [text, *(unit for units in coarse.values() for unit in units)])
     snapshots, runs, artifacts = _mark(con, first)
     change = high_water(con) + 1
     con.execute(

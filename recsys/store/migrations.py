@@ -27,8 +27,12 @@ def _add_ledger(con: DuckDBPyConnection) -> None:
     con.execute(LEDGER_SQL)
 
 
+def _add_views(con: DuckDBPyConnection) -> None:
+    con.execute("ALTER TABLE runs ADD COLUMN view VARCHAR")
+
+
 # STEPS[n] brings the tables from version n to version n + 1.
-STEPS: dict[int, Step] = {1: _add_experiments, 2: _add_ledger}
+STEPS: dict[int, Step] = {1: _add_experiments, 2: _add_ledger, 3: _add_views}
 
 
 def schema_version(con: DuckDBPyConnection, folder: Path) -> int:

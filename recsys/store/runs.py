@@ -79,6 +79,9 @@ class Run:
         False where the data or the model is gone, e.g. after a person was forgotten.
     warnings : tuple of str
         What a reader of the numbers should know.
+    view : mapping or None
+        What the result showed, as `View.to_dict` gives it. None for a run of an earlier version, a trial, and where it
+        named a person who was forgotten.
     """
 
     run_id: str
@@ -98,6 +101,7 @@ class Run:
     status: str = "finished"
     repeatable: bool = True
     warnings: tuple[str, ...] = ()
+    view: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as plain values."""
@@ -108,7 +112,7 @@ class Run:
 
 
 _NAMES = tuple(part.name for part in fields(Run))
-_JSON = ("recipe", "parents", "versions", "metrics", "result", "warnings")
+_JSON = ("recipe", "parents", "versions", "metrics", "result", "warnings", "view")
 
 
 def new_run_id(now: float | None = None) -> str:
@@ -141,7 +145,7 @@ def add_run(con: DuckDBPyConnection, run: Run, per_user: pl.DataFrame | None = N
         `user_id`, `metric`, `value`; nulls and NaN are left out.
     """
     one_of("kind", run.kind, KINDS)
-    values = [canonical_json(_plain(getattr(run, name))) if name in _JSON else getattr(run, name) for name in _NAMES]
+    values = [_json(getattr(run, name)) if name in _JSON else getattr(run, name) for name in _NAMES]
     con.execute(f"INSERT INTO runs ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})", values)
     if per_user is None or not len(per_user):
         return
@@ -260,7 +264,8 @@ def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | Non
         con,
         "SELECT run_id, kind, created_at,"
         " coalesce(recipe->>'$.model', array_to_string(json_keys(recipe->'$.models'), ', ')) AS model, snapshot_id,"
-        " seed, trained_through, metrics, wall_s, peak_rss_mb, artifact, status, repeatable,"
+        " view->>'$.title' AS conclusion, seed, trained_through, metrics, wall_s, peak_rss_mb,"
+        " artifact, status, repeatable,"
         f" json_array_length(warnings)::INTEGER AS warnings FROM runs {conditions}"
         f" ORDER BY created_at DESC, run_id DESC {bound}",
         params,
@@ -287,7 +292,8 @@ def diff(first: Run, second: Run) -> pl.DataFrame:
     >>> diff(one, two).rows()
     [('run_id', 'a', 'b'), ('recipe.params.factors', '32', '64')]
     """
-    left, right = (dict(_flat(_plain(run.to_dict()))) for run in (first, second))
+    # A view shows what the other fields hold.
+    left, right = (dict(_flat(_plain({**run.to_dict(), "view": None}))) for run in (first, second))
     names = [name for name in dict.fromkeys([*left, *right]) if left.get(name) != right.get(name)]
     rows = [(name, left.get(name), right.get(name)) for name in names]
     return pl.DataFrame(rows, schema={"field": pl.String, "first": pl.String, "second": pl.String}, orient="row")
@@ -319,10 +325,14 @@ def _select(con: DuckDBPyConnection, condition: str, params: list[Any]) -> list[
 
 def _run(row: dict[str, Any]) -> Run:
     for name in _JSON:
-        row[name] = json.loads(row[name])
+        row[name] = None if row[name] is None else json.loads(row[name])
     for name in ("parents", "warnings"):
         row[name] = tuple(row[name])
     return Run(**row)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else canonical_json(_plain(value))
 
 
 def _plain(value: Any) -> Any:

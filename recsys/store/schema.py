@@ -18,7 +18,7 @@ from recsys.store.sql import has_rows, one_row
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ CREATE TABLE snapshots (
 CREATE TABLE runs (
     run_id VARCHAR, kind VARCHAR, created_at TIMESTAMP, recipe VARCHAR, seed BIGINT, snapshot_id VARCHAR,
     parents VARCHAR, trained_through TIMESTAMP, versions VARCHAR, metrics VARCHAR, result VARCHAR, wall_s DOUBLE,
-    peak_rss_mb DOUBLE, artifact VARCHAR, status VARCHAR, repeatable BOOLEAN, warnings VARCHAR
+    peak_rss_mb DOUBLE, artifact VARCHAR, status VARCHAR, repeatable BOOLEAN, warnings VARCHAR,
+    view VARCHAR -- came with version 4: what the result showed, as JSON
 );
 CREATE TABLE user_metrics (run_id VARCHAR, user_key INTEGER, metric VARCHAR, value DOUBLE);
 CREATE TABLE audit (happened_at TIMESTAMP, action VARCHAR, subject VARCHAR, detail VARCHAR);

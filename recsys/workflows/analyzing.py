@@ -137,7 +137,9 @@ def _recorded(
         "high_water": units.high_water,
         **{key: value if value is None or isinstance(value, list) else str(value) for key, value in asked.items()},
     }
-    run = job.record(recipe=recipe, metrics=_numbers(found), result=found.to_dict(), warnings=found.warnings)
+    run = job.record(
+        recipe=recipe, metrics=_numbers(found), result=found.to_dict(), view=found.view(), warnings=found.warnings
+    )
     return Recorded(run, found)
 
 

@@ -89,6 +89,7 @@ def backtest(
         snapshot=material.snapshot,
         metrics=_means(found),
         result=found.to_dict(),
+        view=found.view(),
         warnings=(*material.warnings, *found.warnings),
     )
     return Recorded(run, found)

@@ -186,6 +186,7 @@ def run_evaluation(
         trained_through=trained.trained_through,
         metrics=_numbers(found),
         result=found.to_dict(),
+        view=found.view(),
         per_user=_per_user({"": found}),
         warnings=found.warnings,
     )
@@ -222,6 +223,7 @@ def run_comparison(
         trained_through=max(throughs, default=None),
         metrics={f"{name} {metric}": value for name in names for metric, value in _numbers(found[name]).items()},
         result=found.to_dict(),
+        view=found.view(),
         per_user=_per_user({name: found[name] for name in names}),
         warnings=found.warnings,
     )

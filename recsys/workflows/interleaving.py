@@ -16,7 +16,7 @@ from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.seeds import derived_int
 from recsys.core.times import instant_micros
 from recsys.dataset import Vocabulary
-from recsys.display import counted
+from recsys.display import View, counted
 from recsys.experiment import InterleavingResult
 from recsys.store.runs import utc_now
 from recsys.workflows.exporting import STREAM
@@ -170,6 +170,7 @@ def interleave(
         parents=tuple(serving.run.run_id for serving in pair),
         metrics={"rows": float(writer.rows), "users": float(served)},
         result=summary.to_dict(),
+        view=View(str(summary)),
         warnings=warnings,
     )
     for warning in recorded.warnings:
@@ -261,6 +262,7 @@ def analyze_interleaving(
         parents=tuple(told.get("model_runs", ())),
         metrics={"preference": found.estimate, "users": float(result.users)} if found.status == "ok" else {},
         result=result.to_dict(),
+        view=result.view(),
         warnings=result.warnings,
     )
     return Recorded(recorded, result)

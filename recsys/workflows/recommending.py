@@ -18,7 +18,7 @@ from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.times import parse_instant
 from recsys.dataset import Vocabulary
-from recsys.display import counted
+from recsys.display import View, counted
 from recsys.models import Recommender
 from recsys.models.serving import History, read_history
 from recsys.scoring import SOURCES, Eligibility, ListPolicy, Recommendations
@@ -229,6 +229,7 @@ def recommend(
         trained_through=serving.run.trained_through,
         metrics={name: float(value) for name, value in size.items()},
         result=summary.to_dict(),
+        view=View(str(summary)),
         warnings=warnings,
     )
     for warning in recorded.warnings:

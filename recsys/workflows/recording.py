@@ -16,6 +16,7 @@ from recsys.store.versions import versions
 if TYPE_CHECKING:
     import polars as pl
 
+    from recsys.display import View
     from recsys.store import Store
 
 Result = TypeVar("Result")
@@ -69,6 +70,7 @@ class Job:
         trained_through: datetime | None = None,
         metrics: Mapping[str, float | None] | None = None,
         result: Mapping[str, Any] | None = None,
+        view: View | None = None,
         artifact: str | None = None,
         status: str = "finished",
         wall_s: float | None = None,
@@ -94,6 +96,7 @@ class Job:
             versions=versions(),
             metrics=metrics or {},
             result=result or {},
+            view=None if view is None else view.to_dict(),
             wall_s=time.perf_counter() - self._began if wall_s is None else wall_s,
             peak_rss_mb=peak_rss_mb(),
             artifact=artifact,

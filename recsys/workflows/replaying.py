@@ -134,6 +134,7 @@ def replay(
         trained_through=max(throughs, default=None),
         metrics=_numbers(found),
         result=found.to_dict(),
+        view=found.view(),
         warnings=(*done.warnings, *found.warnings),
     )
     return Recorded(run, found)

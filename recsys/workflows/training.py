@@ -13,6 +13,7 @@ from recsys.core.seeds import derived_int
 from recsys.core.threads import thread_limit
 from recsys.core.times import from_micros
 from recsys.dataset import Dataset
+from recsys.display import View, counted
 from recsys.evaluation import choose
 from recsys.models import Recommender, make_model
 from recsys.store import DataRecipe, Run
@@ -129,7 +130,9 @@ def train(
             progress=progress,
         )
         material = material._replace(warnings=(*material.warnings, *chosen.warnings))
-        return fit(job, chosen.model(), material, result={"auto": chosen.to_dict()}, progress=progress)
+        return fit(
+            job, chosen.model(), material, result={"auto": chosen.to_dict()}, view=chosen.view(), progress=progress
+        )
 
 
 def refit(
@@ -255,6 +258,7 @@ def fit(
     *,
     parents: tuple[str, ...] = (),
     result: Mapping[str, Any] | None = None,
+    view: View | None = None,
     progress: ProgressCallback = silent,
 ) -> Recorded[Recommender]:
     """Fit a model, keep its artefact, then record the run."""
@@ -274,6 +278,7 @@ def fit(
         trained_through=None if through is None else from_micros(through),
         metrics=_sizes(material),
         result=result,
+        view=_view(model, material) if view is None else view,
         artifact=artifact,
         warnings=material.warnings,
     )
@@ -307,6 +312,13 @@ def model_of(run: Run) -> Recommender:
 def held_of(run: Run) -> Held | None:
     """Return what a training run kept apart; None: it was trained on everything."""
     return Held.of(run.recipe)
+
+
+def _view(model: Recommender, material: Material) -> View:
+    sizes = _sizes(material)
+    events, users, items, held = (int(sizes[name] or 0) for name in sizes)
+    learned = f"{counted(events, 'event')} of {counted(users, 'user')} and {counted(items, 'item')}"
+    return View(f"{model.name} trained on {learned}; {counted(held, 'event') if held else 'nothing'} held out")
 
 
 def _sizes(material: Material) -> dict[str, float | None]:

@@ -232,6 +232,7 @@ def _run(
             "best_run": made[found.best.number],
             "runs": {str(n): one for n, one in made.items()},
         },
+        view=found.view(),
         warnings=(*material.warnings, *found.warnings),
     )
     return Recorded(run, found)

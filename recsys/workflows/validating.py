@@ -88,6 +88,7 @@ def validate(
         seed=seed,
         metrics={name: value if isfinite(value) else None for name, value in numbers.items()},
         result=found.to_dict(),
+        view=found.view(),
         warnings=found.warnings,
     )
     return Recorded(run, found)

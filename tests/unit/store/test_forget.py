@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import NotFoundError
-from recsys.display import to_text
+from recsys.display import Axis, Chart, Series, Table, View, to_text
 from recsys.store import Store
+from recsys.store.named import names
+from recsys.store.runs import Run, add_run
 
 NAME = "zoe-unmistakable-name"
 
@@ -70,6 +72,42 @@ def test_the_store_lives_on(full: Store) -> None:
     with full.read() as con:
         assert con.execute("SELECT action, subject FROM audit").fetchall() == [("revert", "9"), ("forget", None)]
         assert con.execute("SELECT count(DISTINCT user_key), count(*) FROM user_keys").fetchall() == [(4, 4)]
+
+
+def test_what_showed_the_person_does_not_survive(full: Store) -> None:
+    views = {
+        "title": View(f"list of user {NAME}"),
+        "cell": View("lists", (Table(("user_id", "n"), ((NAME, 1),)),)),
+        "chart": View(
+            "days", charts=(Chart("c", Axis("user", kind="category"), Axis("n"), (Series("", "bar", (NAME,), (1,)),)),)
+        ),
+        "longer": View(f"{NAME}x beats pop"),
+        "nobody": View("als beats pop"),
+    }
+    with full.write() as con:
+        for name, view in views.items():
+            add_run(con, Run(name, "evaluate", datetime(2026, 1, 1), {}, view=view.to_dict()))
+    full.forget(NAME)
+    kept = {name for name in views if full.run(name).view is not None}
+    assert kept == {"longer", "nobody"}
+    assert mentions(full, f'{NAME}"') == []
+
+
+@pytest.mark.parametrize(
+    ("view", "named"),
+    [
+        (View("ndcg@10 is 10 for 10 users"), False),
+        (View("lists", (Table(("user", "n"), ((10, 1),)),)), True),
+        (View("lists", (Table(("users", "n"), ((3, 10),)),)), False),
+        (View("lists", (Table(("run", "width"), ((10, 10),)),)), False),
+        (View("x", notes=("units 9, 10 have two arms",)), True),
+        (View("x", notes=("10 units have two arms",)), False),
+        (View("list of user 10"), True),
+        (View("list of user 100"), False),
+    ],
+)
+def test_a_number_is_an_id_only_where_something_says_so(view: View, named: bool) -> None:
+    assert names(view.to_dict(), "10") is named
 
 
 def test_what_knew_the_person_is_marked(full: Store) -> None:

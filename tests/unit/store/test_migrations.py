@@ -10,6 +10,7 @@ import pytest
 
 from recsys._version import __version__
 from recsys.core.errors import LockedError, RecsysError
+from recsys.display import Table, View
 from recsys.store import Store
 from recsys.store.migrations import STEPS, migrate
 from recsys.store.schema import SCHEMA_VERSION
@@ -59,6 +60,25 @@ def test_a_store_without_a_ledger_gets_one(tmp_path: Path) -> None:
     zipfile.ZipFile(GOLDEN / "store-v2.zip").extractall(tmp_path)
     assert Store(tmp_path / "shop", create=False).ledger().predictions == ()
     assert (tmp_path / "shop" / "store.v2.backup.duckdb").exists()
+
+
+def test_the_view_of_a_run_of_a_released_version_is_read(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v4.zip").extractall(tmp_path)
+    run = Store(tmp_path / "shop", create=False).run("@latest")
+    assert run.view is not None
+    assert View.from_dict(run.view) == View("a beats b", (Table(("model", "ndcg@10"), (("a", 0.5),)),))
+
+
+def test_runs_of_a_store_without_views_have_none(tmp_path: Path) -> None:
+    zipfile.ZipFile(GOLDEN / "store-v3.zip").extractall(tmp_path)
+    store = Store(tmp_path / "shop", create=False)
+    with store.write() as con:
+        con.execute(
+            "INSERT INTO runs (run_id, kind, created_at, recipe, parents, versions, metrics, result, warnings)"
+            " VALUES ('0000000000aa', 'train', '2026-01-01', '{}', '[]', '{}', '{}', '{}', '[]')"
+        )
+    assert store.run("@latest").view is None
+    assert store.runs()["conclusion"].to_list() == [None]
 
 
 def test_every_version_can_be_migrated() -> None:

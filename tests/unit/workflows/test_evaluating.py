@@ -208,3 +208,10 @@ def test_a_split_that_is_not_in_time_is_marked(shop: Shop, split: str) -> None:
 def test_a_split_is_checked_before_any_work(shop: Shop, split: str, holdout: str | float | None, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         shop.store.train("popularity", split=split, holdout=holdout)
+
+
+def test_what_an_evaluation_and_a_comparison_showed_is_kept_with_the_run(shop: Shop) -> None:
+    run, found = shop.store.evaluate(shop.als, METRICS)
+    assert shop.store.run(run.run_id).view == found.view().to_dict()
+    _, compared = shop.store.compare([shop.als, shop.pop], METRICS)
+    assert shop.store.runs()["conclusion"][0] == compared.view().title

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
+from recsys.display import Table, View
 from recsys.experiment import Experiment, Mean
 from recsys.ledger import Outcome, Prediction
 from recsys.store import Store
 from recsys.store.experiments import register
+from recsys.store.runs import Run, add_run
 from recsys.store.schema import SCHEMA_VERSION
 
 EVENTS = pl.DataFrame(
@@ -41,6 +43,9 @@ def main() -> None:
         pair = {"candidate": "b", "baseline": "a", "quantity": "value", "per": "user", "at": now}
         store.record_prediction(Prediction(source="snips", scale="relative", estimate=0.1, **pair))
         store.record_outcome(Outcome(experiment="ab", scale="relative", estimate=0.2, **pair))
+        with store.write() as con:
+            shown = View("a beats b", (Table(("model", "ndcg@10"), (("a", 0.5),)),))
+            add_run(con, Run("0000000000aa", "evaluate", now, {"metrics": ["ndcg@10"]}, view=shown.to_dict()))
         archive = Path(__file__).parent / f"store-v{SCHEMA_VERSION}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
             zipped.write(store.database, "shop/store.duckdb")
