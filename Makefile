@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.h)
 
-.PHONY: demo test check notebooks bench clean
+.PHONY: demo test check docs site notebooks bench clean
 
 $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "recsys needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Hint: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -20,12 +20,19 @@ demo: $(STAMP)  ## the whole job on a simulated streaming service
 test: $(STAMP)  ## unit, contract, oracle and end-to-end tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-check: $(STAMP)  ## style, types, direction of imports, executed README
+check: $(STAMP)  ## style, types, direction of imports, executed README, the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules recsys tests/e2e/test_readme.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+docs: $(STAMP)  ## the documentation site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+site: $(STAMP)  ## serves it while it is written
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict
 
 notebooks: $(STAMP)  ## run all notebooks, and compare with what is committed (NOTEBOOKS="--write quickstart")
 	$(BIN)/python -m notebooks $(NOTEBOOKS)
