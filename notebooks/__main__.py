@@ -70,6 +70,7 @@ def executed(source: Path) -> Any:
             kernel_name="python3",
             resources={"metadata": {"path": str(work)}},
             record_timing=False,
+            coalesce_streams=True,
             extra_arguments=["--IPKernelApp.log_level=40"],
         )
         client.execute(env=environment)

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Quickstart: is a learned list better than the most popular titles?
 #
-# We run a small streaming service. Its home page shows everybody the titles that are watched most. A colleague wants to
-# replace them by a recommender. Is it really better, by how much, and how sure can we be before
-# a single member sees it?
+# We run a small streaming service. Its home page shows everybody the titles that are watched most. A colleague wants
+# to replace them by a recommender. Is it really better, by how much, and how sure can we be before a single member
+# sees it?
 #
 # This notebook goes from logs to an answer in a few seconds. It needs no data of yours: `recsys` has a simulated
 # streaming service whose logs look like real ones and whose truth is known, so that the answer can be checked at the
@@ -19,8 +19,8 @@ service
 # ## Logs in
 #
 # A **store** is a folder on disk: a DuckDB file and the fitted models. Frames or files (Parquet, CSV, JSON lines) go
-# in, as in `store.ingest("events", "logs/*.parquet")`; a file that was read before adds nothing, and a bad row
-# is refused with its number.
+# in, as in `store.ingest("events", "logs/*.parquet")`; a file that was read before adds nothing, and a bad row is
+# refused with its number.
 
 # %%
 store = rs.Store("shop")
@@ -29,8 +29,8 @@ for table in ("events", "items", "users"):
 store.describe()
 
 # %% [markdown]
-# Who watched what, and when: a recommender needs no more. `dataset` picks the rows to learn from. Here it is the plays;
-# the log holds ratings too.
+# Who watched what, and when: a recommender needs no more. `dataset` picks the rows to learn from. Here it is the
+# plays; the log holds ratings too.
 
 # %%
 data = store.dataset(event="play")
@@ -39,9 +39,9 @@ data
 # %% [markdown]
 # ## Hide the last two weeks
 #
-# A recommender has to guess what people watch *next*, so that is the test: what lies before an instant is for learning,
-# what comes after it is for testing, and the instant is the same for all. Holding out random rows instead would let a
-# model learn from the very days that it is tested on.
+# A recommender has to guess what people watch *next*, so that is the test: what lies before an instant is for
+# learning, what comes after it is for testing, and the instant is the same for all. Holding out random rows instead
+# would let a model learn from the very days that it is tested on.
 
 # %%
 train, test = rs.temporal_split(data, test="14d")
@@ -106,8 +106,8 @@ found
 #   *difference*. All of it lies above 0, and the p-value is tiny although it was corrected for the number of questions
 #   asked (Holm), so luck is no explanation.
 # - *won/lost* counts members. Even a much better model loses for one member in five.
-# - Members without a single play before the cut are *cold*. Nobody can know their taste yet, so all models fall back to
-#   the most popular titles: the difference is exactly 0. They are counted and shown apart, not hidden in the mean.
+# - Members without a single play before the cut are *cold*. Nobody can know their taste yet, so all models fall back
+#   to the most popular titles: the difference is exactly 0. They are counted and shown apart, not hidden in the mean.
 #
 # And which of the two is the best?
 
@@ -116,8 +116,8 @@ rs.compare({name: models[name] for name in ("itemknn", "als")}, test, metrics=["
 # → No significant difference between
 
 # %% [markdown]
-# The log cannot say: the interval holds 0. That is an answer too. One may take the cheaper one, tune both
-# ([offline evaluation](offline_evaluation.ipynb)), or ask the members ([A/B test](ab_test.ipynb)).
+# The log cannot say: the interval holds 0. That is an answer too. One may take the cheaper one, tune both ([offline
+# evaluation](offline_evaluation.ipynb)), or ask the members ([A/B test](ab_test.ipynb)).
 #
 # ## Write it down
 #
@@ -141,13 +141,13 @@ print("the same model, byte for byte:", again.run.artifact == runs["als"].artifa
 # → the same model, byte for byte: True
 
 # %% [markdown]
-# The terminal does the same jobs in the same store: `recsys train als --event play --holdout 14d`,
-# `recsys compare RUN RUN`, `recsys runs list`.
+# The terminal does the same jobs in the same store: `recsys train als --event play --holdout 14d`, `recsys compare RUN
+# RUN`, `recsys runs list`.
 #
 # ## Were we right?
 #
-# In real life you would not know before an A/B test. Here we can ask the simulator, which knows how likely every member
-# is to click on every title. How many clicks would a home page of six titles truly earn in those two weeks?
+# In real life you would not know before an A/B test. Here we can ask the simulator, which knows how likely every
+# member is to click on every title. How many clicks would a home page of six titles truly earn in those two weeks?
 
 # %%
 pages = {name: model.recommend(test.active_users(), k=6, on_unknown="fallback") for name, model in models.items()}

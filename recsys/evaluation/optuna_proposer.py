@@ -47,7 +47,9 @@ def version() -> str:
             "the extra `tune` was expected",
             "pip install 'recsys[tune]', or use sampler='random'",
         )
-    import optuna
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm in a notebook: no bar is drawn here
+        import optuna
 
     return str(optuna.__version__)
 
