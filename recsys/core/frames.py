@@ -1,4 +1,4 @@
-"""Frames from outside, as polars: polars, pandas and Arrow objects, with pyarrow absent."""
+"""Frames from outside as polars (polars, pandas and Arrow objects), and polars as pandas, with pyarrow absent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.core.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
 
@@ -45,6 +46,49 @@ def as_polars(frame: object, name: str = "frame", *, ids: Collection[str] = ()) 
     if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame)
     raise ArgumentError(f"{name} is a {type(frame).__name__}", "a polars, pandas or Arrow frame was expected")
+
+
+def as_pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    """Return a polars frame as pandas, column by column through numpy; `as_polars` makes the same frame of it.
+
+    Whole numbers and truth values with nulls get pandas' nullable types, null floats are NaN; lists, structs and
+    decimals become Python objects.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> as_pandas(pl.DataFrame({"item": ["a", None], "n": [1, 2]})).dtypes["n"]
+    dtype('int64')
+    """
+    import pandas as pd
+
+    return pd.DataFrame({name: _values(frame[name]) for name in frame.columns}, index=pd.RangeIndex(frame.height))
+
+
+def _values(column: pl.Series) -> Any:
+    """Return one polars column as what pandas makes a column of."""
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+
+    dtype = column.dtype
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return pd.Series(
+            column.dt.convert_time_zone("UTC").to_numpy(), dtype=f"datetime64[{dtype.time_unit}, UTC]"
+        ).dt.tz_convert(dtype.time_zone)
+    plain = dtype.is_float() or (dtype.is_temporal() and dtype != pl.Time)
+    whole = (dtype.is_integer() and dtype not in (pl.Int128, pl.UInt128)) or dtype == pl.Boolean
+    if plain or (whole and not column.null_count()):
+        return column.to_numpy()
+    if whole:
+        nullable = pd.arrays.BooleanArray if dtype == pl.Boolean else pd.arrays.IntegerArray
+        return nullable(column.fill_null(False if dtype == pl.Boolean else 0).to_numpy(), column.is_null().to_numpy())
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return pd.Series(column.to_list(), dtype="str")
+    objects = np.empty(len(column), dtype=object)
+    for place, value in enumerate(column.to_list()):  # numpy would take equally long lists for a matrix
+        objects[place] = value
+    return objects
 
 
 def _from_pandas(frame: Any, name: str, ids: Collection[str]) -> pl.DataFrame:

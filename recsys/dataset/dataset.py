@@ -19,6 +19,7 @@ from recsys.core.times import duration_micros, from_micros
 from recsys.dataset.columns import align_attributes, column_of, finite_numbers, known_codes, micros_of
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.vocabulary import Vocabulary, id_series
+from recsys.display import Tabular
 from recsys.kernels.csr import aggregate_rows, build_csr
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(Tabular):
     """Who did what, and when: the input of every model and every evaluation.
 
     The log is canonical — sorted by user code, time, item code, value — so the same events give the same Dataset in

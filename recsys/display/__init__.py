@@ -5,6 +5,7 @@ from recsys.display.forest import Estimated, drawn, forest
 from recsys.display.html import to_html
 from recsys.display.plain import in_ascii
 from recsys.display.plot import interval_plot, shared_axis
+from recsys.display.tabular import Tabular
 from recsys.display.terminal import to_rich
 from recsys.display.text import to_text
 from recsys.display.view import (
@@ -37,6 +38,7 @@ __all__ = [
     "Series",
     "Spark",
     "Table",
+    "Tabular",
     "View",
     "Viewable",
     "cell_text",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from recsys.display.chart import Chart
 from recsys.display.plot import interval_plot
 from recsys.display.spark import sparkline
+
+if TYPE_CHECKING:
+    from altair import LayerChart, VConcatChart
 
 
 class Percent(NamedTuple):
@@ -126,6 +129,17 @@ class View:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from recsys.display.html import to_html
+
+        return to_html(self)
+
+    def plot(self, which: int | str | None = None) -> LayerChart | VConcatChart:
+        """Return the charts as an altair chart, or one of them, by place or title: see `Viewable.plot`."""
+        from recsys.display.vega import plot
+
+        return plot(self, which)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for strict JSON, from which `from_dict` makes an equal view: cells keep their types.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from recsys.display.html import to_html
 from recsys.display.text import to_text
 from recsys.display.view import View
+
+if TYPE_CHECKING:
+    from altair import LayerChart, VConcatChart
 
 
 class Viewable(ABC):
@@ -26,6 +30,30 @@ class Viewable(ABC):
     @abstractmethod
     def view(self) -> View:
         """Return what the result shows."""
+
+    def plot(self, which: int | str | None = None) -> LayerChart | VConcatChart:
+        """Return the charts of the view, below one another, as an altair chart for a notebook (extra `notebook`).
+
+        Parameters
+        ----------
+        which : int or str, optional
+            One of them only: its place, from 0, or its title.
+
+        Returns
+        -------
+        altair.LayerChart or altair.VConcatChart
+            With tooltips; texts have the colour of the notebook's.
+
+        Raises
+        ------
+        NotEstimableError
+            There is no chart.
+        NotFoundError
+            There is not this one.
+        RecsysError
+            altair is not installed.
+        """
+        return self.view().plot(which)
 
     def __repr__(self) -> str:
         return to_text(self.view())

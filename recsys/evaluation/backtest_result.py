@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from recsys.core.times import from_micros
-from recsys.display import Cell, Interval, Table, View, Viewable, counted
+from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, counted
 from recsys.evaluation.evaluation import Evaluation, notes_of
 from recsys.evaluation.population import Counts
 from recsys.evaluation.ranking import best_first, model_pairs, primary_metric
@@ -42,7 +42,7 @@ class WindowResult(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backtest(Viewable):
+class Backtest(Viewable, Tabular):
     """Models in windows that advance over time.
 
     Parameters

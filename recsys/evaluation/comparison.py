@@ -10,7 +10,20 @@ import polars as pl
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
-from recsys.display import Cell, Chart, Interval, Marked, Percent, PValue, Table, View, Viewable, cell_text, counted
+from recsys.display import (
+    Cell,
+    Chart,
+    Interval,
+    Marked,
+    Percent,
+    PValue,
+    Table,
+    Tabular,
+    View,
+    Viewable,
+    cell_text,
+    counted,
+)
 from recsys.evaluation.comparison_charts import comparison_charts, told_pairs
 from recsys.evaluation.conclusions import conclude, honest
 from recsys.evaluation.evaluation import Evaluation, notes_of
@@ -28,7 +41,7 @@ _COLUMNS: dict[str, type[pl.DataType]] = {  # those of `Difference` that are no 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Viewable):
+class Comparison(Viewable, Tabular):
     """Models on one population. ``comparison["als"]["ndcg@10"]`` is the mean of a model.
 
     Parameters

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotEstimableError, NotFoundError
-from recsys.display import Cell, Percent, Table, View, Viewable
+from recsys.display import Cell, Percent, Table, Tabular, View, Viewable
 from recsys.display import Interval as IntervalCell
 from recsys.evaluation.conclusions import Estimate, conclude_one, honest
 from recsys.evaluation.evaluation_charts import evaluation_charts
@@ -27,7 +27,7 @@ from recsys.stats import Interval, mean_interval
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(Viewable):
+class Evaluation(Viewable, Tabular):
     """What one model reached on one population. ``evaluation["ndcg@10"]`` is the mean over users.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import polars as pl
 
 from recsys.core.errors import DataError
-from recsys.display import Cell, Interval, Table, View, Viewable, counted
+from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, counted
 from recsys.evaluation.evaluation import notes_of
 from recsys.metrics import MetricSpec
 from recsys.models.base import Recommender
@@ -102,7 +102,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tuning(Viewable):
+class Tuning(Viewable, Tabular):
     """The trials of a search, in their sequence. ``tuning.best`` is the best one that was trained on all users.
 
     Parameters

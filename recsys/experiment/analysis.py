@@ -15,7 +15,7 @@ from recsys.core.checks import did_you_mean
 from recsys.core.errors import NotFoundError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import View, Viewable
+from recsys.display import Tabular, View, Viewable
 from recsys.experiment.deciding import Decision, decide
 from recsys.experiment.effects import Effect
 from recsys.experiment.experiment import Experiment
@@ -27,7 +27,7 @@ from recsys.experiment.units.table import UnitTable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Analysis(Answers, Viewable):
+class Analysis(Answers, Viewable, Tabular):
     """An experiment at one look. ``analysis["minutes"]`` is the effect on a metric.
 
     It keeps the table of units, and answers every further question from it (see `Answers`).

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, counted, shared_axis
+from recsys.display import Interval, Percent, Plot, PValue, Table, Tabular, View, Viewable, counted, shared_axis
 from recsys.experiment.comparing import Compared, compare_times
 from recsys.experiment.effects import Sequential
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
@@ -68,7 +68,7 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Monitor(Viewable):
+class Monitor(Viewable, Tabular):
     """All looks at one metric of one arm so far.
 
     Parameters

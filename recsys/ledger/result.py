@@ -10,14 +10,14 @@ from typing import Any
 import polars as pl
 
 from recsys.core.checks import finite_float
-from recsys.display import Interval, Percent, Table, View, Viewable, counted, number_text
+from recsys.display import Interval, Percent, Table, Tabular, View, Viewable, counted, number_text
 from recsys.ledger.entries import Estimand, Outcome, Prediction
 from recsys.ledger.scores import FEW, Matched, Score, score
 from recsys.stats import SignTest
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ledger(Viewable):
+class Ledger(Viewable, Tabular):
     """Predictions beside outcomes, and how well each source of predictions did.
 
     Parameters

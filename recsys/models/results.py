@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
+from recsys.display import Tabular
 from recsys.kernels import Csr
 from recsys.scoring import Sample
 
@@ -36,7 +37,7 @@ class RankedLists(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SimilarItems:
+class SimilarItems(Tabular):
     """The nearest items of each item asked for.
 
     Parameters
@@ -80,7 +81,7 @@ class SimilarItems:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
+class Explanation(Tabular):
     """Which items of a user's history make up the score of an item.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recsys.core.errors import ArgumentError, NotFoundError
-from recsys.display import View, Viewable
+from recsys.display import Tabular, View, Viewable
 from recsys.ope.checks import SEVERITY, Check
 from recsys.ope.diagnostics import WeightBin
 from recsys.ope.results import Estimand, Estimate, Status
@@ -79,7 +79,7 @@ class LogFacts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Replay(Viewable):
+class Replay(Viewable, Tabular):
     """Policies valued on one log. ``found["als", "snips"]`` is an estimate.
 
     Parameters

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
+from recsys.display import Tabular
 from recsys.scoring.draws import Sample
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SOURCES = ("model", "fallback", "exploration")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recommendations:
+class Recommendations(Tabular):
     """The best items of each user, best first.
 
     Parameters

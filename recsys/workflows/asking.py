@@ -9,7 +9,7 @@ import polars as pl
 
 from recsys.core.checks import positive_int
 from recsys.core.errors import NotFoundError
-from recsys.display import View, Viewable
+from recsys.display import Tabular, View, Viewable
 from recsys.store.artifacts import load_artifact
 from recsys.workflows.identities import forgotten, ids_like, table_of, with_titles
 from recsys.workflows.training import training_run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Neighbours(Viewable):
+class Neighbours(Viewable, Tabular):
     """The most similar items, with titles where the store has them.
 
     Parameters
@@ -54,7 +54,7 @@ class Neighbours(Viewable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reasons(Viewable):
+class Reasons(Viewable, Tabular):
     """Why a user gets an item, with titles where the store has them.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys.display import View, Viewable, counted
+from recsys.display import Tabular, View, Viewable, counted
 from recsys.workflows.exporting import STREAM
 from recsys.workflows.identities import table_of
 
@@ -65,7 +65,7 @@ class RecommendSummary:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Lists(Viewable):
+class Lists(Viewable, Tabular):
     """Lists of a few users, with titles where the store has them.
 
     Parameters

@@ -14,7 +14,7 @@ from recsys.core.errors import ArgumentError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.seeds import derived_int
 from recsys.dataset import Vocabulary
-from recsys.display import Table, View, Viewable, counted
+from recsys.display import Table, Tabular, View, Viewable, counted
 from recsys.experiment.interleaving.lists import ListDefects, PairedLists, pair_lists
 from recsys.experiment.interleaving.methods import METHODS, Merged, probabilistic
 from recsys.scoring.draws import uniforms, user_keys
@@ -23,7 +23,7 @@ _STREAM = 0x1EAF  # keeps these draws apart from those of an explorer with the s
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Interleaving(Viewable):
+class Interleaving(Viewable, Tabular):
     """Interleaved lists and the record that credit needs.
 
     Attributes

@@ -13,7 +13,7 @@ from recsys.core.checks import positive_int
 from recsys.core.jsonable import fit_for_json
 from recsys.core.seeds import generator
 from recsys.display import Interval as ShownInterval
-from recsys.display import PValue, Table, View, Viewable, counted
+from recsys.display import PValue, Table, Tabular, View, Viewable, counted
 from recsys.experiment.interleaving.credit import Clicks, credit
 from recsys.experiment.interleaving.merging import Interleaving
 from recsys.experiment.interleaving.power import interleaving_sample_size
@@ -23,7 +23,7 @@ _CELLS = 4_000_000  # counts drawn in one array by the bootstrap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class InterleavingResult(Viewable):
+class InterleavingResult(Viewable, Tabular):
     """Which ranker users prefer.
 
     Attributes

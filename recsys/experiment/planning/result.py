@@ -12,7 +12,7 @@ import polars as pl
 from recsys.core.errors import NotFoundError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Percent, Table, View, Viewable
+from recsys.display import Percent, Table, Tabular, View, Viewable
 
 
 class PlannedMetric(NamedTuple):
@@ -89,7 +89,7 @@ class CurvePoint(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Plan(Viewable):
+class Plan(Viewable, Tabular):
     """How many units and days an experiment takes. ``plan["minutes"]`` is what it says of a metric.
 
     Attributes

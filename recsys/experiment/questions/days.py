@@ -12,7 +12,7 @@ import polars as pl
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
+from recsys.display import Interval, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
 from recsys.experiment.comparing import compare_times
 from recsys.experiment.effects import WITHHELD
 from recsys.experiment.metrics import DAY
@@ -46,7 +46,7 @@ class DayEffect(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DayEffects(Viewable):
+class DayEffects(Viewable, Tabular):
     """Effects of an arm on a metric by day of first exposure.
 
     Parameters
@@ -95,7 +95,7 @@ class DayEffects(Viewable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Novelty(Viewable):
+class Novelty(Viewable, Tabular):
     """Whether the effect depends on when units came.
 
     Parameters

@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
-from recsys.display import Interval, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
+from recsys.display import Interval, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
 from recsys.experiment.comparing import compare_labels
 from recsys.experiment.covariates import attribute, coded, labels_of
 from recsys.experiment.effects import WITHHELD
@@ -49,7 +49,7 @@ class SegmentEffect(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SegmentEffects(Viewable):
+class SegmentEffects(Viewable, Tabular):
     """The effect of an arm on a metric by segment.
 
     Parameters

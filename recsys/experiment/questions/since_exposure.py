@@ -14,7 +14,7 @@ from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import duration_micros
-from recsys.display import Interval, Percent, Plot, PValue, Table, View, Viewable, cell_text, shared_axis
+from recsys.display import Interval, Percent, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
 from recsys.experiment.effects import WITHHELD
 from recsys.experiment.metrics import DAY, Metric
 from recsys.experiment.questions.answers import LookKind
@@ -52,7 +52,7 @@ class PeriodEffect(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SinceExposure(Viewable):
+class SinceExposure(Viewable, Tabular):
     """The effect of an arm on a metric by time since exposure; all periods are of the same units.
 
     Parameters

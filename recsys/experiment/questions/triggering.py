@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.core.errors import ArgumentError
 from recsys.core.jsonable import fit_for_json
-from recsys.display import Interval, Percent, Table, View, Viewable
+from recsys.display import Interval, Percent, Table, Tabular, View, Viewable
 from recsys.experiment.units import filtering
 from recsys.experiment.units.measures import parse_where
 from recsys.experiment.units.table import UnitTable
@@ -49,7 +49,7 @@ class Diluted(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Triggered(Viewable):
+class Triggered(Viewable, Tabular):
     """The analysis of the triggered units, and its effects diluted to all units.
 
     Parameters

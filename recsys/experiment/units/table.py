@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.display import Tabular
 from recsys.experiment.metrics import DAY
 
 UNIT_COLUMNS = ("unit_id", "variant", "first_exposure", "stage", "seen")  # of `UnitTable.to_polars`
@@ -75,7 +76,7 @@ class Days(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class UnitTable:
+class UnitTable(Tabular):
     """One row for each unit in exactly one arm, ordered by unit id (integers by value, text by UTF-8 bytes).
 
     Attributes

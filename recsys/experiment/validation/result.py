@@ -9,7 +9,7 @@ import polars as pl
 
 from recsys.core.errors import NotFoundError
 from recsys.core.jsonable import fit_for_json
-from recsys.display import Interval, Percent, PValue, Table, View, Viewable, counted
+from recsys.display import Interval, Percent, PValue, Table, Tabular, View, Viewable, counted
 
 _COLUMNS: dict[str, Any] = {
     "metric": pl.String,
@@ -67,7 +67,7 @@ class Validated(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Validation(Viewable):
+class Validation(Viewable, Tabular):
     """An A/A check of metrics on the past of their own units; ``found["minutes"]`` is one of its rows.
 
     Attributes
