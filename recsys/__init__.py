@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         RP3Beta,
         load_model,
     )
-    from recsys.ope import LoggedFeedback, replay
+    from recsys.ope import LoggedFeedback, replay, replay_learning
     from recsys.reporting import report
     from recsys.scoring import Eligibility, Recommendations, TopKIndex, top_k
     from recsys.simulation import simulate
@@ -85,7 +85,7 @@ _HOMES = {
         "Recommender",
         "load_model",
     ),
-    "ope": ("LoggedFeedback", "replay"),
+    "ope": ("LoggedFeedback", "replay", "replay_learning"),
     "reporting": ("report",),
     "scoring": ("Eligibility", "Recommendations", "TopKIndex", "top_k"),
     "evaluation": ("backtest", "compare", "evaluate", "tune"),
@@ -161,6 +161,7 @@ __all__ = [
     "plan",
     "random_split",
     "replay",
+    "replay_learning",
     "report",
     "reporting",
     "scoring",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recsys.kernels._checks import Csr
     from recsys.kernels.als import GramBasis, als_rows, gram_basis
     from recsys.kernels.assignment import Texts, hash_buckets
+    from recsys.kernels.bandit import BanditEvents, BanditRule, BanditRun, replay_bandit
     from recsys.kernels.blocks import square_blocks
     from recsys.kernels.bootstrap import poisson_places, poisson_sums
     from recsys.kernels.bpr import bpr_epoch, bpr_users
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from recsys.kernels.windows import WindowTotal, WindowTotals
 
 _HOMES = {
+    "BanditEvents": "bandit",
+    "BanditRule": "bandit",
+    "BanditRun": "bandit",
+    "replay_bandit": "bandit",
     "Csr": "_checks",
     "CsrArrays": "csr",
     "EventLog": "csr",
@@ -64,6 +69,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "BanditEvents",
+    "BanditRule",
+    "BanditRun",
     "Csr",
     "CsrArrays",
     "DistinctCounts",
@@ -92,6 +100,7 @@ __all__ = [
     "position_marginals",
     "rank_counts",
     "ranking_metrics",
+    "replay_bandit",
     "select_topk",
     "sparse_scores",
     "sparse_topk",

@@ -19,7 +19,7 @@ def replay_view(replay: Replay) -> View:
     tables = [_estimates(replay, reward.reward) for reward in replay.logged]
     if replay.differences:
         tables.append(_differences(replay))
-    tables.append(_checks(replay.checks))
+    tables.append(checks_table(replay.checks))
     return View(replay.conclusion, tuple(tables), _notes(replay))
 
 
@@ -64,7 +64,8 @@ def _differences(replay: Replay) -> Table:
     return Table(columns, tuple(rows), f"against {replay.baseline}, paired")
 
 
-def _checks(checks: tuple[Check, ...]) -> Table:
+def checks_table(checks: tuple[Check, ...]) -> Table:
+    """Return what fails and warns, each with its reason, and how many checks are fine or were not run."""
     loud = [check for status in MARKS for check in checks if check.status == status]
     rows: list[tuple[Cell, ...]] = [
         (MARKS[check.status], check.name, check.policy or "the log", check.reason.removeprefix(f"{check.name}: "))

@@ -71,6 +71,18 @@ def uniforms(keys: Keys, columns: int) -> NDArray[np.float64]:
     return (bits.astype(np.float64) + 0.5) * 2.0**-52
 
 
+def drawn(n: int, seed: int) -> Keys:
+    """Return (n,) uint64 numbers that put n things into a random order: a function of the seed and the place.
+
+    Examples
+    --------
+    >>> drawn(3, 1).argsort().tolist()
+    [1, 2, 0]
+    """
+    start = _mixed(np.array([seed & (2**64 - 1)], dtype=np.uint64))
+    return _mixed(_mixed(np.arange(n, dtype=np.uint64)) ^ start)
+
+
 def _mixed(words: Keys) -> Keys:
     """Return the words through the finaliser of SplitMix64 (Steele, Lea & Flood 2014), modulo 2^64."""
     words = (words ^ (words >> np.uint64(30))) * _FIRST

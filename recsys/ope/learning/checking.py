@@ -1,0 +1,109 @@
+"""The gate of learning policies: whether the log can answer, and whether the path is one to conclude from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from recsys.ope.checks import Check, Limits, downgraded, graded, result
+from recsys.ope.diagnostics import cluster_check, clusters_of, rewarded_check
+from recsys.ope.learning.events import Events
+from recsys.ope.learning.running import Path
+from recsys.ope.log_checks import drift_checks, log_checks
+from recsys.ope.results import Estimate, Status
+from recsys.ope.weights import effective_n
+
+
+def log_side(events: Events, reward: str, limits: Limits) -> Iterator[Check]:
+    """Yield the checks of the log: those of every replay, and how many rows would have to count more than once."""
+    yield from log_checks(events.feedback, limits)
+    yield from drift_checks(events.feedback, {reward: events.feedback.rewards[reward]}, limits)
+    told = "the policy learned from too few of the items that were rarely shown"
+    detail = f"{100 * events.capped:.3g} % of the rows lie below the floor {events.floor:.3g}"
+    status: Status = "flagged" if events.capped else "estimable"
+    yield result("floor", status, events.capped, 0.0, told, detail)
+
+
+def path_checks(
+    name: str, paths: Sequence[Path], events: Events, reward: str, limits: Limits, *, expanded: bool
+) -> Iterator[Check]:
+    """Yield the checks of what a policy did: the share accepted, how many events, rewards and lessons."""
+    rewards = events.feedback.rewards[reward]
+    for check in _path(paths[0], events, limits):
+        yield replace(check, policy=name)
+    accepted = repetition(paths, events, limits) if expanded else acceptance(len(paths[0].rows), events, limits)
+    yield replace(accepted, policy=name)
+    kept = np.zeros(len(events))
+    np.add.at(kept, paths[0].rows, events.weights[paths[0].rows])
+    clusters = clusters_of(events.feedback)
+    yield replace(rewarded_check(kept, rewards, limits, clusters), policy=name)
+    if clusters is not None:
+        yield replace(cluster_check(kept, clusters, limits), policy=name)
+
+
+def _path(path: Path, events: Events, limits: Limits) -> Iterator[Check]:
+    size = effective_n(events.weights[path.rows]) if len(path.rows) else 0.0
+    verdict = graded(size, fail=limits.least_size, flag=limits.good_size)
+    told = "hardly any event of the log is what the policy would have caused"
+    yield result("accepted", verdict, size, limits.good_size, told, f"{len(path.rows):,} of {path.offered:,} events")
+    told = "the policy never learned: no batch of rewards had come by the end"
+    yield result("learned", "estimable" if path.batches else "flagged", path.batches, 1, told,
+                 f"{path.learned:,} rewards, {path.batches:,} times")  # fmt: skip
+
+
+def acceptance(accepted: int, events: Events, limits: Limits) -> Check:
+    """Test that the share accepted is the floor, as it must be whatever the policy does (binomial, two-sided).
+
+    Given the past, each event is accepted with probability Σ_a p(a) π(a) floor / p(a) = floor, if the propensities are
+    right and every candidate could be shown. With rows below the floor less is right, and only more is a fault.
+    """
+    from scipy.stats import binomtest
+
+    n, floor, name = len(events), min(events.floor, 1.0), "acceptance"
+    side: Literal["greater", "two-sided"] = "greater" if events.capped else "two-sided"
+    pvalue = float(binomtest(accepted, n, floor, alternative=side).pvalue)
+    detail = f"{100 * accepted / n:.4g} % accepted, expected {100 * floor:.4g} %"
+    if pvalue >= limits.level:
+        return Check(name, "ok", pvalue, limits.level, detail=detail)
+    told = (
+        "the share of events accepted depends on what the policy chooses: the propensities, or the candidates, are not"
+        " what the log says"
+    )
+    off = abs(accepted / n - floor) / floor if floor > 0 else math.inf
+    verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
+    if verdict == "estimable":
+        return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
+    return Check(name, "fail", pvalue, limits.level, told, detail, downgrades=verdict)
+
+
+def repetition(paths: Sequence[Path], events: Events, limits: Limits) -> Check:
+    """Test that expansions accept the share that they must: what a policy remembers of single events breaks it.
+
+    A log shows each of its contexts with one item. A policy that knows the contexts apart chooses this item where it
+    earned something and another where it did not, and then the share accepted is no longer the floor. It is off by
+    1/√(n floor) when the policy always chooses one item, by the chance in that item's number of rows.
+    """
+    from scipy.stats import norm
+
+    name, shares = "repetition", [len(path.rows) / path.offered for path in paths]
+    off = float(np.mean(shares)) / min(events.floor, 1.0) - 1.0
+    pvalue = float(2 * norm.sf(abs(off) * math.sqrt(len(events) * events.floor)))
+    detail = f"{100 * float(np.mean(shares)):.4g} % accepted, expected {100 * events.floor:.4g} %"
+    if pvalue >= limits.level:
+        return Check(name, "ok", pvalue, limits.level, detail=detail)
+    told = "the policy remembers events that expansions repeat: it has too many features for this log"
+    verdict = graded(abs(off), fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
+    return Check(name, "fail", pvalue, limits.level, told, detail, downgrades=verdict)
+
+
+def gated(estimate: Estimate, checks: Sequence[Check]) -> Estimate:
+    """Return the estimate with the status that the checks leave; what is not estimable has no number."""
+    status, reasons = downgraded(estimate.status, [one for one in checks if one.policy in ("", estimate.policy)])
+    found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
+    if status != "not_estimable":
+        return found
+    return found._replace(value=math.nan, ci_low=math.nan, ci_high=math.nan, standard_error=math.nan)
