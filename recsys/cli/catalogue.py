@@ -56,6 +56,7 @@ VERBS: dict[str, Verb] = {
     "ledger": Verb(EXPERIMENTS, "Show how well offline numbers predicted the A/B tests."),
     "interleave generate": Verb(EXPERIMENTS, "Write interleaved lists of two trained models.", ("eligibility",)),
     "interleave analyze": Verb(EXPERIMENTS, "Say which of two interleaved models users prefer."),
+    "report": Verb(RUNS, "Write a report to send around: the conclusion, the evidence, how to repeat it."),
     "runs list": Verb(RUNS, "List the runs, newest first."),
     "runs show": Verb(RUNS, "Show all that is known of a run."),
     "runs diff": Verb(RUNS, "Show in what two runs differ."),

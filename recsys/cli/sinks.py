@@ -17,8 +17,8 @@ STDOUT = Path("-")
 T = TypeVar("T")
 
 
-def check_sink(session: Session, out: Path | None) -> None:
-    """Raise where rows and the document of ``--json`` would share stdout.
+def check_sink(session: Session, out: Path | None, form: str = "jsonl") -> None:
+    """Raise where rows and the document of ``--json`` would share stdout; `form` is a format for programs.
 
     Raises
     ------
@@ -26,7 +26,9 @@ def check_sink(session: Session, out: Path | None) -> None:
         They would.
     """
     if out == STDOUT and session.as_json:
-        raise ArgumentError("--out - and --json were both given", "stdout takes one of them", "--out - --format jsonl")
+        raise ArgumentError(
+            "--out - and --json were both given", "stdout takes one of them", f"--out - --format {form}"
+        )
 
 
 def written(out: Path, write: Callable[[Path | BinaryIO], T]) -> T | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from recsys.core.errors import ArgumentError
 from recsys.display import View, Viewable
-from recsys.reporting.document import Document, Section
-from recsys.reporting.method import run_facts, version_facts
-from recsys.store import Run
-from recsys.store.versions import versions
+from recsys.reporting.document import Document, Section, assembled
+from recsys.reporting.index import index
+from recsys.reporting.runs import run_section
+from recsys.store import Run, Store
 
 
 def compose(results: object, *, title: str | None = None) -> Document:
@@ -18,8 +18,9 @@ def compose(results: object, *, title: str | None = None) -> Document:
 
     Parameters
     ----------
-    results : result, Run, Recorded, View, Section, Document, or a sequence of them
-        Whatever has a `view`; a `Recorded` pair tells how to repeat it, too.
+    results : result, Run, Recorded, View, Section, Store, or a sequence of them
+        Whatever has a `view`; a run, or the pair of a run and its result, tells how to repeat it, too. Of a store: an
+        index of what it holds.
     title : str, optional
         The heading; by default what kind of result it is.
 
@@ -35,12 +36,10 @@ def compose(results: object, *, title: str | None = None) -> Document:
     """
     if isinstance(results, Document):
         return results
+    if isinstance(results, Store):
+        return index(results, title)
     sections = tuple(_section(one) for one in _listed(results))
-    if not sections:
-        raise ArgumentError("there is nothing to report", "a result, a run or a view was expected")
-    lead = sections[0].conclusion if len(sections) == 1 else f"{len(sections)} results."
-    heading = title or (sections[0].title if len(sections) == 1 else "Report")
-    return Document(heading, lead, sections, version_facts(versions()))
+    return assembled(sections, title)
 
 
 def kind_of(result: object) -> str:
@@ -48,16 +47,17 @@ def kind_of(result: object) -> str:
 
     Examples
     --------
-    >>> kind_of(View("x"))
-    'View'
+    >>> class SegmentEffects: ...
+    >>> kind_of(SegmentEffects())
+    'Segment effects'
     """
     words = re.findall(r"[A-Z][a-z]*", type(result).__name__)
     return " ".join(words).capitalize()
 
 
-def _listed(results: object) -> Iterable[object]:
-    many = isinstance(results, Sequence) and not isinstance(results, str | bytes) and not hasattr(results, "_fields")
-    return results if many else [results]  # type: ignore[return-value]
+def _listed(results: object) -> Sequence[object]:
+    recorded = isinstance(results, tuple) and hasattr(results, "_fields")
+    return results if isinstance(results, list | tuple) and not recorded else [results]
 
 
 def _section(one: object) -> Section:
@@ -66,8 +66,14 @@ def _section(one: object) -> Section:
             return one
         case View():
             return Section("Report", one)
+        case Run():
+            return run_section(one)
+        case (Run() as run, result):
+            return run_section(run, result.view() if isinstance(result, Viewable) else None)
         case Viewable():
             return Section(kind_of(one), one.view())
-        case (Run() as run, Viewable() as result):
-            return Section(kind_of(result), result.view(), run_facts(run))
-    raise ArgumentError(f"a {type(one).__name__} cannot be reported", "a result, a run or a view was expected")
+    raise ArgumentError(
+        f"a {type(one).__name__} cannot be reported",
+        "a result, a run, a view or a store was expected",
+        "anything with a method view() that returns a View",
+    )

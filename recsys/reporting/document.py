@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from recsys.core.errors import ArgumentError
 from recsys.display import View
+from recsys.store.versions import versions
 
-SCHEMA = "recsys/report/1"
+SCHEMA = "recsys/document/1"
 WARNING = "warning: "
 
 
@@ -85,7 +88,7 @@ class Document:
     --------
     >>> document = Document("Comparison", "als beats pop", (Section("Comparison", View("als beats pop")),))
     >>> document.to_dict()["schema"], len(document.sections)
-    ('recsys/report/1', 1)
+    ('recsys/document/1', 1)
     """
 
     title: str
@@ -102,3 +105,36 @@ class Document:
             "sections": [section.to_dict() for section in self.sections],
             "method": [fact._asdict() for fact in self.method],
         }
+
+
+def assembled(sections: Sequence[Section], title: str | None = None, lead: str = "") -> Document:
+    """Return sections as a document; versions stand once where no section has its own.
+
+    Raises
+    ------
+    ArgumentError
+        There is no section.
+    """
+    if not sections:
+        raise ArgumentError("there is nothing to report", "a result, a run or a view was expected")
+    alone = len(sections) == 1
+    told = all(section.method for section in sections)
+    return Document(
+        title or (sections[0].title if alone else "Report"),
+        lead or (sections[0].conclusion if alone else ""),
+        tuple(sections),
+        () if told else version_facts(versions()),
+    )
+
+
+def version_facts(versions: Mapping[str, str]) -> tuple[Fact, ...]:
+    """Return versions in one row, recsys first.
+
+    Examples
+    --------
+    >>> version_facts({"numpy": "2.4", "recsys": "0.1"})[0].value
+    'recsys 0.1, numpy 2.4'
+    """
+    order = ["recsys", "python", *sorted(set(versions) - {"recsys", "python", "cpu"}), "cpu"]
+    known = [f"{name} {versions[name]}" for name in order if name in versions]
+    return (Fact("versions", ", ".join(known)),) if known else ()

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
+from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError
 from recsys.core.files import writable, write_whole
 from recsys.reporting.composing import compose
@@ -29,7 +31,7 @@ def report(results: object, path: str | PathLike[str], *, title: str | None = No
 
     Parameters
     ----------
-    results : result, Run, Recorded, View, Store, or a sequence of them
+    results : result, Run, Recorded, View, Store, or a list of them
         What the report tells. Of a store: an index of what it holds.
     path : str or path
         Ends in ``.html`` (one file of at most 1 MB that needs neither network nor JavaScript), ``.md`` or ``.json``.
@@ -62,24 +64,38 @@ def report(results: object, path: str | PathLike[str], *, title: str | None = No
     ['# Spring models', '**als beats pop by 12 %**', '| model | ndcg@10 |', '| als | 0.1200 |']
     """
     out = Path(path)
-    draw = FORMATS[format_of(out)]
+    kind = format_of(out)
     writable(out)  # a slip is told before the work
-    return write_whole(out, draw(compose(results, title=title)).encode())
+    write(compose(results, title=title), out, kind)
+    return out
 
 
-def format_of(path: Path) -> str:
-    """Return ``"html"``, ``"md"`` or ``"json"``: what the ending of a name says.
+def write(document: Document, sink: Path | BinaryIO, kind: str) -> int:
+    """Write a document to a file, whole or not at all, or to an open stream; return how many bytes it has."""
+    content = FORMATS[kind](document).encode()
+    if isinstance(sink, Path):
+        write_whole(sink, content)
+    else:
+        sink.write(content)
+        sink.flush()
+    return len(content)
+
+
+def format_of(path: Path, wanted: str | None = None) -> str:
+    """Return ``"html"``, ``"md"`` or ``"json"``: what was asked for, else what the ending of a name says.
 
     Raises
     ------
     ArgumentError
-        It says none of them.
+        Neither says one of them.
 
     Examples
     --------
     >>> format_of(Path("als.HTML"))
     'html'
     """
+    if wanted is not None:
+        return one_of("format", wanted, tuple(FORMATS))
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise ArgumentError(f"path is {str(path)!r}", "a name that ends in .html, .md or .json was expected")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from recsys.core.errors import ArgumentError
@@ -177,6 +178,40 @@ class Jobs:
         from recsys import workflows
 
         return workflows.repeat(cast("Store", self), run, **options)
+
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        runs: Sequence[str] = (),
+        experiments: Sequence[str] = (),
+        ledger: bool = False,
+        title: str | None = None,
+    ) -> Path:
+        """Write runs, experiments and the ledger to an HTML, Markdown or JSON file; by default an index of the store.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.html``, ``.md`` or ``.json``.
+        runs, experiments : sequence of str
+            What to tell of: references of runs, names of experiments.
+        ledger : bool
+            Also how well offline numbers have predicted A/B tests.
+        title : str, optional
+            The heading.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such run, experiment or folder.
+        ArgumentError
+            The ending is another, or the name is taken by something that is not a file.
+        """
+        from recsys import reporting
+
+        store = cast("Store", self)
+        return reporting.report(reporting.of_store(store, runs, experiments, ledger=ledger, title=title), path)
 
 
 def _with_recipe(

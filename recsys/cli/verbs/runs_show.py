@@ -24,7 +24,9 @@ def command(
         typer.Argument(help="A run id, a unique prefix, or @latest.", metavar="RUN", autocompletion=completion.runs),
     ],
 ) -> None:
-    """Show all that is known of a run: what it concluded, then what it was made from.
+    """Show all that is known of a run.
+
+    First what it concluded, then what it was made from.
 
     With --json, the whole result of an evaluation or comparison too.
     """

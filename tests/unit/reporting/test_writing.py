@@ -31,7 +31,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path, ending):
 
 def test_json_holds_the_view(tmp_path):
     document = json.loads(rs.report(SHOWN, tmp_path / "a.json").read_text())
-    assert document["schema"] == "recsys/report/1"
+    assert document["schema"] == "recsys/document/1"
     assert View.from_dict(document["sections"][0]["view"]) == SHOWN
 
 

@@ -1,0 +1,109 @@
+"""A run as a section: what it concluded, how it came about, how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from recsys.core.hashing import canonical_json
+from recsys.display import Cell, Table, View
+from recsys.reporting.document import Fact, Section, version_facts
+from recsys.store import Run
+from recsys.store.snapshots import Snapshot
+
+KINDS = {
+    "train": "Training",
+    "evaluate": "Evaluation",
+    "compare": "Comparison",
+    "backtest": "Backtest",
+    "tune": "Tuning",
+    "trial": "Trial of a tuning",
+    "recommend": "Recommendations",
+    "analysis": "Analysis of an experiment",
+    "replay": "Replay",
+    "interleave": "Interleaved lists",
+    "interleave-analysis": "Interleaving",
+}
+REPEATABLE = ("train", "evaluate", "compare", "backtest")
+_NOT_KEPT = "what this run showed was not kept: below are its numbers and its recipe"
+
+
+def run_section(run: Run, view: View | None = None, snapshot: Snapshot | None = None, store: str = "") -> Section:
+    """Return the section of a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    view : View, optional
+        What its result shows; by default what was kept with the run, else its numbers.
+    snapshot : Snapshot, optional
+        Its data.
+    store : str
+        The name of the store's folder, for how to repeat it.
+    """
+    shown = view or kept_view(run)
+    marked = tuple(f"warning: {text}" for text in run.warnings if not any(text in note for note in shown.notes))
+    if not run.repeatable:
+        marked = (*marked, "warning: a person was forgotten since: this run cannot be repeated any more")
+    view = View(shown.title, shown.tables, (*marked, *shown.notes), shown.charts)
+    return Section(KINDS.get(run.kind, run.kind), view, run_facts(run, snapshot, store))
+
+
+def kept_view(run: Run) -> View:
+    """Return what was kept of a run's result; its numbers, and that there is no more, where nothing was.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> run = Run("0000000000aa", "evaluate", datetime(2026, 1, 1), {"model": "als"}, metrics={"ndcg@10": 0.12})
+    >>> kept_view(run).title
+    'evaluate of als: ndcg@10 0.12'
+    """
+    if run.view is not None:
+        return View.from_dict(run.view)
+    named = run.recipe.get("model") or ", ".join(run.recipe.get("models") or ()) or run.recipe.get("experiment")
+    known = {name: value for name, value in run.metrics.items() if value is not None}
+    first = next((f": {name} {value:.4g}" for name, value in known.items()), "")
+    rows: tuple[tuple[Cell, ...], ...] = tuple(run.metrics.items())
+    tables = (Table(("metric", "value"), rows, "numbers of the run"),) if rows else ()
+    return View(f"{run.kind}{f' of {named}' if named else ''}{first}", tables, (_NOT_KEPT,))
+
+
+def run_facts(run: Run, snapshot: Snapshot | None = None, store: str = "") -> tuple[Fact, ...]:
+    """Return how a run came about: itself, its data, its settings, its versions, how to repeat it."""
+    facts = [Fact("run", f"{run.run_id}, finished {run.created_at:%Y-%m-%d %H:%M} UTC, {run.wall_s:.3g} s")]
+    if run.snapshot_id:
+        facts.append(Fact("snapshot", run.snapshot_id))
+    if snapshot is not None:
+        size = f"{snapshot.rows:,} events, {snapshot.users:,} users, {snapshot.items:,} items"
+        facts += [Fact("data", size), Fact("content hash", snapshot.content_hash)]
+    if run.trained_through is not None:
+        facts.append(Fact("trained through", f"{run.trained_through:%Y-%m-%d %H:%M:%S} UTC"))
+    if run.parents:
+        facts.append(Fact("made from", ", ".join(f"run {parent}" for parent in run.parents[:20])))
+    if run.seed is not None:
+        facts.append(Fact("seed", str(run.seed)))
+    facts += [Fact(name, text) for name, text in _flat(run.recipe)]
+    facts += version_facts(run.versions)
+    return (*facts, *_again(run, store))
+
+
+def _again(run: Run, store: str) -> tuple[Fact, ...]:
+    if not run.repeatable:
+        return (Fact("repeat", "not any more: the data or the model is gone"),)
+    if run.kind in REPEATABLE:
+        command = f"recsys runs repeat {run.run_id}"
+        python = f'rs.Store("{store}").repeat("{run.run_id}")' if store else ""
+        return (Fact("repeat", command, code=True), *([Fact("in Python", python, code=True)] if python else []))
+    return (Fact("all that is known", f"recsys runs show {run.run_id} --json", code=True),)
+
+
+def _flat(value: Mapping[str, object], name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what a recipe says under dotted names; what is empty says nothing."""
+    for key, part in value.items():
+        if isinstance(part, Mapping) and part:
+            yield from _flat(part, f"{name}{key}.")
+        elif part not in (None, [], {}, "", ()):
+            listed = isinstance(part, list) and all(isinstance(one, str) for one in part)
+            text = part if isinstance(part, str) else ", ".join(part) if listed else canonical_json(part)  # type: ignore[arg-type]
+            yield f"{name}{key}".replace("_", " "), text
