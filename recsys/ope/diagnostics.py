@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys.ope.checks import Check, Limits, graded, result
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.weights import effective_n
+from recsys.ope.weights import effective_n, even_n
 
 Rows = NDArray[np.float64]
 Codes = NDArray[np.integer]
@@ -158,6 +158,8 @@ def rewarded_check(
 ) -> Check:
     """Return the check that enough rewarded rows stand behind an estimate: a handful of clicks is no click rate.
 
+    Counted as `even_n` counts: rare rewards with uneven weights have a skewed sum, whose normal interval covers less.
+
     All the clicks of one cluster are one: they need not be independent.
 
     A reward that is nowhere 0 has no rare outcome, and one that never varies no uncertainty: both pass.
@@ -166,21 +168,31 @@ def rewarded_check(
     if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
         return Check(name, "ok", effective_n(weights), limits.flag_rewarded, detail="the reward never varies")
     behind = weights * paid
-    size = effective_n(behind if clusters is None else cluster_sums(behind, clusters))
+    size = even_n(behind if clusters is None else cluster_sums(behind, clusters))
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
-    detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as good as {size:.1f}"
+    detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as even as {size:.1f} alike"
     told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"
     return result(name, verdict, size, limits.flag_rewarded, told, detail)
 
 
-def support_check(mass: float | None, limits: Limits = Limits()) -> Check:  # noqa: B008
-    """Return the check of the mass on items never shown; None: the policy cannot tell its actions."""
+def support_check(mass: float | None, limits: Limits = Limits(), judged: str = "item") -> Check:  # noqa: B008
+    """Return the check of the mass on items never shown; None: the policy cannot tell its actions.
+
+    What is judged by the whole log, not request by request, finds no item that was closed in some contexts alone.
+    """
     name = "support"
     if mass is None:
         return Check(name, "not_run", consequence="the policy does not tell what else it would show")
     verdict = graded(mass, fail=limits.unsupported, flag=limits.flag_unsupported, low_is_bad=False)
     told = "of what the policy shows was never shown in the log: only bounds are known"
-    return result(name, verdict, mass, limits.flag_unsupported, f"a part {told}", f"{100 * mass:.3g} % of its mass")
+    return result(
+        name,
+        verdict,
+        mass,
+        limits.flag_unsupported,
+        f"a part {told}",
+        f"{100 * mass:.3g} % of its mass, by {judged}, not by context",
+    )
 
 
 def support_bounds(value: float, mass: float, reward_range: tuple[float, float]) -> tuple[float, float]:

@@ -62,6 +62,7 @@ def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeed
         has_requests=has_requests,
         has_positions="position" in columns,
         duplicates=order.duplicates,
+        copies=order.copies,
     )
     if reward is None and len(rewards) > 1:
         notes.append(f"rewards: {', '.join(rewards)}, all columns of numbers; name those that count with reward=")

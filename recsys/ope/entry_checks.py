@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys.core.errors import DataError
 
 Mask = NDArray[np.bool_]
+_LARGEST = 1e50  # squares and cubes of a million of these still are numbers
 
 
 def refuse(table: pl.DataFrame, bad: Mask, what: str, expected: str, hint: str = "") -> None:
@@ -33,6 +34,8 @@ def finite_column(table: pl.DataFrame, name: str, meaning: str) -> NDArray[np.fl
     numbers = np.ascontiguousarray(column.cast(pl.Float64).to_numpy())
     refuse(table, np.isnan(numbers), f"{name}, {meaning}, is NaN", "finite numbers were expected", hint)
     refuse(table, np.isinf(numbers), f"{name}, {meaning}, is infinite", "finite numbers were expected", hint)
+    beyond = np.abs(numbers) > _LARGEST
+    refuse(table, beyond, f"{name}, {meaning}, is {_first(numbers, beyond)}", f"at most {_LARGEST:g} was expected")
     return numbers
 
 

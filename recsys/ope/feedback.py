@@ -75,6 +75,8 @@ class LoggedFeedback:
         Whether the propensities were estimated from the log itself.
     duplicates : int
         Rows equal in all columns to an earlier one; they were kept, and are reported.
+    copies : int
+        What divides how often each row occurs: 2 when the whole log is there twice.
     notes : tuple of str
         What was noticed on entry.
     """
@@ -95,6 +97,7 @@ class LoggedFeedback:
     has_positions: bool
     estimated: bool = False
     duplicates: int = 0
+    copies: int = 1
     notes: tuple[str, ...] = field(default=())
 
     @classmethod

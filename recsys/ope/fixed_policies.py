@@ -18,7 +18,15 @@ from recsys.dataset.columns import column_of
 from recsys.ope.entry_checks import finite_column, refuse
 from recsys.ope.feedback import LoggedFeedback, Propensities
 from recsys.ope.policies import Actions
-from recsys.ope.pools import NEVER_SHOWN, Pool, pooled_actions, pooled_propensities, slots_of, whole_lists
+from recsys.ope.pools import (
+    NEVER_SHOWN,
+    Pool,
+    pooled_actions,
+    pooled_propensities,
+    sequential_actions,
+    slots_of,
+    whole_lists,
+)
 from recsys.scoring.exploring import Explorer
 
 MOST_ENTRIES = 1 << 25  # of `Actions`: 400 MB
@@ -84,6 +92,27 @@ class UniformPolicy:
         indptr = np.arange(len(feedback) + 1, dtype=np.int64) * len(row)
         return Actions(indptr, np.tile(row, len(feedback)), np.tile(chance, len(feedback)))
 
+    def actions_given_above(self, feedback: LoggedFeedback) -> Actions | None:
+        """Return every item that does not stand above, all alike; None where that would be too much."""
+        codes, n = self._codes(feedback)
+        if (len(codes) + 1) * len(feedback) > MOST_ENTRIES:
+            return None
+        column = np.full(len(feedback.items), -1)
+        column[codes] = np.arange(len(codes)) + 1
+        open_there = np.ones((len(feedback), len(codes) + 1), np.bool_)
+        depth = np.arange(len(feedback)) - feedback.offsets[:-1][feedback.slates]
+        for back in range(1, int(depth.max(initial=0)) + 1):
+            rows = np.flatnonzero(depth >= back)
+            above = column[feedback.actions[rows - back]]
+            open_there[rows[above >= 0], above[above >= 0]] = False
+        chance = open_there.astype(np.float64)
+        chance[:, 0] = n - len(codes)  # what the log has never shown
+        chance /= np.maximum(chance.sum(axis=1, keepdims=True), 1)
+        kept = chance > 0
+        indptr = np.append(0, np.cumsum(kept.sum(axis=1))).astype(np.int64)
+        every = np.append(np.int32(-1), codes).astype(np.int32)
+        return Actions(indptr, np.broadcast_to(every, kept.shape)[kept], chance[kept])
+
     def _codes(self, feedback: LoggedFeedback) -> tuple[NDArray[np.int32], int]:
         """Return the codes of its items that the log has shown, and how many it has in all."""
         if self.items is None:
@@ -133,6 +162,11 @@ class PopularityPolicy:
         """Return what it may show in each row."""
         k = slots_of(feedback, self.k)
         return pooled_actions(feedback, self._pool(feedback, k), self.explore, k)
+
+    def actions_given_above(self, feedback: LoggedFeedback) -> Actions:
+        """Return what it may show in each row, given what stands above it."""
+        k = slots_of(feedback, self.k)
+        return sequential_actions(feedback, self._pool(feedback, k), self.explore, k)
 
     def _pool(self, feedback: LoggedFeedback, k: int) -> Iterator[Pool]:
         if isinstance(self.popularity, Dataset):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
+from recsys.ope.case import Case
 from recsys.ope.checks import Check, Limits, downgraded, graded, result
 from recsys.ope.diagnostics import (
     cluster_check,
@@ -23,8 +24,9 @@ from recsys.ope.diagnostics import (
 )
 from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.log_checks import drift_checks
-from recsys.ope.named import ESTIMATORS, Case, Needs, Reach, Weighting
+from recsys.ope.named import ESTIMATORS, Needs, Weighting
 from recsys.ope.policies import Policy
+from recsys.ope.reach import Reach
 from recsys.ope.results import Estimate
 from recsys.ope.valuing import Valued
 from recsys.ope.weights import effective_n
@@ -71,7 +73,7 @@ def policy_checks(
     """
     reach = case.reach
     found = [_learned(case.policy, case.feedback)]
-    found.append(_support(case, None if reach is None else reach.unsupported, rewards, reward_range, limits))
+    found.append(_support(case, reach, rewards, reward_range, limits))
     found += _slots(reach)
     for weighting in weightings:
         checks = _weight_checks(case, weighting, reach, rewards, limits)
@@ -93,12 +95,13 @@ def _slots(reach: Reach | None) -> Iterator[Check]:
 
 def _support(
     case: Case,
-    mass: float | None,
+    reach: Reach | None,
     rewards: Sequence[str],
     reward_range: tuple[float, float] | None,
     limits: Limits,
 ) -> Check:
-    support = support_check(mass, limits)
+    mass = None if reach is None else reach.unsupported
+    support = support_check(mass, limits, "item and position" if reach and reach.by_position else "item")
     if not mass or reward_range is None or case.missing(Needs()):
         return support
     weights, n = case.weights("position"), max(len(case.feedback), 1)
@@ -117,7 +120,7 @@ def _weight_checks(
     feedback, weights = case.feedback, case.weights(weighting)
     by_slate = weighting == "slate"
     clusters = clusters_of(feedback, by_slate)
-    expected = 1.0 if reach is None else reach.filled - reach.unsupported
+    expected = 1.0 if reach is None else reach.filled - (0.0 if weighting == "category" else reach.unsupported)
     if weighting != "position" and expected < 1 - 1e-9:  # a product of what is not known position by position
         yield Check("mean-weight", "not_run", consequence="the log does not show all of the policy")
     elif expected <= 0:
@@ -155,6 +158,29 @@ def _depth_checks(feedback: LoggedFeedback, weights: Rows, reach: Reach | None, 
         yield replace(check, detail=f"{check.detail}, at position {position}" if check.detail else "")
 
 
+def model_checks(
+    name: str,
+    case: Case,
+    rewards: Sequence[str],
+    limits: Limits = Limits(),  # noqa: B008
+) -> tuple[Check, ...]:
+    """Return what the direct method rests on: it has no weights, but its model has only so many rows of each item.
+
+    A model of item means is a weighted mean of the rows, of weights mass over share of the item; the checks of weights
+    are made of these.
+    """
+    if case.reach is None:
+        return ()
+    weights, clusters = case.reach.model_weights(case.feedback), clusters_of(case.feedback)
+    first, _ = size_checks(weights, limits)
+    found = [replace(first, name="model-rows", detail=f"its model of items rests on {first.detail}")]
+    if clusters is not None:
+        found.append(cluster_check(weights, clusters, limits))
+    columns = case.feedback.rewards
+    found += [replace(rewarded_check(weights, columns[one], limits, clusters), reward=one) for one in rewards]
+    return tuple(replace(check, policy=name, estimator="dm") for check in found)
+
+
 def _learned(policy: Policy, feedback: LoggedFeedback) -> Check:
     if policy.trained_through is None:
         return Check("training-period", "not_run", consequence="the policy does not say what it has learned from")
@@ -185,6 +211,8 @@ def gated(estimate: Estimate, checks: Sequence[Check]) -> Estimate:
     """Return the estimate with the status that the checks leave; what is not estimable has no number at all."""
     about = (estimate.policy, estimate.reward, ESTIMATORS[estimate.estimator].weighting, estimate.estimator)
     concerned = [check for check in checks if check.concerns(*about)]
+    if estimate.estimator == "mips":  # it asks for the support of categories, which its own weights tell
+        concerned = [check for check in concerned if check.name != "support"]
     status, reasons = downgraded(estimate.status, concerned)
     found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
     if status != "not_estimable":

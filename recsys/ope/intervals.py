@@ -26,10 +26,15 @@ def interval(
     *,
     confidence: float = 0.95,
     bound: float | None = None,
+    lowest: float = 0.0,
+    rewards: tuple[float, float] = (0.0, 1.0),
     replicates: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """Return a value's interval by the method of this name; `bound` is for the guaranteed ones.
+    """Return a value's interval by the method of this name.
+
+    The guaranteed ones ask for what is known beforehand: `lowest` and `bound` of weight × reward for ``"bernstein"``
+    and ``"sequence"``, the two values that `rewards` have for ``"exact"``. Terms outside are refused.
 
     Raises
     ------
@@ -42,15 +47,15 @@ def interval(
     if method == "bootstrap":
         return bootstrap(found, confidence=confidence, replicates=replicates, seed=seed)
     if method == "exact":
-        return exact_interval(found, confidence=confidence)
+        return exact_interval(found, rewards=rewards, confidence=confidence)
     if bound is None:
         raise ArgumentError(
             f"the interval {method!r} has no bound", "the largest value of weight × reward was expected",
             "give a bound that is known beforehand, not the sample's maximum",
         )  # fmt: skip
     if method == "bernstein":
-        return empirical_bernstein(found, bound=bound, confidence=confidence)
-    return sequence_interval(found, bound=bound, confidence=confidence)
+        return empirical_bernstein(found, bound=bound, lowest=lowest, confidence=confidence)
+    return sequence_interval(found, bound=bound, lowest=lowest, confidence=confidence)
 
 
 def delta_interval(found: Valued, *, confidence: float = 0.95) -> Interval:
@@ -165,10 +170,11 @@ def sequence_interval(found: Valued, *, bound: float, lowest: float = 0.0, confi
     return plain._replace(ci_low=look.ci_low, ci_high=look.ci_high, status="ok")
 
 
-def exact_interval(found: Valued, *, confidence: float = 0.95) -> Interval:
+def exact_interval(found: Valued, *, rewards: tuple[float, float] = (0.0, 1.0), confidence: float = 0.95) -> Interval:
     """Return the Clopper–Pearson interval (1934) of the rows that rejection sampling kept.
 
-    For rewards of 0 and 1 and independent rows: no cluster may have more than one of the rows kept.
+    For rewards of two values, the lower one first, and independent rows: no cluster may have more than one of the rows
+    kept.
 
     Raises
     ------
@@ -189,10 +195,18 @@ def exact_interval(found: Valued, *, confidence: float = 0.95) -> Interval:
     if float(found.weights.max(initial=0)) > 1:
         hint = "use the bootstrap: rows of one user or request are not independent"
         raise ArgumentError("a cluster has several of the rows kept", "one at most was expected", hint)
-    if not np.isin(found.normalised, (0.0, 1.0)).all():
-        raise ArgumentError("rewards are not all 0 or 1", "0 and 1 were expected for an exact interval")
+    low_reward, high_reward = (finite_float("a reward", one) for one in rewards)
+    if not low_reward < high_reward:
+        raise ArgumentError(f"rewards is {rewards!r}", "two values, the lower one first, were expected")
+    earned = found.normalised[found.weights > 0]
+    if not np.isin(earned, (low_reward, high_reward)).all():
+        raise ArgumentError(
+            f"rewards are not all {low_reward:g} or {high_reward:g}",
+            "two values were expected for an exact interval",
+            "give reward_range=(the lower, the higher)",
+        )
     plain = _plain(found, confidence, "Clopper-Pearson of the rows kept")
-    kept, hits = float(found.weights.sum()), float(found.normalised.sum())
+    kept, hits = float(len(earned)), float((earned == high_reward).sum())
     if not kept:
         return plain
     from scipy.special import betaincinv
@@ -200,7 +214,8 @@ def exact_interval(found: Valued, *, confidence: float = 0.95) -> Interval:
     tail = (1 - confidence) / 2
     low = float(betaincinv(hits, kept - hits + 1, tail)) if hits else 0.0
     high = float(betaincinv(hits + 1, kept - hits, 1 - tail)) if hits < kept else 1.0
-    return plain._replace(estimate=hits / kept, ci_low=low, ci_high=high, status="ok")
+    value, ci_low, ci_high = (low_reward + (high_reward - low_reward) * share for share in (hits / kept, low, high))
+    return plain._replace(estimate=value, ci_low=ci_low, ci_high=ci_high, status="ok")
 
 
 def _plain(found: Valued, confidence: float, method: str) -> Interval:
@@ -222,5 +237,6 @@ def _terms(found: Valued, lowest: float, bound: float) -> Float64:
         raise ArgumentError(
             f"terms reach from {found.plain.min():g} to {found.plain.max():g}",
             f"values within [{lowest:g}, {bound:g}] were expected",
+            "give lowest= and bound= that are known beforehand",
         )
     return found.plain

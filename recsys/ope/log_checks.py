@@ -16,6 +16,8 @@ from recsys.stats import holm
 
 Rows = NDArray[np.float64]
 CANDIDATES = "candidate_set"
+_TINIEST = 1e-100  # of a propensity: its inverse has a square
+_LEAST_DISTINCT = 10  # that all of them occur an even number of times by chance has a probability of 1 in 1,000
 _LEAST_EXPECTED = 20.0  # rows of an item at a position: below it, frequencies say little, and χ² is none
 
 
@@ -32,6 +34,11 @@ def log_checks(feedback: LoggedFeedback, limits: Limits = Limits()) -> tuple[Che
 
 def _duplicates(feedback: LoggedFeedback, limits: Limits) -> Check:
     if not (feedback.has_requests or feedback.times is not None):
+        distinct = len(feedback) - feedback.duplicates
+        if feedback.copies > 1 and distinct >= _LEAST_DISTINCT:
+            told = f"every row is there {feedback.copies} times over: the log was read more than once"
+            return Check("duplicates", "fail", float(feedback.copies), 1.0, told,
+                         f"{distinct:,} different rows of {len(feedback):,}", "flagged")  # fmt: skip
         told = "rows name no request and no time: equal ones may well be two"
         return Check("duplicates", "not_run", consequence=told)
     share = feedback.duplicates / max(len(feedback), 1)
@@ -49,8 +56,8 @@ def _randomness(feedback: LoggedFeedback) -> Check:
     name, known = "randomness", feedback.propensities
     kinds = [kind for kind in (known.position, known.given_above, known.slate) if kind is not None and len(kind)]
     if not kinds:
-        told = "the log has no propensities: weighting cannot be used"
-        return Check(name, "fail", None, None, told, downgrades="not_estimable")
+        told = "the log has no propensities: weighting cannot be used, nor is it known that chance had a part"
+        return Check(name, "fail", None, None, told, downgrades="flagged")
     certain = min(float((kind >= 1).mean()) for kind in kinds)
     detail = f"{100 * certain:.3g} % of the rows were certain to be shown"
     if certain == 1:
@@ -143,7 +150,10 @@ def _cells(feedback: LoggedFeedback, propensity: Rows) -> Cells:
     span = np.bincount(
         (pair_items[:, None] * width + np.arange(width)).ravel(), weights=possible.ravel(), minlength=n_cells
     )
-    cell, inverse = (feedback.actions.astype(np.int64) * width + place)[inside], 1 / propensity[inside]
+    cell, inverse = (
+        (feedback.actions.astype(np.int64) * width + place)[inside],
+        1 / np.maximum(propensity[inside], _TINIEST),
+    )
     seen = np.bincount(cell, minlength=n_cells).astype(np.float64)
     used = (seen > 0) & (span > 0)
     sums = np.bincount(cell, weights=inverse, minlength=n_cells)[used]

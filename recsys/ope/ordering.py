@@ -34,11 +34,14 @@ class Order(NamedTuple):
         Where slates begin.
     duplicates : int
         Rows equal to an earlier one in all columns.
+    copies : int
+        The largest number that divides how often each row occurs: 2 when the whole log stands there twice.
     """
 
     rows: Rows
     offsets: Rows
     duplicates: int
+    copies: int = 1
 
 
 def order_of(table: pl.DataFrame, keys: Keys) -> Order:
@@ -54,8 +57,8 @@ def order_of(table: pl.DataFrame, keys: Keys) -> Order:
     own = pl.DataFrame({name: key for name, key in keys._asdict().items() if key is not None})
     rows = own.select(pl.arg_sort_by(own.columns).cast(pl.Int64)).to_series()
     tied = _like_the_one_before(own.select(pl.all().gather(rows)))
-    order, duplicates = _break_ties(table, rows.to_numpy(), tied)
-    return Order(order, np.arange(len(table) + 1, dtype=np.int64), duplicates)
+    order, duplicates, copies = _break_ties(table, rows.to_numpy(), tied)
+    return Order(order, np.arange(len(table) + 1, dtype=np.int64), duplicates, copies)
 
 
 def _by_request(table: pl.DataFrame, keys: Keys) -> Order:
@@ -73,14 +76,14 @@ def _by_request(table: pl.DataFrame, keys: Keys) -> Order:
         twice[rows[tied]] = True
         hint = "was an item logged twice? drop repeated rows with frame.unique()"
         refuse(table, twice, "a position of a request is taken twice", "one item a position was expected", hint)
-    rows, duplicates = _break_ties(table, rows, tied)
+    rows, duplicates, copies = _break_ties(table, rows, tied)
     starts = np.flatnonzero(np.append(True, np.diff(codes[rows]) != 0)[: len(rows)])
     lengths = np.diff(np.append(starts, len(rows)))
     if keys.times is not None and len(rows):
         slates = np.argsort(np.minimum.reduceat(keys.times[rows], starts), kind="stable")
         starts, lengths = starts[slates], lengths[slates]
         rows = rows[np.repeat(starts - np.append(0, np.cumsum(lengths)[:-1]), lengths) + np.arange(len(rows))]
-    return Order(rows, np.append(0, np.cumsum(lengths)).astype(np.int64), duplicates)
+    return Order(rows, np.append(0, np.cumsum(lengths)).astype(np.int64), duplicates, copies)
 
 
 def _like_the_one_before(table: pl.DataFrame) -> NDArray[np.bool_]:
@@ -90,15 +93,18 @@ def _like_the_one_before(table: pl.DataFrame) -> NDArray[np.bool_]:
     return np.append(False, same.to_series().to_numpy()[1:])
 
 
-def _break_ties(table: pl.DataFrame, rows: Rows, tied: NDArray[np.bool_]) -> tuple[Rows, int]:
-    """Sort runs of rows with equal keys by everything else; return the order and how many rows are repeats."""
+def _break_ties(table: pl.DataFrame, rows: Rows, tied: NDArray[np.bool_]) -> tuple[Rows, int, int]:
+    """Sort runs of rows with equal keys by everything else; return the order, how many rows are repeats, and copies."""
     if not tied.any():
-        return rows, 0
+        return rows, 0, 1
     run = np.cumsum(~tied)
     among = np.flatnonzero(tied | np.append(tied[1:], False))
     whole = table.select(pl.all().gather(pl.Series(rows[among]))).with_columns(pl.Series("__run", run[among]))
     inner = whole.select(pl.arg_sort_by(["__run", *table.columns]).cast(pl.Int64)).to_series()
-    repeats = int(_like_the_one_before(whole.select(pl.all().gather(inner))).sum())
+    same = _like_the_one_before(whole.select(pl.all().gather(inner)))
     order = rows.copy()
     order[among] = rows[among][inner.to_numpy()]
-    return order, repeats
+    copies = 1
+    if len(among) == len(rows):  # no row is alone
+        copies = int(np.gcd.reduce(np.diff(np.append(np.flatnonzero(~same), len(rows)))))
+    return order, int(same.sum()), copies

@@ -51,3 +51,12 @@ class Policy(Protocol):
     def actions(self, feedback: LoggedFeedback) -> Actions | None:
         """Return what it may do in each row, for reward models; None if it cannot say."""
         ...
+
+
+@runtime_checkable
+class SequentialPolicy(Policy, Protocol):
+    """A policy that also tells what it would show next, given the items above: for cascade-DR."""
+
+    def actions_given_above(self, feedback: LoggedFeedback) -> Actions | None:
+        """Return what it may put into each row given what stands above it; None if it cannot say."""
+        ...

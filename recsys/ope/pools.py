@@ -12,7 +12,7 @@ from recsys.core.errors import ArgumentError
 from recsys.core.threads import row_chunks
 from recsys.ope.feedback import LoggedFeedback, Propensities
 from recsys.ope.policies import Actions
-from recsys.scoring.closed_forms import given_lists, position_tables
+from recsys.scoring.closed_forms import given_lists, next_tables, position_tables
 from recsys.scoring.exploring import Explorer
 
 NEVER_SHOWN = -2
@@ -98,6 +98,26 @@ def pooled_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Ex
                     inside[:, None], tables[own - start, :, np.minimum(column[first:last], filled - 1)], 0.0
                 )
                 entries.put(rows[first:last], *_merged(pool.items[own], chance))
+    return entries.joined()
+
+
+def sequential_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int) -> Actions:
+    """Return what may stand at the position of each row given the items above it."""
+    entries = _Entries(len(feedback))
+    for pool in pools:
+        size = pool.items.shape[1]
+        entries.widen(size + 1)
+        filled = min(k, size)
+        for start, stop in row_chunks(len(pool.slates), max(1, _CELLS // max(1, size * filled))):
+            slates, of_slate = pool.slates[start:stop], pool.of_slate[start:stop]
+            rows, local = rows_of(feedback, slates)
+            column = feedback.positions[rows] - 1
+            inside = column < filled
+            rows, local, column = rows[inside], local[inside], column[inside]
+            shown = np.full((len(slates), filled), -1, np.int32)
+            shown[local, column] = feedback.actions[rows]
+            tables = next_tables(explorer, pool.scores[of_slate], _places(pool.items[of_slate], shown))
+            entries.put(rows, *_merged(pool.items[of_slate][local], tables[local, column]))
     return entries.joined()
 
 

@@ -19,7 +19,14 @@ from recsys.models.base import Recommender
 from recsys.ope.feedback import LoggedFeedback, Propensities
 from recsys.ope.histories import States, history_of, rounds, states_of, timed_events
 from recsys.ope.policies import Actions
-from recsys.ope.pools import NEVER_SHOWN, Pool, pooled_actions, pooled_propensities, slots_of
+from recsys.ope.pools import (
+    NEVER_SHOWN,
+    Pool,
+    pooled_actions,
+    pooled_propensities,
+    sequential_actions,
+    slots_of,
+)
 from recsys.scoring import Eligibility, Recommendations
 from recsys.scoring.exploring import Explorer
 
@@ -122,6 +129,11 @@ class RecommenderPolicy:
         """Return what it may show in each row."""
         k = slots_of(feedback, self.k)
         return pooled_actions(feedback, self._pools(feedback, k), self.explorer, k)
+
+    def actions_given_above(self, feedback: LoggedFeedback) -> Actions:
+        """Return what it may show in each row, given what stands above it."""
+        k = slots_of(feedback, self.k)
+        return sequential_actions(feedback, self._pools(feedback, k), self.explorer, k)
 
     def served_by_fallback(self, feedback: LoggedFeedback) -> NDArray[np.bool_]:
         """Return (n_slates,) bool: who gets the most popular items, because the model can make nothing of the user."""

@@ -14,16 +14,18 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.ope import estimators
 from recsys.ope.asking import policies_of
+from recsys.ope.case import Case
+from recsys.ope.categories import categories_of
 from recsys.ope.checks import Check, Limits, downgraded
 from recsys.ope.diagnostics import WeightBin, weight_histogram
 from recsys.ope.differences import difference
 from recsys.ope.entering import one_reward
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.gate import gated, kept_checks, policy_checks, refuse_training
+from recsys.ope.gate import gated, kept_checks, model_checks, policy_checks, refuse_training
 from recsys.ope.intervals import METHODS, Method
 from recsys.ope.intervals import interval as interval_of
 from recsys.ope.log_checks import drift_checks, log_checks
-from recsys.ope.named import ESTIMATORS, Case, checked_parameters
+from recsys.ope.named import ESTIMATORS, checked_parameters
 from recsys.ope.replay_result import LOGGED, ON_POLICY, LogFacts, Replay, ReplayDifference
 from recsys.ope.reporting import estimate_of
 from recsys.ope.results import Estimand, Estimate
@@ -49,6 +51,7 @@ class Settings:
     correction: Correction
     parameters: Mapping[str, float]
     bound: float | None
+    lowest: float
     reward_range: tuple[float, float] | None
     replicates: int
     seed: int
@@ -86,10 +89,13 @@ def replay(
     correction: Correction = "holm",
     parameters: Mapping[str, float] | None = None,
     bound: float | None = None,
+    lowest: float = 0.0,
     reward_range: tuple[float, float] | None = None,
     replicates: int = 1000,
     seed: int = 0,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    categories: object = None,
+    logger: object = None,
     progress: ProgressCallback = silent,
 ) -> Replay:
     """Return what policies would have earned on a log, with intervals, or why the log cannot say.
@@ -105,7 +111,9 @@ def replay(
         What was shown, how probable it was, and what came of it; see `LoggedFeedback.from_frame`.
     estimator : str or sequence of str
         ``snips``, ``ips``, ``clipped_ips``, ``rejection``; with a cross-fitted reward model ``dm``, ``dr``, ``sndr``,
-        ``switch_dr``, ``shrunk_dr``; of slates ``sips``, ``iips``, ``rips``. The first one decides.
+        ``switch_dr``, ``shrunk_dr``; of slates ``sips``, ``iips``, ``rips``, ``cascade_dr``, ``pseudo_inverse``; over
+        `categories` of items ``mips``, self-normalised. The first one decides. What an estimator needs and the log or
+        the policy does not tell makes it *not estimable*, with the reason.
     reward : str or sequence of str, optional
         The first one decides. Default: all rewards of a `LoggedFeedback`; of a frame the one column that can be it.
     baseline : str
@@ -119,13 +127,19 @@ def replay(
         Of p-values, over all policies and rewards of one estimator.
     parameters : mapping of str to float, optional
         ``clip``, ``threshold``, ``shrinkage``; what is not given SLOPE chooses, and the result says so.
-    bound : float, optional
-        Known largest weight × reward, for the intervals ``"bernstein"`` and ``"sequence"``.
+    bound, lowest : float, optional
+        Known largest and least term, for the intervals ``"bernstein"`` and ``"sequence"``: weight × reward, of IPS. The
+        least is 0 unless something is said; a term outside is refused.
     reward_range : (float, float), optional
-        Known bounds of the rewards: they bound what a policy earns with items that the log never shows.
+        Known bounds of the rewards: they bound what a policy earns with items that the log never shows. The interval
+        ``"exact"`` takes them as the two values that rewards have, 0 and 1 without.
     replicates, seed : int
         Of the bootstrap; the seed also of rejection sampling.
     limits : Limits
+    categories : frame (item_id, category), optional
+        For ``mips``: items of one category are taken to earn alike.
+    logger : policy, optional
+        For ``mips``: the policy that wrote the log, which knows how probable all items were.
     progress : callable, optional
         Told of every policy.
 
@@ -168,14 +182,17 @@ def replay(
         raise ArgumentError(f"reward_range is {reward_range!r}", "(lowest, highest) was expected")
     given = checked_parameters(names, parameters)
     settings = Settings(names, _rewards(feedback, reward), baseline, interval, confidence, correction, given, bound,
-                        reward_range, replicates, seed, limits)  # fmt: skip
+                        lowest, reward_range, replicates, seed, limits)  # fmt: skip
     units = _units(feedback, names, estimand)
     columns = {name: feedback.rewards[name] for name in settings.rewards}
     checks = (*log_checks(feedback, limits), *drift_checks(feedback, columns, limits))
+    groups = None if categories is None else categories_of(categories, feedback)
+    writer = None if logger is None else next(iter(policies_of(logger).values()))
     worked = {}
     for place, (name, policy) in enumerate(named.items()):
         refuse_training(name, policy, feedback)
-        worked[name] = _work(name, Case(policy, feedback, units, settings.parameters, seed), settings)
+        case = Case(policy, feedback, units, settings.parameters, seed, groups, writer)
+        worked[name] = _work(name, case, settings)
         progress(Progress("replay", place + 1, len(named), "policies"))
     return _result(feedback, units, checks, worked, settings)
 
@@ -193,6 +210,8 @@ def _work(name: str, case: Case, settings: Settings) -> Worked:
     kept = [kept_checks(name, reward, values[reward, "rejection"], settings.limits)
             for reward in settings.rewards if "rejection" in able]  # fmt: skip
     checks = (*checks, *(check for both in kept for check in both))
+    if "dm" in able:
+        checks = (*checks, *model_checks(name, case, settings.rewards, settings.limits))
     return Worked(checks, histogram, values, {how: why for how, why in missing.items() if why})
 
 
@@ -248,6 +267,8 @@ def _estimate(name: str, reward: str, value: Valued, settings: Settings) -> Esti
         "delta" if own else settings.interval,
         confidence=settings.confidence,
         bound=settings.bound,
+        lowest=settings.lowest,
+        rewards=settings.reward_range or (0.0, 1.0),
         replicates=settings.replicates,
         seed=settings.seed,
     )

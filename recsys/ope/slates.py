@@ -151,7 +151,9 @@ def pseudo_inverse(weights: ArrayLike, rewards: ArrayLike, offsets: ArrayLike, u
     return weighted_slates("pseudo_inverse", per_slate, rewards, bounds, units)
 
 
-def uniform_slate_weights(target: Actions, actions: ArrayLike, offsets: ArrayLike, n_candidates: int) -> Float64:
+def uniform_slate_weights(
+    target: Actions, actions: ArrayLike, offsets: ArrayLike, n_candidates: int | NDArray[np.int64]
+) -> Float64:
     """Return the pseudo-inverse weights q'Γ⁺1 of slates drawn uniformly, in order and without replacement.
 
     With m candidates and l positions, Γ has three eigenvalues, and the weight is
@@ -166,8 +168,8 @@ def uniform_slate_weights(target: Actions, actions: ArrayLike, offsets: ArrayLik
     actions : (n,) array_like of int
         The logged items, from the top of each slate down.
     offsets : (n_slates + 1,) array_like of int
-    n_candidates : int
-        m, items that every slate was drawn from.
+    n_candidates : int or (n_slates,) int64
+        m, items that every (or each) slate was drawn from.
 
     Returns
     -------
@@ -179,17 +181,25 @@ def uniform_slate_weights(target: Actions, actions: ArrayLike, offsets: ArrayLik
     ArgumentError
         For slates longer than the candidates, or fewer than two candidates.
     """
-    codes, m = np.asarray(actions, np.int64), positive_int("n_candidates", n_candidates, minimum=2)
+    codes = np.asarray(actions, np.int64)
     bounds = _offsets(offsets, codes)
     sizes = np.diff(bounds)
-    if len(sizes) and sizes.max() > m:
-        raise ArgumentError(f"a slate has {sizes.max()} items of {m} candidates", "at most all of them were expected")
+    if isinstance(n_candidates, np.ndarray):
+        m = n_candidates.astype(np.int64)
+    else:
+        m = np.full(len(sizes), positive_int("n_candidates", n_candidates, minimum=2))
+    over = sizes > m
+    if over.any():
+        place = int(np.argmax(over))
+        raise ArgumentError(
+            f"a slate has {sizes[place]} items of {m[place]} candidates", "at most all of them were expected"
+        )
     slates = np.repeat(np.arange(len(sizes)), sizes)
     own, anywhere = _marginals(target, codes, slates)
     mean = anywhere / sizes[slates]
     among = np.zeros(len(sizes))
     np.divide(m * (m - 1.0), m - sizes, out=among, where=sizes < m)
-    terms = among[slates] * (mean - 1 / m) + (m - 1) * (own - mean)
+    terms = among[slates] * (mean - 1 / m[slates]) + (m[slates] - 1) * (own - mean)
     return np.asarray(1 + np.bincount(slates, terms, len(sizes)), np.float64)
 
 
@@ -208,10 +218,11 @@ def running_products(weights: Float64, offsets: NDArray[np.int64]) -> tuple[Floa
     """Return for every row the product of the slate's weights through it, and above it (1 at the top)."""
     through, above = weights.copy(), np.ones_like(weights)
     sizes = np.diff(offsets)
-    for depth in range(1, int(sizes.max(initial=0))):  # as many steps as the longest slate has positions
-        rows = offsets[:-1][sizes > depth] + depth
-        above[rows] = through[rows - 1]
-        through[rows] *= above[rows]
+    with np.errstate(over="ignore", invalid="ignore"):  # refused, with its reason, where weights are asked for
+        for depth in range(1, int(sizes.max(initial=0))):  # as many steps as the longest slate has positions
+            rows = offsets[:-1][sizes > depth] + depth
+            above[rows] = through[rows - 1]
+            through[rows] *= above[rows]
     return through, above
 
 

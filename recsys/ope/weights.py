@@ -64,7 +64,8 @@ def importance_weights(target: Propensities, logging: Propensities, kind: Kind =
     if numerator.size and not (numerator.min() >= 0 and numerator.max() <= 1 + 1e-9):  # rounding of a sum of shares
         bad = int((~((numerator >= 0) & (numerator <= 1))).sum())
         raise DataError(f"{bad} target propensities lie outside [0, 1]", "probabilities were expected")
-    return numerator / denominator
+    with np.errstate(over="ignore"):  # what is no number that one can weigh by is refused, with its reason, later
+        return numerator / denominator
 
 
 def effective_n(weights: ArrayLike) -> float:
@@ -81,6 +82,26 @@ def effective_n(weights: ArrayLike) -> float:
         return 0.0
     w = w / top  # squares of weights of 1e200 do not overflow
     return float(w.sum()) ** 2 / float(w @ w)
+
+
+def even_n(terms: ArrayLike) -> float:
+    """Return how many equal terms are as skewed, (Σx²)³ / (Σx³)²: 1 over the squared skewness of their sum.
+
+    Never more than `effective_n`. Normal intervals of rare terms go by it: they cover 93 % from about 12 on, whatever
+    the weights (`python -m benchmarks error_rates rewarded`).
+
+    Examples
+    --------
+    >>> even_n([1.0, 1.0, 1.0, 0.0]), round(even_n([10.0, 1.0, 1.0, 1.0]), 2)
+    (3.0, 1.09)
+    """
+    x = np.abs(np.asarray(terms, np.float64))
+    top = float(x.max()) if x.size else 0.0
+    if top <= 0:
+        return 0.0
+    x = x / top
+    squares = x * x
+    return float(squares.sum()) ** 3 / float(squares @ x) ** 2
 
 
 def checked(weights: ArrayLike, rewards: ArrayLike, *, n: int | None = None) -> tuple[Float64, Float64]:

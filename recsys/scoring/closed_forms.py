@@ -79,6 +79,38 @@ def position_tables(explorer: Explorer | None, scores: Scores, k: int, n_threads
     return table
 
 
+def next_tables(explorer: Explorer | None, scores: Scores, places: Places) -> Scores:
+    """Return (n, k, size) float64: how probable each candidate is next, given the listed items above each position.
+
+    Parameters
+    ----------
+    explorer, scores, places
+        As of `given_lists`.
+
+    Examples
+    --------
+    >>> next_tables(EpsilonGreedy(0.3), np.array([[3.0, 2.0, 1.0]]), np.int32([[1, 0]])).round(2).tolist()
+    [[[0.8, 0.1, 0.1], [0.85, 0.0, 0.15]]]
+    """
+    free = scores > -np.inf
+    weights = explorer.weights(scores) if isinstance(explorer, PlackettLuce) else np.zeros((1, 1))
+    table = np.zeros((len(scores), places.shape[1], scores.shape[1]))
+    every = np.arange(len(scores))
+    for slot in range(places.shape[1]):
+        left = free.sum(axis=1)
+        rows = np.flatnonzero(left > 0)
+        if isinstance(explorer, PlackettLuce):
+            own = np.where(free[rows], weights[rows], 0.0)
+            table[rows, slot] = own / own.sum(axis=1, keepdims=True)
+        else:
+            epsilon = explorer.epsilon if isinstance(explorer, EpsilonGreedy) else 0.0
+            table[rows, slot] = free[rows] * (epsilon / left[rows])[:, None]
+            table[rows, slot, free[rows].argmax(axis=1)] += 1 - epsilon
+        listed = places[:, slot] >= 0
+        free[every[listed], places[listed, slot]] = False
+    return table
+
+
 def _shared_table(explorer: Explorer | None, size: int, k: int, n_threads: int | None) -> Scores:
     """Return (ranks, positions) where they depend on the number of candidates alone; the last row for all after it."""
     if explorer is None:

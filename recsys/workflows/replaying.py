@@ -12,11 +12,11 @@ from recsys import ope
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.core.times import from_micros, parse_instant
-from recsys.ope import LoggedFeedback, Replay
+from recsys.ope import LoggedFeedback, Policy, Replay
 from recsys.ope.entering import one_reward
 from recsys.store import Run
 from recsys.store.schema import high_water
-from recsys.workflows.logged_files import read_log
+from recsys.workflows.logged_files import read_frame, read_log
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.replay_policies import Asked, Serving, policies_of
 
@@ -55,6 +55,8 @@ def replay(
     eligibility: Eligibility | None = None,
     exclude_seen: bool = True,
     event: str | None = None,
+    categories: str | Path | None = None,
+    logger: str | None = None,
     progress: ProgressCallback = silent,
     **options: Any,
 ) -> Recorded[Replay]:
@@ -89,11 +91,15 @@ def replay(
         Leave out what a user had before the request.
     event : str, optional
         The kind of event that ``"popularity"`` counts. Default: that of the models.
+    categories : str or Path, optional
+        A file with item_id and category, for the estimator ``mips``.
+    logger : str, optional
+        The policy that wrote the log, for ``mips``: ``"uniform"`` or a file.
     progress : callable, optional
         Told of every policy.
     **options
-        estimator, estimand, interval, confidence, correction, parameters, bound, reward_range, replicates, seed,
-        limits: see `recsys.ope.replay`.
+        estimator, estimand, interval, confidence, correction, parameters, bound, lowest, reward_range, replicates,
+        seed, limits: see `recsys.ope.replay`.
 
     Raises
     ------
@@ -107,7 +113,8 @@ def replay(
     job = Job(store, "replay")
     serving = Serving(k, explore, eligibility, exclude_seen, event)
     span = _Span(since, until, tuple(versions))
-    done = _replay(store, policies, log, span, serving, reward, compare, progress, options)
+    extra = _Extra(categories, logger)
+    done = _replay(store, policies, log, span, serving, reward, compare, extra, progress, options)
     runs, found = done.asked.runs, done.found
     throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
     run = job.record(
@@ -126,6 +133,8 @@ def replay(
             "eligibility": None if eligibility is None else repr(eligibility),
             "exclude_seen": exclude_seen,
             "event": event,
+            "categories": None if categories is None else str(categories),
+            "logger": logger,
             "high_water": done.mark,
             **{name: _plain(value) for name, value in options.items()},
         },
@@ -152,6 +161,8 @@ def replay_file(
     k: int | None = None,
     explore: Explorer | None = None,
     eligibility: Eligibility | None = None,
+    categories: str | Path | None = None,
+    logger: str | None = None,
     progress: ProgressCallback = silent,
     **options: Any,
 ) -> Replay:
@@ -161,7 +172,15 @@ def replay_file(
     """
     serving = Serving(k, explore, eligibility, False, None)
     span = _Span(since, until, tuple(versions))
-    return _replay(None, policies, log, span, serving, reward, compare, progress, options).found
+    extra = _Extra(categories, logger)
+    return _replay(None, policies, log, span, serving, reward, compare, extra, progress, options).found
+
+
+class _Extra(NamedTuple):
+    """What MIPS asks for."""
+
+    categories: str | Path | None
+    logger: str | None
 
 
 class _Span(NamedTuple):
@@ -180,6 +199,7 @@ def _replay(
     serving: Serving,
     reward: str | Sequence[str] | None,
     compare: bool,
+    extra: _Extra,
     progress: ProgressCallback,
     options: Mapping[str, Any],
 ) -> _Done:
@@ -197,8 +217,18 @@ def _replay(
         feedback = feedback.of_versions(*span.versions)
     made, told = policies_of(store, asked, feedback, serving, mark)
     baseline = next(iter(made)) if compare else "logged"
-    found = ope.replay(made, feedback, reward=reward, baseline=baseline, progress=progress, **options)
+    known: dict[str, Any] = {
+        "categories": None if extra.categories is None else read_frame(Path(extra.categories)),
+        "logger": None if extra.logger is None else _logger(extra.logger, store, feedback, serving, mark),
+    }
+    found = ope.replay(made, feedback, reward=reward, baseline=baseline, progress=progress, **known, **options)
     return _Done(replace(found, notes=(*found.notes, *told)), asked, begin, mark, told)
+
+
+def _logger(word: str, store: Store | None, feedback: LoggedFeedback, serving: Serving, mark: int | None) -> Policy:
+    """Return the policy that wrote the log."""
+    made, _ = policies_of(store, Asked.of(store, word), feedback, serving, mark)
+    return next(iter(made.values()))
 
 
 def _needed(store: Store | None) -> Store:

@@ -81,6 +81,7 @@ def command(
     bound: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Known largest weight × reward, for bernstein and sequence.")
     ] = None,
+    lowest: Annotated[float, typer.Option(metavar="VALUE", help="Known least weight × reward, likewise.")] = 0.0,
     reward_range: Annotated[
         str | None,
         typer.Option(metavar="LOW,HIGH", help="Known bounds of rewards: they bound what is never shown."),
@@ -88,6 +89,10 @@ def command(
     seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap and of rejection sampling.")] = 0,
     k: Annotated[
         int | None, typer.Option("--k", "-k", metavar="N", help="Slots of a list.  [the positions of the log]")
+    ] = None,
+    categories: Annotated[str | None, typer.Option(metavar="FILE", help="item_id and category, for mips.")] = None,
+    logger: Annotated[
+        str | None, typer.Option(metavar="uniform|FILE", help="The policy that wrote the log, for mips.")
     ] = None,
     fail_on: Annotated[
         list[str] | None,
@@ -118,9 +123,12 @@ def command(
         "confidence": confidence,
         "parameters": {name: _number(name, word) for name, word in pairs("--set", set_).items()} or None,
         "bound": bound,
+        "lowest": lowest,
         "reward_range": None if reward_range is None else _range(reward_range),
         "seed": seed,
         "k": k,
+        "categories": categories,
+        "logger": logger,
         "eligibility": eligibility_from(session.options),
     }
     recorded, found = _replay(session, policies, asked, event)

@@ -31,9 +31,9 @@ def test_a_deterministic_logger_is_not_estimable():
     assert (found.status, found.downgrades) == ("fail", "not_estimable")
 
 
-def test_a_log_without_propensities_is_not_estimable():
+def test_a_log_without_propensities_is_left_to_direct_methods():
     log = replace(uniform_log(100, 5, seed=1), propensities=Propensities())
-    assert by_name(log_checks(log))["randomness"].downgrades == "not_estimable"
+    assert by_name(log_checks(log))["randomness"].downgrades == "flagged"
 
 
 @pytest.mark.parametrize(("duplicates", "status"), [(0, "ok"), (1, "warn"), (100, "fail")])
