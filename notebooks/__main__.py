@@ -80,7 +80,7 @@ def executed(source: Path) -> Any:
             if cell.cell_type == "code"
             for problem in (
                 *_outputs.unfit(cell.outputs, [folder, str(FOLDER.parent), str(Path.home())]),
-                *(f"does not say {promise!r}" for promise in _outputs.unmet(cell.source, cell.outputs)),
+                *_outputs.unmet(cell.source, cell.outputs),
             )
         ]
     for cell in notebook.cells:

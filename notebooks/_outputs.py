@@ -101,9 +101,10 @@ def same_data(old: Any, new: Any) -> bool:
 
 
 def unmet(source: str, outputs: list[dict[str, Any]]) -> list[str]:
-    """Return what a cell promises behind ``# →`` and its outputs do not say."""
+    """Say what a cell promises behind ``# →`` and its outputs do not hold."""
     said = " ".join(texts(outputs).split())
-    return [promise for promise in PROMISE.findall(source) if " ".join(promise.split()) not in said]
+    promises = [" ".join(promise.split()) for promise in PROMISE.findall(source)]
+    return [f"does not say {promise!r} but {said[:300]!r}" for promise in promises if promise not in said]
 
 
 def unfit(outputs: list[dict[str, Any]], folders: list[str]) -> list[str]:
