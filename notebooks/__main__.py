@@ -64,6 +64,9 @@ def executed(source: Path) -> Any:
         environment = {**kept, "PYTHONPATH": path, "IPYTHONDIR": f"{folder}/.ipython", "PYTHONHASHSEED": "0"}
         work = Path(folder) / "work"
         work.mkdir()
+        startup = Path(folder) / ".ipython/profile_default/startup/pictures.py"
+        startup.parent.mkdir(parents=True)
+        startup.write_text("from notebooks._pictures import install\n\ninstall()\n", encoding="utf-8")
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,

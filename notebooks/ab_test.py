@@ -151,7 +151,9 @@ print(unfair.check("srm").reason)
 # %%
 analysis = experiment.analyze(seen_on(through))
 print(analysis.summary)
-# → Stop: do not ship als. clicks is better with als
+# → Stop: do not ship als.
+# → clicks is better with als
+# → minutes_a_play with als is worse by more than the 5 % that are tolerated
 
 # %%
 analysis

@@ -101,13 +101,16 @@ print(found.conclusion)
 # → No significant difference between graphfilter and als on ndcg@10
 
 # %%
+found.plot("ndcg@10 of each model")
+
+# %%
 pl.DataFrame(
     [{"model": name, **{spec.name: found[name][spec.name] for spec in found.metrics}} for name in found.ranking]
 )
 
 # %% [markdown]
-# A tie in front, and the catalogue metrics break it: ALS gives its places to many more titles than the graph filter.
-# Is that a virtue, or is it just different?
+# A tie in front, and the catalogue metrics break it: ALS gives its places to titles far more evenly than the graph
+# filter. Is that a virtue, or is it just different?
 #
 # Members find titles by the home page and by search, and both favour what is already popular. So the log is full of
 # popular plays, and a model that leans towards popular titles looks better in it than it is. A **debiased** metric
@@ -117,6 +120,9 @@ pl.DataFrame(
 debiased = rs.compare(learned, test, metrics=["debiased_ndcg@10"])
 print(debiased.conclusion)
 # → als is better than graphfilter on debiased_ndcg@10
+
+# %%
+debiased.plot("debiased_ndcg@10 of each model")
 
 # %% [markdown]
 # Which of the two metrics is right depends on what the home page is for. Decide that *before* you look: whoever looks

@@ -97,6 +97,12 @@ print(found.conclusion)
 # → als is better than popularity on ndcg@10
 
 # %%
+found.plot(0)
+
+# %% [markdown]
+# The same in figures, with all that belongs to them:
+
+# %%
 found
 
 # %% [markdown]

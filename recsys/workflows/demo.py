@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +20,14 @@ from recsys.display import Cell, Table, View, Viewable
 from recsys.evaluation import Comparison
 from recsys.simulation import simulate
 from recsys.store import Store
+from recsys.workflows.recording import Recorded
 
 USERS, ITEMS, DAYS, SEED = 3000, 600, 90, 7
 START = "2025-01-01"
 HOLDOUT = "14d"
 MODELS = ("popularity", "itemknn", "als", "bpr")
 METRICS = ("ndcg@10", "recall@50", "coverage@10")
-DATA, SHOP, LISTS = "data", "shop", "recommendations.parquet"
+DATA, SHOP, LISTS, REPORT = "data", "shop", "recommendations.parquet", "report.html"
 
 
 class Step(NamedTuple):
@@ -56,6 +58,8 @@ class Demo(Viewable):
         A user to look at.
     watched, recommended : polars.DataFrame
         What that user watched most, and gets: titles and genres.
+    report : Path or None
+        The comparison as a page; None where the extra `report` is not installed.
     """
 
     folder: Path
@@ -66,6 +70,7 @@ class Demo(Viewable):
     user_id: int
     watched: pl.DataFrame
     recommended: pl.DataFrame
+    report: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; those but the seconds and the run ids are the same in every demo."""
@@ -78,6 +83,7 @@ class Demo(Viewable):
             "user_id": self.user_id,
             "watched": self.watched.to_dicts(),
             "recommended": self.recommended.to_dicts(),
+            "report": None if self.report is None else str(self.report),
             "next": list(self.commands()),
         }
 
@@ -167,6 +173,9 @@ def demo(folder: Path, *, progress: ProgressCallback = silent) -> Demo:
         comparison = compared.result
         best = comparison.ranking[0]
         found.append(f"{best} is first by {comparison.primary.name}")
+    with _timed(steps, "report") as found:
+        report = _report(compared, folder / REPORT)
+        found.append(f"the comparison as a page, {REPORT}" if report else 'left out: pip install "recsys[report]"')
     with _timed(steps, f"refit {best}") as found:
         served = workflows.refit(store, runs[best], progress=progress)
         found.append(f"run {served.run.run_id}, trained on everything")
@@ -176,7 +185,7 @@ def demo(folder: Path, *, progress: ProgressCallback = silent) -> Demo:
         found.append(f"{lists['user_id'].n_unique():,} users, {len(lists):,} rows in {LISTS}")
     user_id, watched, recommended = _example(folder / DATA, lists)
     runs |= {"served": served.run.run_id, "compare": compared.run.run_id}
-    return Demo(folder, tuple(steps), runs, comparison, best, user_id, watched, recommended)
+    return Demo(folder, tuple(steps), runs, comparison, best, user_id, watched, recommended, report)
 
 
 @contextmanager
@@ -221,6 +230,15 @@ def _ingest(store: Store, folder: Path, progress: ProgressCallback) -> dict[str,
         table: store.ingest(table, str(folder / files), progress=progress).rows_ingested
         for table, files in sources.items()
     }
+
+
+def _report(compared: Recorded[Comparison], path: Path) -> Path | None:
+    """Write the comparison as a page, if the extra `report` is there."""
+    if find_spec("jinja2") is None or find_spec("matplotlib") is None:
+        return None
+    from recsys.reporting import report
+
+    return report(compared, path, title="The demo: four models on days that none of them had seen")
 
 
 def _example(folder: Path, lists: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,8 @@ def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in (("USERS", 200), ("ITEMS", 60), ("DAYS", 40), ("MODELS", ("popularity", "itemknn"))):
         monkeypatch.setattr(demo, name, value)
     first, second = (cli.json("demo", "look") for _ in range(2))
+    for done in (first, second):
+        assert set(done["comparison"].pop("train_seconds")) == {"popularity", "itemknn"}
     assert first["comparison"] == second["comparison"]
     assert first["recommended"] == second["recommended"]
     assert first["runs"] != second["runs"]
@@ -283,10 +286,24 @@ def test_the_demo_can_be_run_again(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     lines = cli.text("demo", "look").split("what to type next\n")[1].splitlines()
     assert "  cd look" in lines
     assert all(len(line) <= 80 for line in lines)
+    assert lines[-1] == f"  {Path('look/report.html')}"
+    page = Path("look/report.html").read_text(encoding="utf-8")
+    assert "The demo: " in page
+    assert "itemknn" in page
     assert any(line.startswith("  recsys compare ") and line.endswith(" --by country") for line in lines)
     Path("mine").mkdir()
     Path("mine/file").touch()
     assert main(["demo", "mine"]) == 2
+
+
+def test_the_demo_goes_without_the_extra_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("USERS", 200), ("ITEMS", 60), ("DAYS", 40), ("MODELS", ("popularity", "itemknn"))):
+        monkeypatch.setattr(demo, name, value)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    text = cli.text("demo", "plain")
+    assert 'left out: pip install "recsys[report]"' in text
+    assert "report.html" not in text
+    assert not Path("plain/report.html").exists()
 
 
 TUNE = ("tune", "itemknn", "als", "--event", "play", "--holdout", "10d", "--seed", "3", "--trials", "8")

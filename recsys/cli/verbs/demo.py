@@ -35,7 +35,10 @@ def command(
     from recsys.workflows.demo import demo
 
     done = demo(folder, progress=session.progress)
-    session.emit("demo", done, done.view(), plain=next_lines(activation() | done.commands()))
+    lines = [next_lines(activation() | done.commands())]
+    if done.report is not None:
+        lines.append(f"the comparison as a page, to open in a browser or to send\n\n  {done.report}")
+    session.emit("demo", done, done.view(), plain="\n\n".join(lines))
 
 
 def activation() -> dict[str, str]:
