@@ -6,7 +6,9 @@ A notebook is edited as text, ``NAME.py`` in the percent format; ``NAME.ipynb`` 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -93,9 +95,18 @@ def executed(source: Path) -> Any:
 
 
 def as_json(notebook: Any) -> str:
-    """Return the notebook as it is committed."""
+    """Return the notebook as it is committed, the specification of each chart in one line."""
     nbformat.validate(notebook)
-    return nbformat.writes(notebook) + "\n"
+    whole, lines = copy.deepcopy(notebook), []
+    for cell in whole.cells:
+        for output in cell.get("outputs", ()):
+            for kind in filter(_outputs.CHART.fullmatch, output.get("data", {})):
+                lines.append(json.dumps(output.data[kind], ensure_ascii=False, sort_keys=True))
+                output.data[kind] = f"chart {len(lines) - 1} of this notebook"
+    text: str = nbformat.writes(whole) + "\n"
+    for place, line in enumerate(lines):
+        text = text.replace(f'"chart {place} of this notebook"', line, 1)
+    return text
 
 
 def stale(committed: Any, fresh: Any) -> list[str]:

@@ -123,8 +123,8 @@ print(early.summary)
 # → clicks with als: too early to judge.
 
 # %% [markdown]
-# Whoever looks every day and stops at the first p below .05 will find something in every other experiment in which
-# there is nothing. So there is no p-value yet. (An experiment that is declared with
+# Whoever looks every day for three weeks and stops at the first p below .05 finds something in one of four experiments
+# in which there is nothing (Armitage et al. 1969). So there is no p-value yet. (An experiment that is declared with
 # `monitoring=rs.experiment.ConfidenceSequence()` pays for looks in advance and may be watched at any time.)
 #
 # ## 6. First the checks, then the effect
@@ -164,8 +164,8 @@ analysis
 # - **clicks** rose, and the interval excludes 0. Alone, that would be a success, and a press release.
 # - **minutes a play**, the guardrail, fell by more than the 5 % that were tolerated; even the better end of the
 #   interval is below. So the members click more and watch less of what they clicked.
-# - *less variance*: what members did before explains part of what they did after. For the same precision without CUPED
-#   it would have taken that share more members.
+# - *less variance*: what members did before explains part of what they did after. Without CUPED the same precision
+#   would have taken a good quarter more members.
 # - By country the effects are not shown to differ. The *pooled* column draws each towards the mean, as far as its own
 #   uncertainty demands: the best country of five is mostly lucky.
 #

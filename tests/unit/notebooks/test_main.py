@@ -29,6 +29,15 @@ def test_committed_notebooks_are_those_of_their_texts(name):
             assert not _outputs.unfit(cell.outputs, [str(runner.FOLDER.parent)])
 
 
+def test_the_specification_of_a_chart_takes_one_line():
+    kind, spec = "application/vnd.vegalite.v6+json", {"layer": [{"mark": "point", "data": {"values": [{"x": "a\nb"}]}}]}
+    outputs = [nbformat.v4.new_output("display_data", {kind: spec, "text/plain": "alt.Chart(...)"}) for _ in range(2)]
+    cells = [nbformat.v4.new_code_cell("chart", outputs=outputs, execution_count=1)]
+    text = runner.as_json(nbformat.v4.new_notebook(cells=cells))
+    assert [each.data[kind] for each in nbformat.reads(text, 4).cells[0].outputs] == [spec, spec]
+    assert sum("layer" in line and "values" in line for line in text.splitlines()) == 2
+
+
 @pytest.mark.slow
 def test_a_notebook_is_written_once_and_then_compared(folder, capsys):
     (folder / "sum.py").write_text(GOOD, encoding="utf-8")
