@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from recsys.core.times import from_micros
-from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, counted
-from recsys.evaluation.evaluation import Evaluation, notes_of
+from recsys.core.times import from_micros, to_micros
+from recsys.display import Tabular, View, Viewable
+from recsys.evaluation.backtest_view import backtest_view
+from recsys.evaluation.conclusions import conclude_windows, honest
+from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.population import Counts
 from recsys.evaluation.ranking import best_first, model_pairs, primary_metric
-from recsys.metrics import MetricSpec
+from recsys.metrics import MetricSpec, parse_metric
 from recsys.stats import paired_t
 
 
@@ -92,6 +95,18 @@ class Backtest(Viewable, Tabular):
         return best_first(dict(part.select("model", "mean").iter_rows()), primary)
 
     @property
+    def conclusion(self) -> str:
+        """Say which model was ahead of which on the primary metric, in how many windows and by how much."""
+        primary = primary_metric(self.metrics).name
+        said = conclude_windows(
+            primary,
+            self.ranking,
+            self.summary.filter(pl.col("metric") == primary).to_dicts(),
+            self.differences.filter(pl.col("metric") == primary).to_dicts(),
+        )
+        return honest(said, self.warnings)
+
+    @property
     def conventions(self) -> tuple[str, ...]:
         """What was estimated and how."""
         return (
@@ -166,17 +181,40 @@ class Backtest(Viewable, Tabular):
         Columns: metric, model, baseline, windows, difference, ci_low, ci_high (Student's t over windows), wins: in
         how many windows the model is above the baseline.
         """
-        frame = self.windows
-        rows = []
+        frame, rows = self.windows, []
         for model, baseline in self.pairs:
             for spec in self.metrics:
-                ours, theirs = (_series(frame, name, spec.name) for name in (model, baseline))
-                known = ~(np.isnan(ours) | np.isnan(theirs))
-                ours, theirs = ours[known], theirs[known]
+                both = _paired(frame, model, baseline, spec.name)
+                ours, theirs = (np.array([row[place] for row in both], np.float64) for place in (1, 2))
                 found = paired_t(ours, theirs, confidence=self.confidence)
                 numbers = (_known(value) for value in (found.estimate, found.ci_low, found.ci_high))
                 rows.append((spec.name, model, baseline, found.n, *numbers, int((ours > theirs).sum())))
         return pl.DataFrame(rows, schema=_DIFFERENCES, orient="row")
+
+    def window_differences(
+        self, metric: str | None = None, pairs: Sequence[tuple[str, str]] | None = None
+    ) -> pl.DataFrame:
+        """Return the differences of one metric, window by window, where both models have a value.
+
+        Parameters
+        ----------
+        metric : str, optional
+            Default: the one that orders the models.
+        pairs : sequence of (model, baseline), optional
+            Default: `pairs`.
+
+        Returns
+        -------
+        polars.DataFrame
+            model, baseline, cut, difference (of the means over seeds), ci_low, ci_high (paired by user, Student's t
+            over the users of the window; null for catalogue metrics and several seeds).
+        """
+        name = primary_metric(self.metrics).name if metric is None else parse_metric(metric).name
+        frame, rows = self.windows, []
+        for model, baseline in self.pairs if pairs is None else pairs:
+            for cut, ours, theirs in _paired(frame, model, baseline, name):
+                rows.append((model, baseline, cut, ours - theirs, *self._user_interval(model, baseline, name, cut)))
+        return pl.DataFrame(rows, schema=_WINDOW_DIFFERENCES, orient="row")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON; times are ISO texts (UTC)."""
@@ -189,20 +227,28 @@ class Backtest(Viewable, Tabular):
             "results": results.to_dicts(),
             "summary": self.summary.to_dicts(),
             "differences": self.differences.to_dicts(),
+            "conclusion": self.conclusion,
             "conventions": list(self.conventions),
             "warnings": list(self.warnings),
         }
 
     def view(self) -> View:
-        """Return what a reader should see: the summary, the differences, the windows one by one."""
-        cuts = sorted({row.cut for row in self.results})
-        seeds = sorted({row.seed for row in self.results})
-        title = (
-            f"{counted(len(cuts), 'window')} of {self.test}, cuts from {from_micros(cuts[0]):%Y-%m-%d} to "
-            f"{from_micros(cuts[-1]):%Y-%m-%d}, {counted(len(seeds), 'seed')}"
-        )
-        tables = [self._summary_table(), *([self._difference_table()] if self.pairs else []), self._window_table()]
-        return View(title, tuple(tables), notes_of(self.warnings, self.notes))
+        """Return what a reader should see: who was ahead, the summary, the differences, the windows one by one."""
+        return backtest_view(self)
+
+    def _user_interval(
+        self, model: str, baseline: str, metric: str, cut: datetime
+    ) -> tuple[float | None, float | None]:
+        at = to_micros(cut)
+        found = [
+            row.evaluation for name in (model, baseline) for row in self.results if (row.model, row.cut) == (name, at)
+        ]
+        if len(found) != 2 or any(metric not in one.values for one in found):
+            return None, None
+        ours, theirs = (one.values[metric] for one in found)
+        known = ~(np.isnan(ours) | np.isnan(theirs))
+        test = paired_t(ours[known], theirs[known], confidence=self.confidence)
+        return _known(test.ci_low), _known(test.ci_high)
 
     def _when(self, cuts: Iterable[int]) -> str:
         """Say in which windows something holds."""
@@ -211,34 +257,6 @@ class Backtest(Viewable, Tabular):
             return "in every window"
         days = ", ".join(f"{from_micros(cut):%Y-%m-%d}" for cut in wanted)
         return f"in {len(wanted)} of {len(every)} windows: cut {days}"
-
-    def _summary_table(self) -> Table:
-        order = ("model", "metric", "mean", "sd_windows", "sd_seeds", "min", "max")
-        header = ("model", "metric", "mean", "sd of windows", "sd of seeds", "least", "most")
-        return Table(header, tuple(tuple(row[name] for name in order) for row in self.summary.to_dicts()))
-
-    def _difference_table(self) -> Table:
-        rows = tuple(
-            (
-                f"{row['model']} − {row['baseline']}",
-                row["metric"],
-                row["difference"],
-                Interval(row["ci_low"], row["ci_high"]),
-                f"{row['wins']} of {row['windows']}",
-            )
-            for row in self.differences.to_dicts()
-        )
-        return Table(("pair", "metric", "difference", f"{100 * self.confidence:g} % interval", "windows above"), rows)
-
-    def _window_table(self) -> Table:
-        primary = primary_metric(self.metrics).name
-        part = self.windows.filter(pl.col("metric") == primary)
-        models = part["model"].unique(maintain_order=True).to_list()
-        rows: list[tuple[Cell, ...]] = []
-        for (cut,), window in part.group_by("cut", maintain_order=True):
-            found = dict(window.select("model", "estimate").iter_rows())
-            rows.append((f"{cut:%Y-%m-%d}", window["n"].max(), *(found.get(name) for name in models)))  # type: ignore[arg-type]
-        return Table(("cut", "users", *models), tuple(rows), primary)
 
 
 _SCHEMA: dict[str, Any] = {
@@ -265,6 +283,14 @@ _DIFFERENCES: dict[str, Any] = {
     "ci_high": pl.Float64,
     "wins": pl.Int64,
 }
+_WINDOW_DIFFERENCES: dict[str, Any] = {
+    "model": pl.String,
+    "baseline": pl.String,
+    "cut": pl.Datetime("us"),
+    "difference": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+}
 
 
 def _cold_warning(counts: Mapping[int, Counts], when: str) -> str:
@@ -275,9 +301,11 @@ def _cold_warning(counts: Mapping[int, Counts], when: str) -> str:
     )
 
 
-def _series(frame: pl.DataFrame, model: str, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    part = frame.filter((pl.col("model") == model) & (pl.col("metric") == metric)).sort("cut")
-    return part["estimate"].fill_null(math.nan).to_numpy()
+def _paired(windows: pl.DataFrame, model: str, baseline: str, metric: str) -> list[tuple[datetime, float, float]]:
+    """Return the cut and both means of the windows in which both have a value, the oldest first."""
+    known = windows.filter((pl.col("metric") == metric) & pl.col("estimate").is_not_null())
+    ours, theirs = (known.filter(pl.col("model") == name).select("cut", "estimate") for name in (model, baseline))
+    return ours.join(theirs, on="cut", suffix="_baseline").sort("cut").rows()
 
 
 def _known(value: float) -> float | None:

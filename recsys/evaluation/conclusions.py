@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from recsys.display import Interval, Percent, PValue, cell_text, counted, number_text
 from recsys.evaluation.population import Counts
@@ -71,6 +71,51 @@ def sentence(row: Difference, alpha: float) -> str:
         word = above if row.difference > 0 else below
         return f"{row.model} is {word} than {row.baseline} on {row.metric}: {size}."
     return f"No significant difference between {row.model} and {row.baseline} on {row.metric}: {size}."
+
+
+def conclude_windows(
+    metric: str, ranking: Sequence[str], summary: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return who was ahead over the windows of a backtest; no word of significance, which it cannot test.
+
+    Parameters
+    ----------
+    metric : str
+        The primary one.
+    ranking : sequence of str
+        The models, best first.
+    summary, pairs : sequence of mapping
+        The rows of ``Backtest.summary`` and ``Backtest.differences`` of that metric.
+    """
+    means = {row["model"]: row for row in summary}
+    best = means[ranking[0]]
+    if best["mean"] is None:
+        return f"No model has a value of {metric} in any window."
+    windows = counted(best["windows"], "window")
+    if not pairs:
+        spread = f", from {number_text(best['min'])} to {number_text(best['max'])}" if best["windows"] > 1 else ""
+        return f"{ranking[0]} reaches {metric} {number_text(best['mean'])} on average over {windows}{spread}."
+    baselines = {row["baseline"] for row in pairs}
+    chosen = [row for row in pairs if len(baselines) == 1 or row["model"] == ranking[0]]
+    if len(chosen) > MOST_SENTENCES:
+        first, second = ranking[:2]
+        return (
+            f"{first} has the highest mean {metric} of {len(ranking)} models over {windows}, "
+            f"{number_text(best['mean'])}; the next is {second}, {number_text(means[second]['mean'])}."
+        )
+    return " ".join(_window_sentence(row, metric) for row in chosen)
+
+
+def _window_sentence(row: Mapping[str, Any], metric: str) -> str:
+    if row["difference"] is None:
+        return f"{row['model']} and {row['baseline']} cannot be compared on {metric} in any window."
+    size = f"{'+' if row['difference'] > 0 else ''}{number_text(row['difference'])}"
+    bounds = cell_text(Interval(row["ci_low"], row["ci_high"]))
+    size += "" if bounds == "–" else f" {bounds}"
+    return (
+        f"{row['model']} was above {row['baseline']} on {metric} in {row['wins']} of "
+        f"{counted(row['windows'], 'window')}, by {size} on average."
+    )
 
 
 def _together(rows: Sequence[Difference], metric: str, baseline: str | None, alpha: float) -> str:

@@ -13,13 +13,13 @@ from recsys.display import Axis, Chart, Estimated, Rule, Series, drawn, forest
 from recsys.evaluation.exposure import Exposure
 from recsys.evaluation.ranking import primary_metric
 from recsys.evaluation.segments import WARMTH
-from recsys.metrics import MetricSpec
+from recsys.metrics import Concentration, MetricSpec
 
 ALL = "all users"
 MOST_CURVES = 6
 _CURVE_NOTE = (
-    "Items in falling order, each curve in its own. The higher above the diagonal, the fewer items hold the most; "
-    "where the curve of a model reaches 100 % is the share of the items that it recommends to anybody (coverage)."
+    "Each curve has its own most frequent items first. The further left a curve rises, the fewer items hold the most; "
+    "where that of a model reaches 100 %, all the items that it recommends to anybody are counted (coverage)."
 )
 
 
@@ -64,25 +64,30 @@ def value_axis(spec: MetricSpec) -> Axis:
 
 
 def exposure_chart(curves: Mapping[str, Exposure]) -> Chart:
-    """Return the concentration curves of the lists of models, that of the training events, and the equal share.
+    """Return the concentration curves of the lists of models, and that of the training events.
 
     At most 6 models are drawn, the first ones.
     """
     shown = list(curves.items())[:MOST_CURVES]
     first = shown[0][1]
     series = [
-        *(Series(name, "line", one.recommendations.parts, one.recommendations.total) for name, one in shown),
-        Series("training events", "line", first.events.parts, first.events.total),
-        Series("equal shares", "line", (0.0, 1.0), (0.0, 1.0)),
+        *(concentration_line(name, one.recommendations, one.items) for name, one in shown),
+        concentration_line("training events", first.events, first.items),
     ]
     hidden = len(curves) - len(shown)
     return Chart(
         f"How many of {first.items:,} items hold the recommendations (first {first.k} of each list)",
-        Axis("items, the most frequent first", percent=True),
+        Axis("most frequent items", "count", "log"),
         Axis("cumulative share", percent=True),
         tuple(series),
         note=_CURVE_NOTE + (f" The {MOST_CURVES} best of {len(curves)} models are drawn." if hidden else ""),
     )
+
+
+def concentration_line(name: str, curve: Concentration, count: int) -> Series:
+    """Return a concentration curve over the number of parts, for a log axis: without its point at 0."""
+    places = tuple(round(share * count) for share in curve.parts[1:])
+    return Series(name, "line", places, curve.total[1:])
 
 
 def _metric_charts(rows: Sequence[Mapping[str, Any]], metrics: Sequence[MetricSpec], name: str) -> list[Chart | None]:

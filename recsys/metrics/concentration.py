@@ -44,20 +44,20 @@ def concentration(
 ) -> Concentration | None:
     """Return the concentration curve of counts that are not negative; None where their sum is 0.
 
-    It has at most `points` + 1 points: dense among the largest parts, where the curve bends (the place of point i is
-    (i / points)²), and one at the smallest part that is not 0, where it reaches 1. Each is exact.
+    It has at most `points` + 2 points, each exact: 0, places from the largest part to the last one that are even on a
+    log scale, and the smallest part that is not 0, where the curve reaches 1.
 
     Examples
     --------
     >>> concentration(np.array([0, 6, 2, 2]), 3)
-    Concentration(parts=(0.0, 0.25, 0.75, 1.0), total=(0.0, 0.6, 1.0, 1.0))
+    Concentration(parts=(0.0, 0.25, 0.5, 0.75, 1.0), total=(0.0, 0.6, 0.8, 1.0, 1.0))
     """
     falling = np.sort(counts)[::-1].astype(np.float64)
     held = np.concatenate(([0.0], np.cumsum(falling)))
     if not len(falling) or held[-1] <= 0:
         return None
-    grid = np.rint(len(falling) * np.linspace(0, 1, points) ** 2).astype(np.int64)
-    places = np.unique(np.append(grid, np.count_nonzero(falling)))
+    grid = np.rint(np.geomspace(1, len(falling), points)).astype(np.int64)
+    places = np.unique(np.append(grid, [0, np.count_nonzero(falling), len(falling)]))
     # A last digit of the cumulated sums must not push a share above 1.
     shares = np.minimum(held[places] / held[-1], 1.0)
     return Concentration(tuple((places / len(falling)).tolist()), tuple(shares.tolist()))
