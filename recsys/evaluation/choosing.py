@@ -12,7 +12,7 @@ from recsys.core.errors import DataError
 from recsys.core.memory import spelled
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Split
-from recsys.display import Table, View, Viewable, counted, number_text
+from recsys.display import Axis, Chart, Estimated, Table, View, Viewable, counted, drawn, forest, number_text
 from recsys.evaluation.evaluation import notes_of
 from recsys.evaluation.ranking import best_first
 from recsys.evaluation.tuning import tune
@@ -118,6 +118,15 @@ class Choosing(Viewable):
         return self.tuning.bases[self.name].clone(**self.best.params)
 
     @property
+    def conclusion(self) -> str:
+        """Say which family was chosen, and how it did."""
+        metric, best = self.tuning.metric, self.best
+        return (
+            f"{self.name} is chosen of {counted(len(self._finished), 'model')} tried: "
+            f"{metric.name} {number_text(best.value)} on {self.tuning.validation}."
+        )
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why, in plain words."""
         metric, ahead = self.tuning.metric, self.tuning.best
@@ -154,6 +163,7 @@ class Choosing(Viewable):
         return {
             "model": self.name,
             "params": dict(self.best.params),
+            "conclusion": self.conclusion,
             "reasons": list(self.reasons),
             "shape": self.shape._asdict(),
             "left_out": dict(self.left_out),
@@ -164,7 +174,19 @@ class Choosing(Viewable):
         """Return the choice and its reasons."""
         rows = tuple((trial.model, trial.value, f"{trial.seconds:.1f} s") for trial in self.tuning.trials)
         table = Table(("model", self.tuning.metric.name, "time"), rows)
-        return View(f"chosen: {self.name}", (table,), notes_of(self.warnings, self.reasons))
+        return View(self.conclusion, (table,), notes_of(self.warnings, self.reasons), self._charts())
+
+    def _charts(self) -> tuple[Chart, ...]:
+        metric, level = self.tuning.metric, f"estimate with {100 * self.tuning.confidence:g} % interval"
+        rows = [
+            Estimated(one.model, one.value, one.looks[-1].ci_low, one.looks[-1].ci_high, level)
+            if one.status == "finished"
+            else Estimated(one.model, None)
+            for one in sorted(self.tuning.trials, key=lambda one: (one is not self.best, one.number))
+        ]
+        note = "The chosen family first; the simpler popular items are chosen where they lie within the best interval."
+        axis = Axis(metric.name, f"{metric.metric.unit}, on the validation part")
+        return drawn(forest(f"{metric.name} of each family, as it comes", axis, Axis("family"), rows, note=note))
 
 
 def choose(

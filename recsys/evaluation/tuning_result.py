@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 import polars as pl
 
 from recsys.core.errors import DataError
-from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, counted
+from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, cell_text, counted, number_text
 from recsys.evaluation.evaluation import notes_of
+from recsys.evaluation.tuning_charts import tuning_charts
 from recsys.metrics import MetricSpec
 from recsys.models.base import Recommender
 from recsys.models.spaces import Value
@@ -162,6 +163,21 @@ class Tuning(Viewable, Tabular):
         """All hyper-parameters of the best trial."""
         return dict(self.best.params)
 
+    @property
+    def conclusion(self) -> str:
+        """Say which setting did best, how well, and out of how many."""
+        ranked = self._best_first()
+        if not ranked:
+            return f"None of {counted(len(self.trials), 'trial')} was finished."
+        best = ranked[0]
+        low, high = _bounds(best)
+        bounds = "" if low is None or high is None else f" {cell_text(Interval(low, high))}"
+        setting = "as it came" if not best.chosen else f"with {settings_text(best.chosen)}"
+        return (
+            f"{best.model} {setting} did best of {counted(len(ranked), 'finished trial')}: "
+            f"{self.metric.name} {number_text(best.value)}{bounds} on {self.validation}."
+        )
+
     def best_model(self) -> Recommender:
         """Return a new, unfitted model with the best settings."""
         return self.bases[self.best.model].clone(**self.best.params)
@@ -194,6 +210,7 @@ class Tuning(Viewable, Tabular):
         return {
             "metric": self.metric.name,
             "best": self.best.to_dict(),
+            "conclusion": self.conclusion,
             "trials": [trial.to_dict() for trial in self.trials],
             "asked": self.asked,
             "spaces": {name: dict(space) for name, space in self.spaces.items()},
@@ -208,9 +225,6 @@ class Tuning(Viewable, Tabular):
     def view(self) -> View:
         """Return the best trials, the best first, and what became of the others."""
         ranked = self._best_first()
-        counts = {status: sum(trial.status == status for trial in self.trials) for status in _STATUSES}
-        told = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-        title = f"{counted(len(self.trials), 'trial')} ({told}), {self.metric.name} on {self.validation}"
         header = ("trial", "model", "settings", self.metric.name, f"{100 * self.confidence:g} % interval", "time")
         rows = tuple(
             (
@@ -229,7 +243,13 @@ class Tuning(Viewable, Tabular):
         if broken:
             told_of = tuple((one.number, one.model, settings_text(one.chosen), one.error) for one in broken)
             tables.append(Table(("trial", "model", "settings", "why it failed"), told_of))
-        return View(title, tuple(tables), notes_of(self.warnings, self.notes))
+        notes = notes_of(self.warnings, (self._design(), *self.notes))
+        return View(self.conclusion, tuple(tables), notes, tuning_charts(self, ranked))
+
+    def _design(self) -> str:
+        counts = {status: sum(trial.status == status for trial in self.trials) for status in _STATUSES}
+        told = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+        return f"{counted(len(self.trials), 'trial')} ({told}), {self.metric.name} on {self.validation}"
 
     def _best_first(self) -> list[Trial]:
         sign = 1 if self.metric.metric.better == "lower" else -1

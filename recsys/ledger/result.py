@@ -11,6 +11,7 @@ import polars as pl
 
 from recsys.core.checks import finite_float
 from recsys.display import Interval, Percent, Table, Tabular, View, Viewable, counted, number_text
+from recsys.ledger.charts import ledger_charts
 from recsys.ledger.entries import Estimand, Outcome, Prediction
 from recsys.ledger.scores import FEW, Matched, Score, score
 from recsys.stats import SignTest
@@ -52,7 +53,7 @@ class Ledger(Viewable, Tabular):
         if not self.matched:
             return (
                 f"{counted(len(self.predictions), 'prediction')} and {counted(len(self.outcomes), 'outcome')}, "
-                "none of the same pair yet"
+                "none of the same pair yet."
             )
         quantities = dict.fromkeys(one.measured.quantity for one in self.scores)
         return " ".join(self._said(quantity) for quantity in quantities)
@@ -98,7 +99,7 @@ class Ledger(Viewable, Tabular):
     def view(self) -> View:
         """Return what a reader should see: what predicted best, the scores, the pairs."""
         tables = (self._score_table(), self._match_table()) if self.matched else ()
-        return View(self.conclusion, tables, self.notes if self.matched else ())
+        return View(self.conclusion, tables, self.notes if self.matched else (), ledger_charts(self))
 
     def _said(self, quantity: str) -> str:
         found = self.best(quantity)

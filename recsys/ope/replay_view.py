@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from recsys.core.times import from_micros
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, shared_axis
 from recsys.ope.checks import Check
+from recsys.ope.replay_charts import replay_charts
 
 if TYPE_CHECKING:
     from recsys.ope.replay_result import Replay
@@ -20,7 +21,7 @@ def replay_view(replay: Replay) -> View:
     if replay.differences:
         tables.append(_differences(replay))
     tables.append(checks_table(replay.checks))
-    return View(replay.conclusion, tuple(tables), _notes(replay))
+    return View(replay.conclusion, tuple(tables), _notes(replay), replay_charts(replay))
 
 
 def _estimates(replay: Replay, reward: str) -> Table:

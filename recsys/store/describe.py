@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recsys.display import Cell, Percent, Table, View, Viewable
+import numpy as np
+
+from recsys.display import Cell, Percent, Spark, Table, View, Viewable, counted
+from recsys.metrics import Concentration, concentration
 from recsys.store import sql
+from recsys.store.describe_charts import describe_charts
+from recsys.store.over_time import OverTime, over_time
 from recsys.store.reading import watermark
 from recsys.store.schema import TABLES, live_rows, whole_ingests
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_NONE = np.empty(0, np.int64)
 QUANTILES = {"min": 0.0, "p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 
@@ -61,6 +68,12 @@ class Description(Viewable):
         Bad rows that were set aside.
     warnings : tuple of str
         What a user should look at before training.
+    over_time : OverTime or None
+        Events by day, or by a longer stretch where that makes more than 120; None where no event has a time.
+    user_sizes, item_sizes : tuple of (int, int)
+        How many users (items) have 1 event, 2 to 3, 4 to 7, …: (least events, users).
+    user_curve, item_curve : Concentration or None
+        Which share of the events the most active users (the most popular items) have.
     """
 
     path: str
@@ -81,6 +94,20 @@ class Description(Viewable):
     ingests: int
     quarantined: int
     warnings: tuple[str, ...]
+    over_time: OverTime | None = None
+    user_sizes: tuple[tuple[int, int], ...] = ()
+    item_sizes: tuple[tuple[int, int], ...] = ()
+    user_curve: Concentration | None = None
+    item_curve: Concentration | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """Say how much the store holds, of whom and from when."""
+        if not self.rows:
+            return f"{self.path} holds no events yet."
+        span = "" if self.first is None or self.last is None else f", {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}"
+        users, items = counted(self.users, "user"), counted(self.items, "item")
+        return f"{self.path} holds {counted(self.rows, 'event')} of {users} on {items}{span}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, times in ISO 8601."""
@@ -88,9 +115,10 @@ class Description(Viewable):
         return plain
 
     def view(self) -> View:
-        """Return the profile as tables."""
+        """Return the profile as tables and charts."""
+        over = self.over_time
         size = Table(
-            ("events", "users", "items", "density", "repeats", "from", "to"),
+            ("events", "users", "items", "density", "repeats", "from", "to", *([over.stretch] if over else [])),
             (
                 (
                     self.rows,
@@ -100,6 +128,7 @@ class Description(Viewable):
                     self.repeats,
                     _day(self.first),
                     _day(self.last),
+                    *([Spark(tuple(map(float, over.counts)))] if over else []),
                 ),
             ),
         )
@@ -107,7 +136,7 @@ class Description(Viewable):
         counts = {"user": self.activity, "item": self.popularity}
         skew: tuple[tuple[Cell, ...], ...] = tuple((name, *row.values()) for name, row in counts.items() if row)
         return View(
-            self.path,
+            self.conclusion,
             (
                 size,
                 Table(("event", "rows", "from", "to"), kinds),
@@ -115,7 +144,29 @@ class Description(Viewable):
                 Table(("table", "rows"), tuple(self.tables.items())),
             ),
             (*self.warnings, *([f"{self.quarantined:,} rows in quarantine"] if self.quarantined else [])),
+            describe_charts(self),
         )
+
+
+class Spread(NamedTuple):
+    """How events fall on users, or on items.
+
+    Attributes
+    ----------
+    parts : int
+        Users (items) with an event.
+    quantiles : dict of str to int
+        Of their events.
+    sizes : tuple of (int, int)
+        As `Description.user_sizes`.
+    curve : Concentration or None
+        As `Description.user_curve`.
+    """
+
+    parts: int
+    quantiles: dict[str, int]
+    sizes: tuple[tuple[int, int], ...]
+    curve: Concentration | None
 
 
 def describe(con: DuckDBPyConnection, path: str) -> Description:
@@ -126,8 +177,8 @@ def describe(con: DuckDBPyConnection, path: str) -> Description:
         "SELECT count(*), min(r.ts), max(r.ts), count(*) - count(r.ts),"
         f" count(*) FILTER (r.ts = date_trunc('day', r.ts)) FROM event_rows r WHERE {alive}",
     )
-    users, activity = _spread(con, alive, "user_key")
-    items, popularity = _spread(con, alive, "item_key")
+    users, activity, user_sizes, user_curve = _spread(con, alive, "user_key")
+    items, popularity, item_sizes, item_curve = _spread(con, alive, "item_key")
     # One 64-bit number for a pair, and one for a row, are counted much faster than their columns.
     pairs = _distinct(con, alive, "(r.user_key::BIGINT << 32) | r.item_key")
     identical = rows - _distinct(con, alive, "hash(r.user_key, r.item_key, r.ts, r.event, r.value)")
@@ -163,17 +214,34 @@ def describe(con: DuckDBPyConnection, path: str) -> Description:
         ),
         quarantined=int(sql.one_row(con, "SELECT count(*) FROM quarantine")[0]),
         warnings=warnings,
+        over_time=over_time(con, alive, first, last),
+        user_sizes=user_sizes,
+        item_sizes=item_sizes,
+        user_curve=user_curve,
+        item_curve=item_curve,
     )
 
 
-def _spread(con: DuckDBPyConnection, alive: str, key: str) -> tuple[int, dict[str, int]]:
-    """Return how many users (or items) have events, and the quantiles of how many events they have."""
-    count, values = sql.one_row(
-        con,
-        f"SELECT count(*), quantile_disc(n, {list(QUANTILES.values())}) FROM"
-        f" (SELECT count(*) AS n FROM event_rows r WHERE {alive} GROUP BY r.{key})",
+def _spread(con: DuckDBPyConnection, alive: str, key: str) -> Spread:
+    """Return how many users (or items) have events, the quantiles of how many, and how unevenly they fall on them."""
+    found = con.execute(
+        "SELECT n, count(*) FROM"
+        f" (SELECT count(*) AS n FROM event_rows r WHERE {alive} GROUP BY r.{key}) GROUP BY n ORDER BY n"
+    ).fetchall()
+    events, parts = (np.array(column, np.int64) for column in zip(*found, strict=True)) if found else (_NONE, _NONE)
+    count = int(parts.sum())
+    if not count:
+        return Spread(0, {}, (), None)
+    # The place of a quantile is that of quantile_disc: the first value that at least this share does not exceed.
+    places = np.searchsorted(np.cumsum(parts), [max(1, math.ceil(share * count)) for share in QUANTILES.values()])
+    classes = np.floor(np.log2(events)).astype(np.int64)
+    sizes = np.bincount(classes, weights=parts).astype(np.int64)
+    return Spread(
+        count,
+        dict(zip(QUANTILES, events[places].tolist(), strict=True)),
+        tuple((1 << place, int(size)) for place, size in enumerate(sizes)),
+        concentration(np.repeat(events, parts)),
     )
-    return int(count), dict(zip(QUANTILES, map(int, values), strict=True)) if values else {}
 
 
 def _distinct(con: DuckDBPyConnection, alive: str, expression: str) -> int:
@@ -237,6 +305,8 @@ def _day(moment: datetime | None) -> str | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, (tuple, list)):

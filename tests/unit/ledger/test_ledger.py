@@ -86,7 +86,7 @@ def test_few_pairs_are_said_to_be_few() -> None:
 
 
 def test_an_empty_ledger_says_so() -> None:
-    assert str(ledger([said(0, 0.1)], [])) == "1 prediction and 0 outcomes, none of the same pair yet"
+    assert str(ledger([said(0, 0.1)], [])) == "1 prediction and 0 outcomes, none of the same pair yet."
     assert ledger([], []).to_polars().height == 0
 
 
