@@ -23,7 +23,7 @@ def as_polars(frame: object, name: str = "frame", *, ids: Collection[str] = ()) 
     ArgumentError
         The object is none of these.
     DataError
-        A column of a mapping, or one of `ids`, holds text beside something else.
+        A column of a mapping, or one of `ids`, holds text beside something else; columns of a mapping differ in length.
 
     Examples
     --------
@@ -41,6 +41,12 @@ def as_polars(frame: object, name: str = "frame", *, ids: Collection[str] = ()) 
     if isinstance(frame, dict):
         try:
             return pl.DataFrame(frame)
+        except pl.exceptions.ShapeError:
+            lengths = {str(column): len(values) for column, values in frame.items() if hasattr(values, "__len__")}
+            told = ", ".join(f"{column} {length:,}" for column, length in lengths.items())
+            raise DataError(
+                f"the columns of {name} have different lengths: {told}", "one length was expected"
+            ) from None
         except TypeError:
             return pl.DataFrame([_series(str(column), values, strict=True) for column, values in frame.items()])
     if hasattr(frame, "__arrow_c_stream__"):

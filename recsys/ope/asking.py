@@ -11,6 +11,8 @@ from recsys.ope.fixed_policies import CallablePolicy, FramePolicy
 from recsys.ope.policies import Policy
 from recsys.ope.recommending import RecommenderPolicy
 
+RESERVED = "logged"
+
 
 def policies_of(given: object) -> dict[str, Policy]:
     """Return policies by name; one that is given without a name has its own.
@@ -28,6 +30,10 @@ def policies_of(given: object) -> dict[str, Policy]:
     ['new']
     """
     if isinstance(given, Mapping) and "probability" not in given:
+        if RESERVED in given:
+            raise ArgumentError(
+                f"a policy is called {RESERVED!r}", "another name was expected: the log itself is called so"
+            )
         named = {str(name): _policy(one, str(name)) for name, one in given.items()}
     else:
         one = _policy(given, None)
@@ -38,6 +44,10 @@ def policies_of(given: object) -> dict[str, Policy]:
 
 
 def _policy(given: object, name: str | None) -> Policy:
+    if isinstance(given, type):
+        raise ArgumentError(
+            f"the policy is the class {given.__name__}", "a policy was expected", f"make one: {given.__name__}(…)"
+        )
     if isinstance(given, Policy):
         return given
     if isinstance(given, Recommender):

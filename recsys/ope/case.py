@@ -93,11 +93,11 @@ class Case:
 
     def _categories_missing(self) -> str:
         if self.categories is None:
-            return "no categories of items are given, over which MIPS weights: give categories="
+            return "MIPS weights by categories of items, and none were given"
         if self.logger is None:
             return (
                 "the log tells how probable the items shown were, and MIPS has to know that of all items of their"
-                " category: give logger="
+                " category: the logger was not given"
             )
         if self._logged_actions is None:
             return "the logger does not tell what else it might have shown, which MIPS has to know"

@@ -16,7 +16,7 @@ Rows = NDArray[np.float64]
 Codes = NDArray[np.integer]
 _EDGES = (0.0, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, math.inf)
 _LOW = (
-    "the policy shows what the logger could not (rights, stock, items already seen: give eligibility=), or the"
+    "the policy shows what the logger could not (rights, stock, items already seen: rules of eligibility tell), or the"
     " propensities are too large"
 )
 _HIGH = "the propensities are too small (of the list, or of another event), or rows were left out by what came of them"

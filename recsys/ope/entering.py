@@ -148,8 +148,9 @@ def one_reward(frame: object, reward: str | Sequence[str] | None) -> str | Seque
     """
     if reward is not None:
         return reward
-    names = _numbers(_without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id"))))
-    if len(names) > 1:
+    table = _without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id")))
+    names = _numbers(table)
+    if len(names) > 1 and "item_id" in table.columns:
         raise ArgumentError(
             f"the log has several columns that may be the reward: {', '.join(names)}",
             "those that count were expected, the one that decides first",

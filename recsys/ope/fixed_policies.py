@@ -309,7 +309,7 @@ class CallablePolicy:
     def propensities(self, feedback: LoggedFeedback) -> Propensities:
         """Return what the callable says, checked: numbers from 0 to 1, of the right shapes."""
         told = self.function(feedback)
-        given = told if isinstance(told, Propensities) else Propensities(np.asarray(told, dtype=np.float64))
+        given = told if isinstance(told, Propensities) else Propensities(self._numbers(told))
         for kind, numbers in given._asdict().items():
             expected = feedback.n_slates if kind == "slate" else len(feedback)
             if numbers is None:
@@ -329,6 +329,15 @@ class CallablePolicy:
 
     def actions(self, feedback: LoggedFeedback) -> None:
         """Return None: a callable tells of logged rows only."""
+
+    def _numbers(self, told: object) -> NDArray[np.float64]:
+        try:
+            return np.asarray(told, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"{self.name} gave a {type(told).__name__} that is no array of numbers",
+                "the probability of each row of the log was expected",
+            ) from None
 
 
 def _groups(table: pl.DataFrame, keys: list[str]) -> NDArray[np.int64]:

@@ -189,7 +189,11 @@ def exact_interval(found: Valued, *, rewards: tuple[float, float] = (0.0, 1.0), 
     (0.0, 0.0, 0.168)
     """
     if found.estimator != "rejection" or found.normalised is None or found.weights is None:
-        raise ArgumentError(f"the estimator is {found.estimator!r}", "'rejection' was expected for an exact interval")
+        raise ArgumentError(
+            f"the estimator is {found.estimator!r}",
+            "'rejection' was expected for an exact interval",
+            "give estimator='rejection'",
+        )
     if found.estimand != "impression":
         raise ArgumentError(f"the value is per {found.estimand}", "one per impression was expected")
     if float(found.weights.max(initial=0)) > 1:
@@ -231,7 +235,7 @@ def _terms(found: Valued, lowest: float, bound: float) -> Float64:
             f"{found.estimator} is no mean of independent terms", "an estimator such as ips or dr was expected"
         )
     if not found.units.single:
-        hint = f"take values per {found.units.clustered_by}"
+        hint = f"give estimand={found.units.clustered_by!r}: the bound is then of its sum"
         raise ArgumentError(f"a {found.units.clustered_by} has several units", "independent units were expected", hint)
     if len(found.plain) and not (found.plain.min() >= lowest and found.plain.max() <= bound):
         raise ArgumentError(

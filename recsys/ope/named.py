@@ -102,6 +102,8 @@ def checked_parameters(names: tuple[str, ...], given: Mapping[str, float] | None
     >>> checked_parameters(("ips", "clipped_ips"), {"clip": 10})
     {'clip': 10.0}
     """
+    if given is not None and not isinstance(given, Mapping):
+        raise ArgumentError(f"parameters is {given!r}", "a mapping of names to numbers was expected", "{'clip': 10}")
     known = [ESTIMATORS[name].parameter for name in names if ESTIMATORS[name].parameter]
     owners = {needs.parameter: name for name, needs in ESTIMATORS.items() if needs.parameter}
     found = {}

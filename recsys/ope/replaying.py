@@ -178,8 +178,7 @@ def replay(
     finite_float("confidence", confidence, above=0, below=1)
     if not isinstance(limits, Limits):
         raise ArgumentError(f"limits is {limits!r}", "rs.ope.Limits(…) was expected")
-    if reward_range is not None and not reward_range[0] <= reward_range[1]:
-        raise ArgumentError(f"reward_range is {reward_range!r}", "(lowest, highest) was expected")
+    _check_range(reward_range)
     given = checked_parameters(names, parameters)
     settings = Settings(names, _rewards(feedback, reward), baseline, interval, confidence, correction, given, bound,
                         lowest, reward_range, replicates, seed, limits)  # fmt: skip
@@ -333,7 +332,17 @@ def _adjusted(pairs: Sequence[ReplayDifference], correction: Correction) -> Iter
         yield one._replace(adjusted_pvalue=pvalue)
 
 
+def _check_range(given: tuple[float, float] | None) -> None:
+    if given is None:
+        return
+    numbers = isinstance(given, tuple | list) and len(given) == 2 and not any(isinstance(one, str) for one in given)
+    if not numbers or not all(math.isfinite(one) for one in given) or not given[0] <= given[1]:
+        raise ArgumentError(f"reward_range is {given!r}", "(lowest, highest) was expected")
+
+
 def _estimator_names(asked: str | Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(asked, str | Sequence):
+        raise ArgumentError(f"estimator is {asked!r}", "the name of an estimator, or several, was expected")
     words = (asked,) if isinstance(asked, str) else tuple(asked)
     names = tuple(dict.fromkeys(one_of("estimator", word, ESTIMATORS) for word in words))
     if not names:

@@ -15,6 +15,7 @@ from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.times import from_micros
 from recsys.dataset import Dataset
 from recsys.models import Popularity
+from recsys.models.names import MODELS
 from recsys.ope import LoggedFeedback, Policy, UniformPolicy
 from recsys.ope.recommending import RecommenderPolicy
 from recsys.scoring import EpsilonGreedy
@@ -110,6 +111,12 @@ def _meaning(store: Store | None, word: str) -> Run | str | Path:
     try:
         return training_run(store, word)
     except NotFoundError as error:
+        if word in MODELS:
+            raise NotFoundError(
+                f"{word!r} is a model, and no run of a training",
+                "a training run was expected",
+                f"recsys train {word} --until DATE prints one; popularity needs none",
+            ) from None
         near = did_you_mean(word, WORDS)
         if not near:
             raise

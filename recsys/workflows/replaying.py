@@ -209,7 +209,7 @@ def _replay(
     begin = _begin(list(asked.runs.values()), span.since)
     mark = None if store is None else _high_water(store)
     if log is None:
-        rows = _impressions(_needed(store), begin, span.until)
+        rows = _impressions(_needed(store), begin, span.until, span.since is None)
         feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
     else:
         feedback = _of_file(log, begin, span, reward)
@@ -256,7 +256,7 @@ def _of_file(
     kept = feedback.period(begin, span.until)
     if not len(kept):
         first, last = (from_micros(int(edge)) for edge in (feedback.times.min(), feedback.times.max()))
-        raise _no_impressions(str(log), begin, span.until, (first, last))
+        raise _no_impressions(str(log), begin, span.until, (first, last), span.since is None)
     return kept
 
 
@@ -277,7 +277,7 @@ def _begin(trained: Sequence[Run], since: Instant | None) -> datetime | None:
     return asked
 
 
-def _impressions(store: Store, since: datetime | None, until: Instant | None) -> pl.DataFrame:
+def _impressions(store: Store, since: datetime | None, until: Instant | None, trained: bool) -> pl.DataFrame:
     rows = store.impressions(since=since, until=until)
     if not rows.is_empty():
         return rows
@@ -289,18 +289,21 @@ def _impressions(store: Store, since: datetime | None, until: Instant | None) ->
             "a log of what was shown, and how probable it was, is needed to replay a policy",
             "recsys ingest impressions FILE, or name a log: --log FILE",
         )
-    raise _no_impressions("the store", since, until, (first, last))
+    raise _no_impressions("the store", since, until, (first, last), trained and since is not None)
 
 
 def _no_impressions(
-    where: str, since: datetime | None, until: Instant | None, edges: tuple[datetime, datetime]
+    where: str, since: datetime | None, until: Instant | None, edges: tuple[datetime, datetime], trained: bool
 ) -> DataError:
-    """Return the error, with a cut that leaves the last quarter of the log to be replayed on."""
+    """Return the error, where models have learned with a cut that leaves the last quarter of the log."""
     first, last = edges
     span = " ".join([*([f"since {since:%Y-%m-%d %H:%M}"] if since else []), *([f"until {until}"] if until else [])])
     cut = first + (last - first) * 0.75
+    found = f"{where} has no impressions {span}: they are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+    if not trained:
+        return DataError(found, "a time in between was expected")
     return DataError(
-        f"{where} has no impressions {span}: they are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
+        found,
         "impressions later than the training were expected",
         f"train on less (recsys train MODEL --until {cut:%Y-%m-%d}), or ingest newer impressions",
     )

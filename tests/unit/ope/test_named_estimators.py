@@ -133,7 +133,7 @@ def test_each_estimator_says_what_the_log_lacks():
     (one,) = replay(
         UniformPolicy(), log, estimator="mips", categories={"item_id": np.arange(M), "category": [1] * M}
     ).estimates
-    assert any("give logger=" in why for why in one.reasons)
+    assert any("the logger was not given" in why for why in one.reasons)
 
 
 def test_guaranteed_intervals_of_rewards_below_zero():

@@ -197,3 +197,14 @@ def test_hints_lead_out_of_the_circle(tmp_path: Path, capsys: pytest.CaptureFixt
     cut = err.rsplit("--until ", 1)[1][:10]
     store.train("popularity", event="play", until=cut)  # what the hint says
     assert main(["replay", "@latest", *words]) == 0
+
+
+def test_the_name_of_a_model_is_no_run(shop: tuple[Path, Eligibility]) -> None:
+    with pytest.raises(NotFoundError, match="recsys train als --until"):
+        Store(shop[0]).replay("als", reward="click")
+
+
+def test_a_period_without_impressions_is_no_matter_of_training(shop: tuple[Path, Eligibility]) -> None:
+    with pytest.raises(DataError, match="A time in between") as told:
+        Store(shop[0]).replay("uniform", reward="click", since="2027-01-01")
+    assert "train" not in told.value.hint
