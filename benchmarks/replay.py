@@ -3,7 +3,8 @@
     python -m benchmarks replay
 
 1M rounds with 10 actions, then with 100,000 actions (the target policy names 10 in each). Every task runs in a process
-of its own, on one thread, so that its peak memory is its own. The values are compared with plain numpy first.
+of its own, on one thread, so that its peak memory is its own. The values are compared with plain numpy first. The
+peak of a whole replay holds the interpreter with its libraries (some 85 MB) and the frame that it is given.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ GOALS = {  # CPU seconds, peak MB
     "bootstrap, no clusters": (None, 300),
     "reward model, 10 actions": (None, 300),
     "reward model, 100,000 actions": (None, 1024),
+    "entry, 10 actions": (None, 300),
+    "uniform policy, 10 actions": (None, 300),
+    "recommender policy, 100,000 actions": (None, 1024),
+    "replay snips, 10 actions": (None, 300),
+    "replay snips, 100,000 actions": (None, 1024),
+    "replay dr, 10 actions": (None, 1024),
+    "replay dr, 100,000 actions": (None, 1024),
 }
 
 
@@ -50,11 +58,47 @@ def policy(n_items: int):  # type: ignore[no-untyped-def]
     return Actions(np.arange(0, ROUNDS * 10 + 1, 10), codes.ravel(), chances)
 
 
+def log(n_items: int):  # type: ignore[no-untyped-def]
+    import polars as pl
+
+    rng = np.random.default_rng(1)
+    items, click = rng.integers(n_items, size=ROUNDS), rng.random(ROUNDS) < 0.05
+    return pl.DataFrame({"item_id": items, "propensity_position": np.full(ROUNDS, 1 / n_items), "click": click})
+
+
+def whole(task: str) -> tuple[Callable[[], float], float]:
+    """Return what is timed of entry, policies and replay, and what numpy says it gives."""
+    import recsys as rs
+
+    n_items = 100_000 if "100,000" in task else 10
+    frame = log(n_items)
+    if task.startswith("entry"):
+        return lambda: float(len(rs.LoggedFeedback.from_frame(frame))), float(ROUNDS)
+    if task.startswith("uniform"):
+        feedback = rs.LoggedFeedback.from_frame(frame)
+        return lambda: float(rs.ope.UniformPolicy().propensities(feedback).position.mean()), 1 / n_items
+    if task.startswith("recommender"):
+        events = {"user_id": np.arange(n_items) % 5000, "item_id": np.arange(n_items)}
+        model = rs.Popularity().fit(rs.Dataset.from_frame(events))
+        feedback = rs.LoggedFeedback.from_frame(frame.with_columns(user_id=np.arange(ROUNDS) % USERS))
+        made = rs.ope.RecommenderPolicy(model, explore=rs.scoring.EpsilonGreedy(0.3))
+        return lambda: float(made.propensities(feedback).position.sum()), float("nan")
+    chance = np.arange(1, 11) / 55
+    target = rs.ope.FramePolicy({"item_id": np.arange(10), "probability": chance})
+    w = np.append(chance * n_items, np.zeros(n_items - 10))[frame["item_id"].to_numpy()]
+    wanted = float(np.average(frame["click"].to_numpy(), weights=w)) if "snips" in task else float("nan")
+    how = "snips" if "snips" in task else "dr"
+    limits = rs.ope.Limits(least_size=0, rewarded=0)  # with 100,000 actions these ten have 100 rows of a million
+    return lambda: rs.replay({"new": target}, frame, estimator=how, limits=limits)["new"].value, wanted
+
+
 def work(task: str) -> tuple[Callable[[], float], float]:
     """Return what is timed, and what numpy says it gives."""
     from recsys.ope import estimators, intervals, model_based, rewards
     from recsys.ope.units import Units
 
+    if task.startswith(("entry", "uniform", "recommender", "replay")):
+        return whole(task)
     if task.startswith("reward model"):
         n_items = 10 if "10 actions" in task else 100_000
         target = policy(n_items)
@@ -84,7 +128,7 @@ def measure(task: str) -> dict[str, float]:
     """Run one task in this process."""
     run, wanted = work(task)
     got, best = 0.0, float("inf")
-    for _ in range(1 if "bootstrap" in task or "model" in task else 5):
+    for _ in range(1 if any(word in task for word in ("bootstrap", "model", "replay", "recommender")) else 5):
         start = time.process_time()
         got = run()
         best = min(best, time.process_time() - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from recsys.ope.choosing import slope
 from recsys.ope.diagnostics import clusters_of
 from recsys.ope.feedback import LoggedFeedback, Propensities
 from recsys.ope.named import ESTIMATORS, Needs, Weighting, choices
-from recsys.ope.policies import Actions, Policy, SequentialPolicy
-from recsys.ope.reach import Reach, reach_of
+from recsys.ope.policies import Actions, Policy, SequentialPolicy, SurveyedPolicy
+from recsys.ope.pools import Entries
+from recsys.ope.reach import Reach, Tally, reach_of
 from recsys.ope.rewards import Expected, Features, cross_fitted
 from recsys.ope.units import Units
 from recsys.ope.valuing import Valued
@@ -27,6 +29,12 @@ FOLDS = 5
 _LARGEST = 1e50  # of a weight: squares and cubes of sums of these still are numbers
 _ROUNDING = 1e-6  # of sums of probabilities
 _KIND: dict[Weighting, Kind] = {"position": "position", "above": "given_above", "slate": "slate"}
+
+
+class _Surveyed(NamedTuple):
+    target: Propensities
+    reach: Reach
+    actions: Actions | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +53,8 @@ class Case:
         Of each item, for MIPS.
     logger : Policy, optional
         The logging policy as a whole, for MIPS.
+    models : bool
+        Whether what the policy may do in each row will be asked for, by reward models: it is kept then.
     """
 
     policy: Policy
@@ -54,11 +64,23 @@ class Case:
     seed: int = 0
     categories: NDArray[np.int64] | None = None
     logger: Policy | None = None
+    models: bool = False
 
     @cached_property
     def target(self) -> Propensities:
         """How probable the policy makes the logged rows."""
-        return self.policy.propensities(self.feedback)
+        told = self._surveyed
+        return self.policy.propensities(self.feedback) if told is None else told.target
+
+    @cached_property
+    def _surveyed(self) -> _Surveyed | None:
+        """All that a policy tells which lists once and is asked once; None of another."""
+        policy, feedback = self.policy, self.feedback
+        if not isinstance(policy, SurveyedPolicy):
+            return None
+        tally, entries = Tally(feedback), Entries(len(feedback))
+        target = policy.survey(feedback, *((tally, entries) if self.models else (tally,)))
+        return _Surveyed(target, tally.reach(), entries.joined() if self.models else None)
 
     def missing(self, needs: Needs) -> str:
         """Return why an estimator cannot be made here; an empty text when it can."""
@@ -171,12 +193,14 @@ class Case:
     @cached_property
     def _actions(self) -> Actions | None:
         """What the policy may do in each row: made only for reward models."""
-        return self.policy.actions(self.feedback)
+        told = self._surveyed
+        return self.policy.actions(self.feedback) if told is None or told.actions is None else told.actions
 
     @cached_property
     def reach(self) -> Reach | None:
         """How much of the policy the log can show; None when it does not tell."""
-        return reach_of(self.policy, self.feedback)
+        told = self._surveyed
+        return reach_of(self.policy, self.feedback) if told is None else told.reach
 
     @property
     def filled(self) -> float:

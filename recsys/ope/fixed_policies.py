@@ -21,10 +21,12 @@ from recsys.ope.policies import Actions
 from recsys.ope.pools import (
     NEVER_SHOWN,
     Pool,
+    Sink,
     pooled_actions,
     pooled_propensities,
     sequential_actions,
     slots_of,
+    surveyed,
     whole_lists,
 )
 from recsys.scoring.exploring import Explorer
@@ -162,6 +164,11 @@ class PopularityPolicy:
         """Return what it may show in each row."""
         k = slots_of(feedback, self.k)
         return pooled_actions(feedback, self._pool(feedback, k), self.explore, k)
+
+    def survey(self, feedback: LoggedFeedback, *sinks: Sink) -> Propensities:
+        """Return the propensities, and put what it may show into sinks; the list is made once."""
+        k = slots_of(feedback, self.k)
+        return surveyed(feedback, self._pool(feedback, k), self.explore, k, *sinks)
 
     def actions_given_above(self, feedback: LoggedFeedback) -> Actions:
         """Return what it may show in each row, given what stands above it."""

@@ -109,16 +109,16 @@ def calibration_check(feedback: LoggedFeedback, limits: Limits = Limits()) -> Ch
     usable = (cells.expected >= _LEAST_EXPECTED) & (cells.variance > 0)
     if not usable.any():
         return Check(name, "not_run", consequence=f"no item was to be expected {_LEAST_EXPECTED:g} times at a position")
-    from scipy.stats import chi2, poisson
+    from scipy.special import chdtrc, pdtrc
 
     seen, expected, variance = (column[usable] for column in cells)
     surplus = seen - expected
     if CANDIDATES in feedback.context.columns:
-        pvalue = float(chi2.sf((surplus**2 / variance).sum(), len(seen)))
+        pvalue = float(chdtrc(len(seen), (surplus**2 / variance).sum()))
         distance = float(np.abs(surplus).sum() / expected.sum())
         chance = float(np.sqrt(2 / np.pi * variance).sum() / expected.sum())  # E|N(0, v)| = √(2v/π)
     else:
-        pvalue = float(holm(poisson.sf(seen - 1, expected)).min())
+        pvalue = float(holm(pdtrc(seen - 1, expected)).min())
         distance, chance = float(np.maximum(surplus, 0).sum() / expected.sum()), 0.0
     detail = f"{len(seen):,} cells, off by {100 * distance:.3g} % on average ({100 * chance:.3g} % by chance)"
     if pvalue >= limits.level:
@@ -238,8 +238,8 @@ def _part_test(values: Rows, inside: NDArray[np.bool_], clusters: NDArray[np.int
     difference = part - rest
     if math.isnan(error) or n < 2:
         return math.nan, difference
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     if error == 0:
         return (1.0 if difference == 0 else 0.0), difference
-    return float(2 * norm.sf(abs(difference) / error)), difference
+    return float(2 * ndtr(-abs(difference) / error)), difference

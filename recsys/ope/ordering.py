@@ -54,11 +54,29 @@ def order_of(table: pl.DataFrame, keys: Keys) -> Order:
     """
     if "request_id" in table.columns:
         return _by_request(table, keys)
-    own = pl.DataFrame({name: key for name, key in keys._asdict().items() if key is not None})
+    own = pl.DataFrame({f"__{name}": key for name, key in keys._asdict().items() if key is not None})
+    if keys.times is None:  # nearly all rows tie
+        return _by_everything(table, own)
     rows = own.select(pl.arg_sort_by(own.columns).cast(pl.Int64)).to_series()
     tied = _like_the_one_before(own.select(pl.all().gather(rows)))
     order, duplicates, copies = _break_ties(table, rows.to_numpy(), tied)
     return Order(order, np.arange(len(table) + 1, dtype=np.int64), duplicates, copies)
+
+
+def _by_everything(table: pl.DataFrame, own: pl.DataFrame) -> Order:
+    both = own.hstack(table)
+    rows = both.select(pl.arg_sort_by(both.columns).cast(pl.Int64)).to_series()
+    same = _like_the_one_before(table.select(pl.all().gather(rows)))
+    offsets = np.arange(len(table) + 1, dtype=np.int64)
+    return Order(rows.to_numpy(), offsets, int(same.sum()), _copies(same))
+
+
+def _copies(same: NDArray[np.bool_]) -> int:
+    """Return the largest number that divides the lengths of all runs of equal rows."""
+    alone = ~same & ~np.append(same[1:], False)
+    if not len(same) or alone.any():
+        return 1
+    return int(np.gcd.reduce(np.diff(np.append(np.flatnonzero(~same), len(same)))))
 
 
 def _by_request(table: pl.DataFrame, keys: Keys) -> Order:
@@ -104,7 +122,4 @@ def _break_ties(table: pl.DataFrame, rows: Rows, tied: NDArray[np.bool_]) -> tup
     same = _like_the_one_before(whole.select(pl.all().gather(inner)))
     order = rows.copy()
     order[among] = rows[among][inner.to_numpy()]
-    copies = 1
-    if len(among) == len(rows):  # no row is alone
-        copies = int(np.gcd.reduce(np.diff(np.append(np.flatnonzero(~same), len(rows)))))
-    return order, int(same.sum()), copies
+    return order, int(same.sum()), _copies(same) if len(among) == len(rows) else 1

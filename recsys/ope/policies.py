@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ class Policy(Protocol):
 
     def actions(self, feedback: LoggedFeedback) -> Actions | None:
         """Return what it may do in each row, for reward models; None if it cannot say."""
+        ...
+
+
+@runtime_checkable
+class SurveyedPolicy(Policy, Protocol):
+    """A policy that tells its propensities and its actions in one pass, for it would rank twice otherwise."""
+
+    def survey(self, feedback: LoggedFeedback, *sinks: Any) -> Propensities:
+        """Return how probable it makes the logged rows, and put what it may do in each into sinks (`pools.Sink`)."""
         ...
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Pool(NamedTuple):
     scores: NDArray[np.float64]
 
 
+class Sink(Protocol):
+    """What takes entries: what may stand in some rows of a log, and how probable it is."""
+
+    def put(self, rows: NDArray[np.int64], codes: NDArray[np.int32], chance: NDArray[np.float64]) -> None:
+        """Take (m, width) codes and chances of m rows; chances of 0 mean nothing."""
+        ...
+
+
 def slots_of(feedback: LoggedFeedback, k: int | None) -> int:
     """Return how many slots a policy fills: `k`, or as many as the log has positions."""
     if feedback.has_requests and not feedback.has_positions and feedback.n_slates < len(feedback):
@@ -54,20 +62,41 @@ def pooled_propensities(
     feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int
 ) -> Propensities:
     """Return how probable the logged rows are. Lists that miss rows have no propensities given those above."""
+    return surveyed(feedback, pools, explorer, k)
+
+
+def surveyed(
+    feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int, *sinks: Sink
+) -> Propensities:
+    """Return how probable the logged rows are, and put what may stand in each of them into sinks: in one pass."""
     position, above = np.zeros((2, len(feedback)))
     for pool in pools:
-        for start, stop in row_chunks(len(pool.slates), max(1, _CELLS // max(1, pool.items.shape[1]))):
-            slates, of_slate = pool.slates[start:stop], pool.of_slate[start:stop]
-            rows, local = rows_of(feedback, slates)
-            column = feedback.positions[rows] - 1
-            inside = column < min(k, pool.items.shape[1])
-            width = int(column[inside].max(initial=0)) + 1
-            shown = np.full((len(slates), width), -1, np.int32)
-            shown[local[inside], column[inside]] = feedback.actions[rows[inside]]
-            told = given_lists(explorer, pool.scores[of_slate], _places(pool.items[of_slate], shown))
-            position[rows[inside]] = told.position[local[inside], column[inside]]
-            above[rows[inside]] = told.given_above[local[inside], column[inside]]
+        _look_up(feedback, pool, explorer, k, position, above)
+        if sinks:
+            _spread(feedback, pool, explorer, k, sinks)
     return whole_lists(feedback, position, above)
+
+
+def _look_up(
+    feedback: LoggedFeedback,
+    pool: Pool,
+    explorer: Explorer | None,
+    k: int,
+    position: NDArray[np.float64],
+    above: NDArray[np.float64],
+) -> None:
+    """Write the propensities of a pool's rows."""
+    for start, stop in row_chunks(len(pool.slates), max(1, _CELLS // max(1, pool.items.shape[1]))):
+        slates, of_slate = pool.slates[start:stop], pool.of_slate[start:stop]
+        rows, local = rows_of(feedback, slates)
+        column = feedback.positions[rows] - 1
+        inside = column < min(k, pool.items.shape[1])
+        width = int(column[inside].max(initial=0)) + 1
+        shown = np.full((len(slates), width), -1, np.int32)
+        shown[local[inside], column[inside]] = feedback.actions[rows[inside]]
+        told = given_lists(explorer, pool.scores[of_slate], _places(pool.items[of_slate], shown))
+        position[rows[inside]] = told.position[local[inside], column[inside]]
+        above[rows[inside]] = told.given_above[local[inside], column[inside]]
 
 
 def whole_lists(
@@ -82,31 +111,34 @@ def whole_lists(
 
 def pooled_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int) -> Actions:
     """Return what may stand at the position of each row: 12 bytes for each row and candidate with a chance."""
-    entries = _Entries(len(feedback))
+    entries = Entries(len(feedback))
     for pool in pools:
-        size = pool.items.shape[1]
-        entries.widen(size + 1)
-        filled = min(k, size)
-        for start, stop in row_chunks(len(pool.items), max(1, _CELLS // max(1, size * filled))):
-            mine = np.flatnonzero((pool.of_slate >= start) & (pool.of_slate < stop))
-            rows, local = rows_of(feedback, pool.slates[mine])
-            column, group = feedback.positions[rows] - 1, pool.of_slate[mine][local]
-            tables = position_tables(explorer, pool.scores[start:stop], filled)
-            for first, last in row_chunks(len(rows), max(1, _CELLS // max(1, size))):
-                own, inside = group[first:last], column[first:last] < filled
-                chance = np.where(
-                    inside[:, None], tables[own - start, :, np.minimum(column[first:last], filled - 1)], 0.0
-                )
-                entries.put(rows[first:last], *_merged(pool.items[own], chance))
+        _spread(feedback, pool, explorer, k, [entries])
     return entries.joined()
+
+
+def _spread(feedback: LoggedFeedback, pool: Pool, explorer: Explorer | None, k: int, sinks: Sequence[Sink]) -> None:
+    """Put what may stand in the rows of a pool into sinks."""
+    size = pool.items.shape[1]
+    filled = min(k, size)
+    for start, stop in row_chunks(len(pool.items), max(1, _CELLS // max(1, size * filled))):
+        mine = np.flatnonzero((pool.of_slate >= start) & (pool.of_slate < stop))
+        rows, local = rows_of(feedback, pool.slates[mine])
+        column, group = feedback.positions[rows] - 1, pool.of_slate[mine][local]
+        tables = position_tables(explorer, pool.scores[start:stop], filled)
+        for first, last in row_chunks(len(rows), max(1, _CELLS // max(1, size))):
+            own, inside = group[first:last], column[first:last] < filled
+            chance = np.where(inside[:, None], tables[own - start, :, np.minimum(column[first:last], filled - 1)], 0.0)
+            codes, chance = _merged(pool.items[own], chance)
+            for sink in sinks:
+                sink.put(rows[first:last], codes, chance)
 
 
 def sequential_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer: Explorer | None, k: int) -> Actions:
     """Return what may stand at the position of each row given the items above it."""
-    entries = _Entries(len(feedback))
+    entries = Entries(len(feedback))
     for pool in pools:
         size = pool.items.shape[1]
-        entries.widen(size + 1)
         filled = min(k, size)
         for start, stop in row_chunks(len(pool.slates), max(1, _CELLS // max(1, size * filled))):
             slates, of_slate = pool.slates[start:stop], pool.of_slate[start:stop]
@@ -121,7 +153,7 @@ def sequential_actions(feedback: LoggedFeedback, pools: Iterable[Pool], explorer
     return entries.joined()
 
 
-class _Entries:
+class Entries:
     """Entries of rows that arrive in any order, kept once: at first a row has room for all its candidates.
 
     What is never written takes no memory, and the rows are then moved together in place.
@@ -132,18 +164,19 @@ class _Entries:
         self.counts = np.zeros(n, np.int64)
         self.codes, self.chance = np.empty(0, np.int32), np.empty(0)
 
-    def widen(self, width: int) -> None:
-        if not self.width:
-            self.width = width
-            self.codes, self.chance = np.empty(len(self.counts) * width, np.int32), np.empty(len(self.counts) * width)
-
     def put(self, rows: NDArray[np.int64], codes: NDArray[np.int32], chance: NDArray[np.float64]) -> None:
+        """Take the entries of some rows, (m, width) each; those without a chance are left out."""
+        if not self.width:
+            self.width = codes.shape[1]
+            room = len(self.counts) * self.width
+            self.codes, self.chance = np.empty(room, np.int32), np.empty(room)
         kept = chance > 0
         self.counts[rows] = kept.sum(axis=1)
         at = self._places(rows)
         self.codes[at], self.chance[at] = codes[kept], chance[kept]
 
     def joined(self) -> Actions:
+        """Return all entries, the rows in their order."""
         indptr = np.append(0, np.cumsum(self.counts)).astype(np.int64)
         for start, stop in row_chunks(len(self.counts), max(1, _CELLS // max(1, self.width))):
             at, to = self._places(np.arange(start, stop)), slice(indptr[start], indptr[stop])

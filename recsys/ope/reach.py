@@ -43,11 +43,37 @@ class Reach(NamedTuple):
         return (self.of_items * len(feedback) / np.maximum(counts, 1))[feedback.actions]
 
 
+class Tally:
+    """Adds up the reach of a policy, some rows at a time."""
+
+    def __init__(self, feedback: LoggedFeedback) -> None:
+        self.feedback, self.shown = feedback, _shown(feedback)
+        self.of_items = np.zeros(len(feedback.items) + 1)  # the first: never shown
+        self.away = 0.0
+
+    def put(self, rows: NDArray[np.int64], codes: NDArray[np.int32], chance: NDArray[np.float64]) -> None:
+        """Take (m, width) codes and chances of m rows."""
+        kept = chance > 0
+        self.add(np.broadcast_to(rows[:, None], kept.shape)[kept], codes[kept], chance[kept])
+
+    def add(self, rows: NDArray[np.int64], codes: NDArray[np.int32], chance: Rows) -> None:
+        """Take entries, the row of each beside it."""
+        self.of_items += np.bincount(codes + 1, chance, len(self.of_items))
+        if len(self.shown) > 1:
+            place = np.minimum(self.feedback.positions[rows], len(self.shown)) - 1
+            self.away += float(chance[~self.shown[place, codes]].sum())
+
+    def reach(self) -> Reach:
+        """Return what the entries so far amount to."""
+        n = max(len(self.feedback), 1)
+        if len(self.shown) == 1:
+            self.away = float(self.of_items[0] + self.of_items[1:][~self.shown[0, :-1]].sum())
+        return Reach(float(self.of_items.sum()) / n, self.away / n, len(self.shown) > 1, self.of_items[1:] / n)
+
+
 def reach_of(policy: Policy, feedback: LoggedFeedback) -> Reach | None:
     """Return the reach of a policy, some slates at a time; None when it does not tell its actions."""
-    shown = _shown(feedback)
-    width = len(feedback.items) + 1
-    of_items, filled, away = np.zeros(width), 0.0, 0.0
+    tally = Tally(feedback)
     places = np.arange(feedback.n_slates)
     for start, stop in row_chunks(feedback.n_slates, _SLATES):
         whole = stop - start == feedback.n_slates
@@ -55,15 +81,11 @@ def reach_of(policy: Policy, feedback: LoggedFeedback) -> Reach | None:
         actions = policy.actions(part)
         if actions is None:
             return None
-        filled += float(actions.probabilities.sum())
-        of_items += np.bincount(actions.codes + 1, actions.probabilities, width)  # the first: never shown
-        if len(shown) > 1:
-            rows = np.repeat(np.minimum(part.positions, len(shown)) - 1, np.diff(actions.indptr))
-            away += float(actions.probabilities[~shown[rows, actions.codes]].sum())
-    n = max(len(feedback), 1)
-    if len(shown) == 1:
-        away = float(of_items[0] + of_items[1:][~shown[0, :-1]].sum())
-    return Reach(filled / n, away / n, len(shown) > 1, of_items[1:] / n)
+        first = int(feedback.offsets[start])
+        tally.add(
+            first + np.repeat(np.arange(len(part)), np.diff(actions.indptr)), actions.codes, actions.probabilities
+        )
+    return tally.reach()
 
 
 def _shown(feedback: LoggedFeedback) -> NDArray[np.bool_]:

@@ -22,10 +22,12 @@ from recsys.ope.policies import Actions
 from recsys.ope.pools import (
     NEVER_SHOWN,
     Pool,
+    Sink,
     pooled_actions,
     pooled_propensities,
     sequential_actions,
     slots_of,
+    surveyed,
 )
 from recsys.scoring import Eligibility, Recommendations
 from recsys.scoring.exploring import Explorer
@@ -129,6 +131,11 @@ class RecommenderPolicy:
         """Return what it may show in each row."""
         k = slots_of(feedback, self.k)
         return pooled_actions(feedback, self._pools(feedback, k), self.explorer, k)
+
+    def survey(self, feedback: LoggedFeedback, *sinks: Sink) -> Propensities:
+        """Return the propensities, and put what it may show into sinks; the model is asked once."""
+        k = slots_of(feedback, self.k)
+        return surveyed(feedback, self._pools(feedback, k), self.explorer, k, *sinks)
 
     def actions_given_above(self, feedback: LoggedFeedback) -> Actions:
         """Return what it may show in each row, given what stands above it."""

@@ -187,10 +187,11 @@ def replay(
     checks = (*log_checks(feedback, limits), *drift_checks(feedback, columns, limits))
     groups = None if categories is None else categories_of(categories, feedback)
     writer = None if logger is None else next(iter(policies_of(logger).values()))
+    models = any(ESTIMATORS[how].model or ESTIMATORS[how].weighting == "category" for how in names)
     worked = {}
     for place, (name, policy) in enumerate(named.items()):
         refuse_training(name, policy, feedback)
-        case = Case(policy, feedback, units, settings.parameters, seed, groups, writer)
+        case = Case(policy, feedback, units, settings.parameters, seed, groups, writer, models)
         worked[name] = _work(name, case, settings)
         progress(Progress("replay", place + 1, len(named), "policies"))
     return _result(feedback, units, checks, worked, settings)

@@ -9,7 +9,7 @@ import pytest
 from recsys.core.errors import ArgumentError, DataError
 from recsys.dataset import Dataset, Label
 from recsys.models import ALS, ItemKNN, Popularity
-from recsys.ope import LoggedFeedback, RecommenderPolicy
+from recsys.ope import LoggedFeedback, RecommenderPolicy, replay
 from recsys.scoring import MMR, Eligibility, EpsilonGreedy, PlackettLuce
 from recsys.scoring.closed_forms import given_lists
 
@@ -213,3 +213,22 @@ def test_a_re_ranked_list_is_the_list_of_the_model(world):
     told = RecommenderPolicy(model).propensities(log)
     position, _ = looped(model, log, None, None, None)
     assert told.position.tolist() == position.tolist()
+
+
+def test_a_replay_asks_the_model_once(monkeypatch):
+    model = Popularity().fit(Dataset.from_frame({"user_id": [1, 2, 1], "item_id": ["a", "a", "b"]}))
+    rng = np.random.default_rng(1)
+    items = np.array(["a", "b"])[rng.integers(2, size=400)]
+    log = {"user_id": np.arange(400) % 40 + 10, "item_id": items, "propensity_position": np.full(400, 0.5),
+           "click": rng.random(400) < 0.3}  # fmt: skip
+    asked, recommend = [], Popularity.recommend
+
+    def counted(self, users=None, *words, **options):
+        asked.append(len(users))
+        return recommend(self, users, *words, **options)
+
+    monkeypatch.setattr(Popularity, "recommend", counted)
+    found = replay({"new": RecommenderPolicy(model, explore=EpsilonGreedy(0.5))}, log, estimator=["snips", "dr"])
+    assert asked == [40]
+    weights = np.where(items == "a", 0.75, 0.25) / 0.5
+    assert found["new", "snips"].value == pytest.approx(np.average(log["click"], weights=weights), rel=1e-12)
