@@ -13,7 +13,7 @@ from recsys.experiment import Analysis, Decision, Monitor, Thresholds
 from recsys.experiment.questions.answers import LookKind
 from recsys.ledger import Outcome, Prediction
 from recsys.store.ledger import record
-from recsys.workflows.foretelling import outcomes_of, predictions_of
+from recsys.workflows.foretelling import outcomes_of, predictions_of_all
 from recsys.workflows.recording import Job, Recorded
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def decide(
     store, name, through, holidays, limits, progress
         As in `analyze`.
     predicted_by : str or sequence of str
-        Runs of kind ``compare`` or ``replay`` whose estimates go into the ledger as predictions for this experiment.
+        Runs of kind ``compare`` or ``replay``, or evaluations of both arms, whose estimates go into the ledger as
+        predictions for this experiment.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def decide(
     asked = {"through": through, "holidays": [str(day) for day in holidays]}
     arms = store.experiment(name).experiment.arm_names
     refs = [predicted_by] if isinstance(predicted_by, str) else predicted_by
-    said = [one for ref in refs for one in predictions_of(store.run(ref), name, arms)]
+    said = predictions_of_all([store.run(ref) for ref in refs], name, arms)
     run, found = _recorded(store, name, "decide", asked, limits, progress)
     decision = found.decide()
     over = outcomes_of(found, run) if decision.action in ("ship", "stop") else []

@@ -7,6 +7,7 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.core.errors import ArgumentError
+from recsys.experiment import Ratio
 from recsys.ledger import Outcome, Prediction, Scale
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from recsys.store import Run
 
 KINDS = ("compare", "replay")
+_OF_THE_MODEL = ("runs", "run", "model", "models")
 
 
 class _Row(NamedTuple):
@@ -31,6 +33,55 @@ class _Row(NamedTuple):
     confidence: float
 
 
+def predictions_of_all(runs: Sequence[Run], experiment: str, arms: Sequence[str]) -> list[Prediction]:
+    """Return what comparisons, replays and pairs of evaluations said of the arms of an experiment, control first.
+
+    Raises
+    ------
+    ArgumentError
+        A run says nothing of the arms, or evaluations are not of one test part.
+    """
+    evaluations = [run for run in runs if run.kind == "evaluate"]
+    found = [one for run in runs if run.kind != "evaluate" for one in predictions_of(run, experiment, arms)]
+    return found + (_evaluated(evaluations, experiment, arms) if evaluations else [])
+
+
+def _evaluated(runs: Sequence[Run], experiment: str, arms: Sequence[str]) -> list[Prediction]:
+    """Return relative differences of the metrics of evaluations: without intervals, for users are not paired."""
+    asked = "recsys compare CONTROL_RUN CANDIDATE_RUN pairs the users, and gives intervals"
+    if len(runs) < 2:
+        raise ArgumentError(
+            f"run {runs[0].run_id} evaluates one model", "evaluations of both arms were expected", asked
+        )
+    exams = [
+        (run.snapshot_id, {key: value for key, value in run.recipe.items() if key not in _OF_THE_MODEL}) for run in runs
+    ]
+    for run, exam in zip(runs, exams, strict=True):
+        if exam != exams[0]:
+            raise ArgumentError(
+                f"the evaluations {runs[0].run_id} and {run.run_id} are not of one test part, or differ in an option",
+                "evaluations on the same data were expected",
+                asked,
+            )
+    models = [str(run.recipe["model"]) for run in runs]
+    control, *others = runs
+    if arms[0] in models:
+        control = runs[models.index(arms[0])]
+        others = [run for run in runs if run is not control]
+    pairs = {(str(run.recipe["model"]), str(control.recipe["model"])) for run in others}
+    names = _arms_of(pairs, others[0], arms)
+    return [
+        Prediction(
+            source=metric, experiment=experiment, candidate=names[pair], baseline=arms[0], quantity=metric, per="user",
+            scale="relative", estimate=value / base - 1, at=run.created_at, run=run.run_id,
+        )
+        for run in others
+        if (pair := (str(run.recipe["model"]), str(control.recipe["model"]))) in names
+        for metric, value in run.metrics.items()
+        if value is not None and (base := control.metrics.get(metric))
+    ]  # fmt: skip
+
+
 def predictions_of(run: Run, experiment: str, arms: Sequence[str]) -> list[Prediction]:
     """Return what a comparison or a replay said of the arms of an experiment, control first.
 
@@ -44,7 +95,7 @@ def predictions_of(run: Run, experiment: str, arms: Sequence[str]) -> list[Predi
     if run.kind not in KINDS:
         raise ArgumentError(
             f"run {run.run_id} is of kind {run.kind!r}",
-            "a run that estimates a difference was expected: compare or replay",
+            "a run that estimates a difference was expected: compare, replay, or the evaluations of both arms",
             "recsys compare CONTROL_RUN CANDIDATE_RUN",
         )
     rows = [row for row in (_compared if run.kind == "compare" else _replayed)(run.result) if row.estimate is not None]
@@ -77,10 +128,23 @@ def _outcomes(effect: Effect, found: Analysis, run: Run) -> Iterator[Outcome]:
         known = low <= estimate <= high
         yield Outcome(
             experiment=found.experiment.name, candidate=effect.arm, baseline=effect.control, quantity=effect.metric,
-            per=found.experiment.unit.removesuffix("_id"), scale=scale, estimate=estimate,
+            per=_per(effect, found), scale=scale, estimate=estimate,
             ci_low=low if known else nan, ci_high=high if known else nan, confidence=found.experiment.confidence,
             at=run.created_at, run=run.run_id,
         )  # fmt: skip
+
+
+_ROWS = {"count()": "impression", "count_distinct(request_id)": "request"}
+
+
+def _per(effect: Effect, found: Analysis) -> str:
+    """Return what an effect is a mean over: the unit, or what the denominator of a ratio counts."""
+    unit = found.experiment.unit.removesuffix("_id")
+    metric = next((one for one in found.experiment.metrics if one.name == effect.metric), None)
+    if not isinstance(metric, Ratio):
+        return unit
+    table = metric.denominator_table or metric.table
+    return _ROWS.get(metric.denominator, metric.denominator) if table == "impressions" else metric.denominator
 
 
 def _compared(result: Mapping[str, Any]) -> Iterator[_Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 
 from recsys import workflows
 from recsys.core.errors import ArgumentError
-from recsys.experiment import Experiment, Mean
+from recsys.experiment import Experiment, Mean, Ratio
 from recsys.store import Run, Store
 from recsys.store.experiments import register
-from recsys.workflows.foretelling import predictions_of
+from recsys.workflows.foretelling import _per, predictions_of, predictions_of_all
 from tests.unit.workflows.conftest import Shop
 
 NOW = datetime(2026, 6, 1)
@@ -68,6 +69,49 @@ def test_a_replay_predicts_absolute_differences() -> None:
 def test_a_run_that_says_nothing_of_the_arms(run: Run, arms: list[str], match: str) -> None:
     with pytest.raises(ArgumentError, match=match):
         predictions_of(run, "ab", arms)
+
+
+def evaluated(model: str, ndcg: float, **recipe: Any) -> Run:
+    asked = {"runs": [model], "model": model, "cut": "2026-01-01"} | recipe
+    return Run(f"e-{model}", "evaluate", NOW, asked, snapshot_id="s1", metrics={"ndcg@10": ndcg, "mrr": 0.0})
+
+
+def test_evaluations_of_both_arms_predict_without_intervals() -> None:
+    both = [evaluated("als", 0.3), evaluated("popularity", 0.2)]
+    (said,) = predictions_of_all(both, "ab", ["popularity", "als"])  # whichever comes first; a metric of 0 says nothing
+    assert (said.pair, said.source, said.scale) == (("als", "popularity"), "ndcg@10", "relative")
+    assert said.estimate == pytest.approx(0.5, rel=1e-12)
+    assert np.isnan(said.ci_low)
+    (said,) = predictions_of_all(both, "ab", ["control", "treatment"])  # by their order: the control first
+    assert said.estimate == pytest.approx(0.2 / 0.3 - 1, rel=1e-12)
+
+
+def test_evaluations_that_cannot_be_held_against_each_other() -> None:
+    with pytest.raises(ArgumentError, match="recsys compare CONTROL_RUN"):
+        predictions_of_all([evaluated("als", 0.3)], "ab", ["popularity", "als"])
+    with pytest.raises(ArgumentError, match="not of one test part"):
+        predictions_of_all(
+            [evaluated("popularity", 0.3), evaluated("als", 0.3, cut="2026-02-02")], "ab", ["popularity", "als"]
+        )
+
+
+@pytest.mark.parametrize(
+    ("metric", "per"),
+    [
+        (Mean("spent", event="buy"), "user"),
+        (Ratio("click", numerator="sum(click)", table="impressions"), "impression"),
+        (
+            Ratio("click", numerator="sum(click)", denominator="count_distinct(request_id)", table="impressions"),
+            "request",
+        ),
+        (Ratio("click", numerator="count()", event="click", denominator_table="impressions"), "impression"),
+        (Ratio("click", numerator="sum(value)", denominator="count()", event="click"), "count()"),
+    ],
+)
+def test_a_ratio_is_per_what_its_denominator_counts(metric: Mean | Ratio, per: str) -> None:
+    test = Experiment("ab", {"a": 0.5, "b": 0.5}, control="a", start=NOW, planned_units=10, metrics=[metric])
+    effect, found = SimpleNamespace(metric=metric.name), SimpleNamespace(experiment=test)
+    assert _per(effect, found) == per  # type: ignore[arg-type]
 
 
 @pytest.fixture
