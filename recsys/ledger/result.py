@@ -107,9 +107,15 @@ class Ledger(Viewable, Tabular):
             pairs = max(one.n for one in self.scores if one.measured.quantity == quantity)
             return f"Too little to say what predicts {quantity} best ({counted(pairs, 'pair')})."
         rho = found.correlation
+        bounds = f"[{number_text(rho.ci_low)}, {number_text(rho.ci_high)}], {counted(found.n, 'pair')}"
+        if not rho.ci_low > 0:
+            return (
+                f"Nothing is shown to predict the effects on {quantity}: {found.source} comes nearest, with the rank"
+                f" correlation {number_text(rho.estimate)} {bounds}{'; few pairs' if found.n < FEW else ''}."
+            )
         told = (
             f"{found.source} predicted the effects on {quantity} best: rank correlation {number_text(rho.estimate)} "
-            f"[{number_text(rho.ci_low)}, {number_text(rho.ci_high)}], {counted(found.n, 'pair')}"
+            f"{bounds}"
         )
         others = [one for one in self.scores if one.measured == found.measured and one is not found]
         level = [one.source for one in others if not one.correlation.ci_high < rho.ci_low]

@@ -85,6 +85,13 @@ def test_few_pairs_are_said_to_be_few() -> None:
     assert more.conclusion.endswith("5 pairs; few pairs.")
 
 
+def test_a_source_that_is_not_shown_to_predict_is_not_called_the_best() -> None:
+    measured = [0.03, 0.01, 0.05, 0.02, 0.04, 0.03]
+    book = ledger([said(i, 0.01 * i) for i in range(6)], [found(i, value) for i, value in enumerate(measured)])
+    assert book.scores[0].correlation.ci_low < 0
+    assert book.conclusion.startswith("Nothing is shown to predict the effects on clicks: ")
+
+
 def test_an_empty_ledger_says_so() -> None:
     assert str(ledger([said(0, 0.1)], [])) == "1 prediction and 0 outcomes, none of the same pair yet."
     assert ledger([], []).to_polars().height == 0
