@@ -5,6 +5,10 @@
 1M rounds with 10 actions, then with 100,000 actions (the target policy names 10 in each). Every task runs in a process
 of its own, on one thread, so that its peak memory is its own. The values are compared with plain numpy first. The
 peak of a whole replay holds the interpreter with its libraries (some 85 MB) and the frame that it is given.
+
+The Open Bandit Pipeline (obp 0.4.1, its estimators alone, which take a dense array of rounds × actions) on the same
+machine, 1M rounds and 10 actions, a value without its error: IPS 0.073 CPU-s, SNIPS 0.044, DR 0.64, at a peak of 570
+MB; with 100,000 actions its array would be of 800 GB. The tasks below give the standard error too.
 """
 
 from __future__ import annotations
@@ -80,7 +84,7 @@ def whole(task: str) -> tuple[Callable[[], float], float]:
     if task.startswith("recommender"):
         events = {"user_id": np.arange(n_items) % 5000, "item_id": np.arange(n_items)}
         model = rs.Popularity().fit(rs.Dataset.from_frame(events))
-        feedback = rs.LoggedFeedback.from_frame(frame.with_columns(user_id=np.arange(ROUNDS) % USERS))
+        feedback = rs.LoggedFeedback.from_frame(frame.with_columns(user_id=np.arange(ROUNDS) % 1000))
         made = rs.ope.RecommenderPolicy(model, explore=rs.scoring.EpsilonGreedy(0.3))
         return lambda: float(made.propensities(feedback).position.sum()), float("nan")
     chance = np.arange(1, 11) / 55
