@@ -7,7 +7,24 @@ from dataclasses import replace
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
-from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
+from recsys.display import (
+    Cell,
+    Chart,
+    Interval,
+    Percent,
+    Plot,
+    PValue,
+    Table,
+    View,
+    counted,
+    drawn,
+    number_text,
+    shared_axis,
+)
+from recsys.experiment.charts.arms import arm_charts, arms_table
+from recsys.experiment.charts.effects import effect_charts
+from recsys.experiment.charts.looks import looks_chart
+from recsys.experiment.charts.spans import segments_chart
 from recsys.experiment.effects import Effect
 from recsys.experiment.integrity.checks import Check
 from recsys.experiment.looks import GroupSequential
@@ -18,6 +35,8 @@ if TYPE_CHECKING:
     from recsys.experiment.analysis import Analysis
 
 MARKS = {"fail": "FAIL", "warn": "warn", "ok": "ok", "not_run": "not run"}
+MOST_DRAWN = 3  # arms whose first goal is drawn by day and by segment
+MOST_LOOKED = 12
 ROLES = (("goal", "goals"), ("guardrail", "guardrails"), ("diagnostic", "diagnostics"))
 
 
@@ -36,7 +55,26 @@ def analysis_view(analysis: Analysis) -> View:
         tables.append(beside_table(analysis.effects))
     if not any(check.blocks for check in analysis.checks):
         tables.append(checks_table(analysis.checks, analysis))
-    return View(f"{analysis.experiment.name}: {decision.headline}", tuple(tables), _notes(analysis))
+    if len(analysis.table) and analysis.table.days.n > 1:
+        tables.append(arms_table(analysis))
+    return View(decision.conclusion, tuple(tables), _notes(analysis), _charts(analysis))
+
+
+def _charts(analysis: Analysis) -> tuple[Chart, ...]:
+    """Return what is to be seen: where a check blocks, who came into which arm, and effects only with that said."""
+    effects, arms = effect_charts(analysis), arm_charts(analysis)
+    if any(check.blocks for check in analysis.checks):
+        return (*arms, *effects)
+    goals = _first_goals(analysis)
+    looks = drawn(*(looks_chart(analysis.monitor(one.metric, one.arm)) for one in goals))
+    segments = (analysis.segments(one.metric, by, one.arm) for by in analysis.by for one in goals)
+    return (*effects, *looks, *drawn(*map(segments_chart, segments)), *arms)
+
+
+def _first_goals(analysis: Analysis) -> list[Effect]:
+    """Return the effects on the first goal (or metric), of the first few arms."""
+    goals = [effect for effect in analysis.effects if effect.role == "goal"] or list(analysis.effects)
+    return [effect for effect in goals if effect.metric == goals[0].metric][:MOST_DRAWN]
 
 
 def monitors_view(name: str, monitors: Sequence[Monitor]) -> View:
@@ -47,7 +85,10 @@ def monitors_view(name: str, monitors: Sequence[Monitor]) -> View:
     notes = dict.fromkeys([*untold, *(note for view in views for note in view.notes)])
     crossed = [f"{one.metric} ({one.arm})" for one in monitors if one.crossed]
     title = f"{name}: a difference is shown in {', '.join(crossed)}" if crossed else f"{name}: nothing shown so far"
-    return View(title, tuple(tables), tuple(notes))
+    charts = tuple(chart for view in views for chart in view.charts)
+    if hidden := len(charts[MOST_LOOKED:]):
+        notes[f"{counted(hidden, 'further chart')} not drawn"] = None
+    return View(title, tuple(tables), tuple(notes), charts[:MOST_LOOKED])
 
 
 def checks_table(checks: Sequence[Check], analysis: Analysis) -> Table:

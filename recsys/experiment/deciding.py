@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Interval, Percent, Table, View, Viewable, cell_text, number_text
-from recsys.experiment.effects import Effect
+from recsys.display import Chart, Interval, Percent, Table, View, Viewable, cell_text, number_text
+from recsys.experiment.charts.arms import arm_charts
+from recsys.experiment.charts.effects import effect_charts
+from recsys.experiment.effects import Effect, Verdict
 from recsys.experiment.metrics import window_end
 from recsys.experiment.verdicts import absolute_bounds, relative_bounds
 
@@ -42,6 +44,8 @@ class Decision(Viewable):
         The most important one first.
     deviations : tuple of str
         In what the analysis differs from the plan.
+    charts : tuple of Chart
+        The effects that it rests on; of a blocked decision who came into which arm.
     """
 
     experiment: str
@@ -50,6 +54,7 @@ class Decision(Viewable):
     arms: dict[str, Action]
     reasons: tuple[str, ...]
     deviations: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = field(default=(), compare=False)
 
     def __hash__(self) -> int:
         return hash((self.experiment, self.action, self.arm, self.reasons))
@@ -60,6 +65,14 @@ class Decision(Viewable):
         if self.action == "blocked" and all(reason.startswith("maturity: ") for reason in self.reasons):
             return "Too early: no unit's window has ended."
         return HEADLINES[self.action].format(arm=self.arm, arms=" or ".join(self.arms))
+
+    @property
+    def conclusion(self) -> str:
+        """What to do and the first reason, in a sentence or two; of a blocked decision which checks failed."""
+        if self.action != "blocked":
+            return " ".join([f"{self.experiment}: {self.headline}", *self.reasons[:1]])
+        names = ", ".join(dict.fromkeys(reason.partition(": ")[0] for reason in self.reasons))
+        return f"{self.experiment}: {self.headline.removesuffix('.')} ({names})."
 
     @property
     def summary(self) -> str:
@@ -85,7 +98,7 @@ class Decision(Viewable):
             tables.append(Table(("arm", "on its own"), tuple(self.arms.items())))
         if self.deviations:
             tables.append(Table(("not as planned",), tuple((one,) for one in self.deviations)))
-        return View(f"{self.experiment}: {self.headline}", tuple(tables))
+        return View(self.conclusion, tuple(tables), charts=self.charts)
 
 
 def decide(analysis: Analysis) -> Decision:
@@ -100,7 +113,8 @@ def decide(analysis: Analysis) -> Decision:
     failed = [check for check in analysis.checks if check.blocks]
     if failed:
         reasons = tuple(f"{check.name}: {check.consequence} ({check.detail})." for check in failed)
-        return Decision(name, "blocked", None, dict.fromkeys(names, "blocked"), reasons, notes)
+        charts = (*arm_charts(analysis), *effect_charts(analysis))
+        return Decision(name, "blocked", None, dict.fromkeys(names, "blocked"), reasons, notes, charts)
     each = {arm: _arm_decision([one for one in analysis.effects if one.arm == arm], analysis) for arm in names}
     actions: dict[str, Action] = {arm: action for arm, (action, _) in each.items()}
     shipping = [arm for arm in names if actions[arm] == "ship"]
@@ -108,7 +122,7 @@ def decide(analysis: Analysis) -> Decision:
     action: Action = "ship" if best else "continue" if "continue" in actions.values() else "stop"
     order = sorted(names, key=lambda arm: arm != best)
     reasons = (*_doubts(analysis), *(reason for arm in order for reason in each[arm][1]))
-    return Decision(name, action, best, actions, reasons, notes)
+    return Decision(name, action, best, actions, reasons, notes, effect_charts(analysis))
 
 
 def _doubts(analysis: Analysis) -> tuple[str, ...]:
@@ -129,8 +143,19 @@ def _arm_decision(effects: Sequence[Effect], analysis: Analysis) -> tuple[Action
     goals = [one for one in effects if one.role == "goal"]
     guards = [one for one in effects if one.role == "guardrail"]
     action = _arm_action(goals, guards, analysis)
-    told = tuple(sentence(one) for one in goals + guards)
-    return action, (*told, *_how_far(goals + guards, analysis)) if action == "continue" else told
+    ordered = sorted(goals + guards, key=lambda one: _weight(action, one.verdict))
+    told = tuple(sentence(one) for one in ordered)
+    return action, (*_how_far(goals + guards, analysis), *told) if action == "continue" else told
+
+
+def _weight(action: Action, verdict: Verdict) -> int:
+    """Return how early a verdict is told among the reasons of a decision: what it rests on comes first."""
+    weighing: dict[str, tuple[Verdict, ...]] = {
+        "ship": ("better",),
+        "stop": ("worse", "broken", "not estimable", "not shown safe", "not clear"),
+    }
+    first = weighing.get(action, ())
+    return first.index(verdict) if verdict in first else len(first)
 
 
 def _arm_action(goals: Sequence[Effect], guards: Sequence[Effect], analysis: Analysis) -> Action:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Interval, Percent, Plot, PValue, Table, Tabular, View, Viewable, counted, shared_axis
+from recsys.display import Interval, Percent, Plot, PValue, Table, Tabular, View, Viewable, counted, drawn, shared_axis
+from recsys.experiment.charts.looks import looks_chart
 from recsys.experiment.comparing import Compared, compare_times
 from recsys.experiment.effects import Sequential
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential
-from recsys.experiment.metrics import DAY, window_end
+from recsys.experiment.metrics import DAY, Form, window_end
 from recsys.experiment.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Monitor(Viewable, Tabular):
         The oldest first.
     next_look : float or None
         Planned share of units at which the next group-sequential look is due.
+    form : str
+        Of the metric.
+    grouped : bool
+        Whether looks are those of a group-sequential plan, at its shares alone.
+    end : int or None
+        When the last window ends as planned, microseconds.
     """
 
     metric: str
@@ -86,6 +93,9 @@ class Monitor(Viewable, Tabular):
     method: str
     looks: tuple[Look, ...]
     next_look: float | None = None
+    form: Form = "mean"
+    grouped: bool = False
+    end: int | None = None
 
     @property
     def crossed(self) -> bool:
@@ -137,7 +147,7 @@ class Monitor(Viewable, Tabular):
         """Return the last looks with their intervals drawn."""
         shown = self.looks[-14:]
         axis = shared_axis([(look.ci_low, look.difference, look.ci_high) for look in shown])
-        grouped = any(isfinite(look.bound) for look in shown)
+        grouped = self.grouped
         planned = any(isfinite(look.fraction) for look in shown)
         rows = tuple(
             (
@@ -153,7 +163,7 @@ class Monitor(Viewable, Tabular):
         columns = (*head, "difference", "interval at all looks")
         hidden = len(self.looks) - len(shown)
         notes = (self.method, *((f"{hidden} earlier looks are not shown",) if hidden else ()))
-        return View(self.summary, (Table(columns, rows),) if rows else (), notes)
+        return View(self.summary, (Table(columns, rows),) if rows else (), notes, drawn(looks_chart(self)))
 
 
 _NUMBERS = ("fraction", "difference", "ci_low", "ci_high", "pvalue", "statistic", "bound")
@@ -215,12 +225,13 @@ def monitor_effect(
     planned = planned_pair(experiment, name)
     days = compare_times(outcome, arm, places, n_days, experiment.confidence, cumulated=True)
     ends = [(first + day + 1) * DAY for day in range(n_days)]
+    end = None if experiment.ends is None else experiment.ends + (window_end(outcome.metric) or 0)
     if isinstance(plan, GroupSequential):
         alpha = (1 - experiment.confidence) / comparisons
         whole = n_days if over else _whole_days(outcome, ends)
         made, waiting = _grouped_looks(days[:whole], ends[:whole], plan, planned, alpha, over=over)
         method = f"group-sequential, {plan.spending} spending of alpha = {alpha:.3g} over {len(plan.fractions)} looks"
-        return Monitor(outcome.metric.name, name, control, method, made, waiting)
+        return Monitor(outcome.metric.name, name, control, method, made, waiting, outcome.metric.form, True, end)
     tuned = plan.tuned_for or round(planned if isfinite(planned) else OPTIMAL_AT)
     share = experiment.arms[name] / (experiment.arms[name] + experiment.arms[control])
     exact = plan.kind == "betting" and outcome.metric.form == "proportion" and outcome.n_stages == 1
@@ -231,7 +242,7 @@ def monitor_effect(
     )
     kind = "beta-binomial (guaranteed)" if exact else "asymptotic"
     method = f"{kind} confidence sequence, narrowest at {tuned:,} units; from {plan.burn_in:,} units an arm on"
-    return Monitor(outcome.metric.name, name, control, method, looks)
+    return Monitor(outcome.metric.name, name, control, method, looks, form=outcome.metric.form, end=end)
 
 
 def _waits(found: Compared, plan: ConfidenceSequence) -> bool:

@@ -50,7 +50,7 @@ from recsys.stats.sequential import (
 from recsys.stats.several_arms import Dunnett, dunnett
 from recsys.stats.signed_rank import wilcoxon
 from recsys.stats.signs import SignTest, sign_test
-from recsys.stats.srm import SampleRatio, sample_ratio, sequential_sample_ratio
+from recsys.stats.srm import SampleRatio, sample_ratio, sample_ratio_bounds, sequential_sample_ratio
 from recsys.stats.winsorising import Winsorised, winsorise
 
 __all__ = [
@@ -125,6 +125,7 @@ __all__ = [
     "running_intersection",
     "running_pvalues",
     "sample_ratio",
+    "sample_ratio_bounds",
     "sample_size",
     "segment_interaction",
     "sequential_sample_ratio",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -125,6 +126,64 @@ def sequential_sample_ratio(counts: ArrayLike, weights: ArrayLike, *, concentrat
         return SampleRatio(np.nan, np.nan, *head, method, "too_few")
     log_e = float(log_evalues(observed[kept][None], shares[kept], concentration)[0])
     return SampleRatio(float(np.exp(-max(log_e, 0.0))), float(np.exp(min(log_e, 700.0))), *head, method)
+
+
+def sample_ratio_bounds(
+    n: ArrayLike, share: float, *, alpha: float = 0.01, concentration: float = 1000.0
+) -> tuple[Float64, Float64]:
+    """Return between which shares of n units an arm must stay for `sequential_sample_ratio` never to have p ≤ alpha.
+
+    The test is that of the arm against all others. A share may be looked at after every unit: with the right ratio it
+    leaves the bounds at any time in at most `alpha` of experiments.
+
+    Parameters
+    ----------
+    n : (looks,) array_like of int
+        Units of all arms so far.
+    share : float
+        Expected of the arm, between 0 and 1.
+    alpha : float
+    concentration : float
+        As in `sequential_sample_ratio`.
+
+    Returns
+    -------
+    low, high : (looks,) float64
+        0 and 1 where so few units could not raise an alarm.
+
+    Raises
+    ------
+    ArgumentError
+        A number is not usable.
+
+    Examples
+    --------
+    >>> low, high = sample_ratio_bounds([10, 10_000], 0.5)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.482], [1.0, 0.518])
+    """
+    share, alpha = (finite_float(name, one, above=0, below=1) for name, one in (("share", share), ("alpha", alpha)))
+    concentration = finite_float("concentration", concentration, above=0)
+    total, shares = np.atleast_1d(np.asarray(n, np.float64)), np.array([share, 1 - share])
+    if not np.isfinite(total).all() or (total < 0).any():
+        raise ArgumentError(f"n is {total.tolist()}", "whole numbers of at least 0 were expected")
+
+    def alarm(part: Float64) -> NDArray[np.bool_]:
+        counts = np.column_stack([part * total, (1 - part) * total])
+        return np.asarray(log_evalues(counts, shares, concentration) >= -np.log(alpha))
+
+    return _edge(alarm, np.full(len(total), share), 0.0), _edge(alarm, np.full(len(total), share), 1.0)
+
+
+def _edge(alarm: Callable[[Float64], NDArray[np.bool_]], inside: Float64, end: float) -> Float64:
+    """Return the last place on the way to the end at which there is no alarm: e-values rise away from the share."""
+    outside = np.full(len(inside), end)
+    silent = ~alarm(outside)
+    for _ in range(50):
+        middle = (inside + outside) / 2
+        found = alarm(middle)
+        outside, inside = np.where(found, middle, outside), np.where(found, inside, middle)
+    return np.where(silent, end, inside)
 
 
 def log_evalues(counts: Float64, shares: Float64, concentration: float) -> Float64:

@@ -14,6 +14,7 @@ from recsys.core.jsonable import fit_for_json
 from recsys.core.seeds import generator
 from recsys.display import Interval as ShownInterval
 from recsys.display import PValue, Table, Tabular, View, Viewable, counted
+from recsys.experiment.charts.preferences import preference_charts
 from recsys.experiment.interleaving.credit import Clicks, credit
 from recsys.experiment.interleaving.merging import Interleaving
 from recsys.experiment.interleaving.power import interleaving_sample_size
@@ -145,7 +146,9 @@ class InterleavingResult(Viewable, Tabular):
             f"{counted(len(self.per_user), 'user')} of {self.users:,} gave credit ({self.method})",
         )
         table = Table((f"{self.names[1]} − {self.names[0]}", "estimate", level, "p"), rows)
-        return View(self.summary, (table, credit), (*_click_notes(self.clicks), *self.warnings))
+        return View(
+            self.summary, (table, credit), (*_click_notes(self.clicks), *self.warnings), preference_charts(self)
+        )
 
     def _totals(self) -> tuple[float, float]:
         return float(self.per_user["credit_a"].sum()), float(self.per_user["credit_b"].sum())

@@ -13,6 +13,7 @@ from recsys.core.errors import NotFoundError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
 from recsys.display import Percent, Table, Tabular, View, Viewable
+from recsys.experiment.charts.plans import plan_charts
 
 
 class PlannedMetric(NamedTuple):
@@ -201,7 +202,7 @@ class Plan(Viewable, Tabular):
         tables = [Table(columns, rows, f"arms: {shares}")]
         if self.curve:
             tables.append(self._curve_table())
-        return View(self.summary, tuple(tables), self.notes)
+        return View(self.summary, tuple(tables), self.notes, plan_charts(self))
 
     def _curve_table(self) -> Table:
         names = list(dict.fromkeys(one.metric for one in self.curve))

@@ -12,10 +12,24 @@ import polars as pl
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import from_micros
-from recsys.display import Interval, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
+from recsys.display import (
+    Interval,
+    Plot,
+    PValue,
+    Table,
+    Tabular,
+    View,
+    Viewable,
+    cell_text,
+    counted,
+    drawn,
+    number_text,
+    shared_axis,
+)
+from recsys.experiment.charts.spans import cohorts_chart, days_chart
 from recsys.experiment.comparing import compare_times
 from recsys.experiment.effects import WITHHELD
-from recsys.experiment.metrics import DAY
+from recsys.experiment.metrics import DAY, Form
 from recsys.experiment.outcomes import Outcome
 
 Kind = Literal["daily", "cumulative"]
@@ -56,6 +70,8 @@ class DayEffects(Viewable, Tabular):
     days : tuple of DayEffect
         The first one first.
     confidence : float
+    form : str
+        Of the metric.
     """
 
     metric: str
@@ -64,11 +80,22 @@ class DayEffects(Viewable, Tabular):
     kind: Kind
     days: tuple[DayEffect, ...]
     confidence: float
+    form: Form = "mean"
 
     @property
     def summary(self) -> str:
-        """One line."""
-        return f"{self.metric}, {self.arm} − {self.control}, {self.kind} by day of first exposure"
+        """One sentence."""
+        what = f"{self.metric}, {self.arm} − {self.control}"
+        found = [one for one in self.days if isfinite(one.difference)]
+        if not found:
+            return f"{what}: no day has units of both arms to compare"
+        days, last = counted(len(found), "day"), found[-1]
+        if self.kind == "cumulative":
+            interval = cell_text(Interval(last.ci_low, last.ci_high))
+            return f"{what}: {number_text(last.difference)} {interval} after {days} of first exposures"
+        values = [one.difference for one in found]
+        span = f"from {number_text(min(values))} to {number_text(max(values))}"
+        return f"{what}: differences {span} by day of first exposure, on {days}"
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a day."""
@@ -91,7 +118,9 @@ class DayEffects(Viewable, Tabular):
             for one in self.days
         )  # fmt: skip
         columns = ("day", "units", "difference", "", f"{100 * self.confidence:g} % interval")
-        return View(self.summary, (Table(columns, rows),), ("intervals are those of a single look",))
+        return View(
+            self.summary, (Table(columns, rows),), ("intervals are those of a single look",), drawn(days_chart(self))
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,6 +137,8 @@ class Novelty(Viewable, Tabular):
     confidence : float
     withheld : str
         Why the p-value is not told (NaN); empty when it is.
+    form : str
+        Of the metric.
     """
 
     metric: str
@@ -120,6 +151,7 @@ class Novelty(Viewable, Tabular):
     pvalue: float
     confidence: float
     withheld: str = ""
+    form: Form = "mean"
 
     @property
     def summary(self) -> str:
@@ -147,7 +179,7 @@ class Novelty(Viewable, Tabular):
         """Return the cohorts with their intervals drawn."""
         table = DayEffects(self.metric, self.arm, self.control, "daily", self.cohorts, self.confidence).view().tables
         trend = f"change a week: {self.slope:.4g} {cell_text(Interval(self.ci_low, self.ci_high))}"
-        return View(self.summary, table, (trend,) if isfinite(self.slope) else ())
+        return View(self.summary, table, (trend,) if isfinite(self.slope) else (), drawn(cohorts_chart(self)))
 
 
 def withhold_novelty(found: Novelty) -> Novelty:
@@ -159,7 +191,7 @@ def day_effects(outcome: Outcome, arm: int, kind: Kind, confidence: float) -> Da
     """Return the effect by day of first exposure, or of all units up to each day."""
     table = outcome.table
     days = _told(outcome, _by_span(outcome, arm, 1, confidence, cumulated=kind == "cumulative"), 1)
-    return DayEffects(outcome.metric.name, table.arms[arm], table.arms[0], kind, days, confidence)
+    return DayEffects(outcome.metric.name, table.arms[arm], table.arms[0], kind, days, confidence, outcome.metric.form)
 
 
 def novelty(outcome: Outcome, arm: int, confidence: float) -> Novelty:
@@ -178,7 +210,9 @@ def novelty(outcome: Outcome, arm: int, confidence: float) -> Novelty:
     )  # fmt: skip
     few = line.n < FEWEST
     numbers = (nan, nan, nan, nan) if few else (line.slope, line.ci_low, line.ci_high, line.pvalue)
-    return Novelty(outcome.metric.name, table.arms[arm], table.arms[0], weeks, *numbers, confidence)
+    return Novelty(
+        outcome.metric.name, table.arms[arm], table.arms[0], weeks, *numbers, confidence, form=outcome.metric.form
+    )
 
 
 def _by_span(

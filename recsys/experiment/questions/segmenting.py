@@ -11,10 +11,12 @@ import polars as pl
 
 from recsys import stats
 from recsys.core.jsonable import fit_for_json
-from recsys.display import Interval, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
+from recsys.display import Interval, Plot, PValue, Table, Tabular, View, Viewable, cell_text, drawn, shared_axis
+from recsys.experiment.charts.spans import segments_chart
 from recsys.experiment.comparing import compare_labels
 from recsys.experiment.covariates import attribute, coded, labels_of
 from recsys.experiment.effects import WITHHELD
+from recsys.experiment.metrics import Form
 from recsys.experiment.outcomes import Outcome
 
 
@@ -66,6 +68,8 @@ class SegmentEffects(Viewable, Tabular):
     confidence : float
     withheld : str
         Why p-values are not told (NaN, and so is the statistic); empty when they are.
+    form : str
+        Of the metric.
     """
 
     metric: str
@@ -79,6 +83,7 @@ class SegmentEffects(Viewable, Tabular):
     between: float
     confidence: float
     withheld: str = ""
+    form: Form = "mean"
 
     @property
     def summary(self) -> str:
@@ -116,7 +121,7 @@ class SegmentEffects(Viewable, Tabular):
         level = f"{100 * self.confidence:g} % interval"
         columns = (self.by, "units", "difference", "", level, "pooled", "pooled interval")
         notes = ("pooled: drawn to the common effect by what is noise; read these when picking a segment",)
-        return View(self.summary, (Table(columns, rows),), notes)
+        return View(self.summary, (Table(columns, rows),), notes, drawn(segments_chart(self)))
 
 
 def withhold_segments(found: SegmentEffects) -> SegmentEffects:
@@ -150,5 +155,5 @@ def segment_effects(outcome: Outcome, arm: int, by: str, confidence: float) -> S
     rows.sort(key=lambda row: (-(row.n + row.n_control), row.segment))
     return SegmentEffects(
         outcome.metric.name, table.arms[arm], table.arms[0], by, tuple(rows), test.pvalue, test.q, test.df, pooled.tau,
-        confidence,
+        confidence, form=outcome.metric.form,
     )  # fmt: skip

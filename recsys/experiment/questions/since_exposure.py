@@ -14,9 +14,22 @@ from recsys.core.checks import one_of
 from recsys.core.errors import ArgumentError
 from recsys.core.jsonable import fit_for_json
 from recsys.core.times import duration_micros
-from recsys.display import Interval, Percent, Plot, PValue, Table, Tabular, View, Viewable, cell_text, shared_axis
+from recsys.display import (
+    Interval,
+    Percent,
+    Plot,
+    PValue,
+    Table,
+    Tabular,
+    View,
+    Viewable,
+    cell_text,
+    drawn,
+    shared_axis,
+)
+from recsys.experiment.charts.spans import periods_chart
 from recsys.experiment.effects import WITHHELD
-from recsys.experiment.metrics import DAY, Metric
+from recsys.experiment.metrics import DAY, Form, Metric
 from recsys.experiment.questions.answers import LookKind
 from recsys.experiment.strata import moments_by_stage, without_empty
 from recsys.experiment.units.building import build_unit_table
@@ -66,6 +79,8 @@ class SinceExposure(Viewable, Tabular):
     confidence : float
     withheld : str
         Why the p-value is not told (NaN); empty when it is.
+    form : str
+        Of the metric.
     """
 
     metric: str
@@ -80,6 +95,7 @@ class SinceExposure(Viewable, Tabular):
     pvalue: float
     confidence: float
     withheld: str = ""
+    form: Form = "mean"
 
     @property
     def summary(self) -> str:
@@ -127,7 +143,7 @@ class SinceExposure(Viewable, Tabular):
         )  # fmt: skip
         columns = ("days", "difference", "", f"{100 * self.confidence:g} % interval", "relative")
         units = f"{self.n + self.n_control:,} units whose whole window has ended"
-        return View(self.summary, (Table(columns, rows),), (units, self.caveat))
+        return View(self.summary, (Table(columns, rows),), (units, self.caveat), drawn(periods_chart(self)))
 
 
 def since_exposure(
@@ -203,7 +219,7 @@ def since_exposure(
     return SinceExposure(
         metric, table.arms[place], table.arms[0], slope.n_treatment, slope.n_control, periods, slope.estimate,
         slope.ci_low, slope.ci_high, slope.pvalue if told else np.nan, experiment.confidence,
-        "" if told else WITHHELD,
+        "" if told else WITHHELD, found.form,
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from recsys.core.errors import ArgumentError
 from recsys.core.jsonable import fit_for_json
-from recsys.display import Interval, Percent, Table, Tabular, View, Viewable
+from recsys.display import Interval, Percent, Table, Tabular, View, Viewable, drawn
+from recsys.experiment.charts.spans import diluted_chart
 from recsys.experiment.units import filtering
 from recsys.experiment.units.measures import parse_where
 from recsys.experiment.units.table import UnitTable
@@ -89,7 +90,9 @@ class Triggered(Viewable, Tabular):
         )  # fmt: skip
         columns = ("metric · arm", "share", "difference", "interval", "relative")
         title = f"triggered units ({100 * self.share:.1f} %): {view.title}"
-        return View(title, (*view.tables, Table(columns, rows, "diluted to all units")), view.notes)
+        tables = (*view.tables, Table(columns, rows, "diluted to all units"))
+        diluted = () if any(check.blocks for check in self.analysis.checks) else drawn(diluted_chart(self))
+        return View(title, tables, view.notes, (*diluted, *view.charts))
 
 
 def trigger_rows(table: UnitTable, where: Mapping[str, object] | NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import polars as pl
 from recsys.core.errors import NotFoundError
 from recsys.core.jsonable import fit_for_json
 from recsys.display import Interval, Percent, PValue, Table, Tabular, View, Viewable, counted
+from recsys.experiment.charts.validations import validation_charts
 
 _COLUMNS: dict[str, Any] = {
     "metric": pl.String,
@@ -181,7 +182,7 @@ class Validation(Viewable, Tabular):
             ),
         )
         notes = tuple(f"{row.metric}: {row.status}" for row in self.rows if row.status != "ok")
-        return View(self.summary, tables, (*dict.fromkeys(notes), *self.warnings))
+        return View(self.summary, tables, (*dict.fromkeys(notes), *self.warnings), validation_charts(self))
 
     def _too_many(self, row: Validated) -> bool:
         from recsys.stats import proportion_interval

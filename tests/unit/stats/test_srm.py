@@ -1,9 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats as reference
 
 from recsys.core.errors import ArgumentError
-from recsys.stats import running_pvalues, sample_ratio, sequential_sample_ratio
+from recsys.stats import running_pvalues, sample_ratio, sample_ratio_bounds, sequential_sample_ratio
 from recsys.stats.srm import log_evalues
 
 
@@ -94,3 +96,34 @@ def test_a_fault_is_found_while_units_enter() -> None:
     running = running_pvalues([sequential_sample_ratio(row, [1, 1]).pvalue for row in counts])
     assert running[-1] < 0.001
     assert (np.diff(running) <= 0).all()
+
+
+def test_the_bounds_are_where_the_sequential_test_raises_its_alarm() -> None:
+    n = np.array([50, 2000, 90_000])
+    for share, alpha in ((0.5, 0.01), (0.1, 0.001)):
+        shares = np.array([share, 1 - share])
+        for edges, outwards in zip(sample_ratio_bounds(n, share, alpha=alpha), (-1, 1), strict=True):
+            edge, total = edges[(edges > 0) & (edges < 1)], n[(edges > 0) & (edges < 1)]
+            assert len(edge) >= 2
+            for step in (0, outwards):  # at the edge the e-value is 1 / alpha, one unit beyond it there is the alarm
+                counts = np.column_stack([edge * total + step, (1 - edge) * total - step])
+                log_e = log_evalues(counts, shares, 1000.0)
+                assert (log_e > -np.log(alpha)).all() if step else np.allclose(log_e, -np.log(alpha), rtol=1e-6)
+    assert sample_ratio_bounds([5], 0.5)[0][0] == 0.0
+
+
+def test_the_bounds_are_rarely_left_at_any_of_many_looks() -> None:
+    """With the right ratio at most alpha of experiments leave them, ever: 400 experiments, alpha = 0.1."""
+    rng, looks = np.random.default_rng(2), np.arange(1, 101)
+    so_far = rng.binomial(200, 0.3, (400, 100)).cumsum(axis=1) / (200 * looks)
+    low, high = sample_ratio_bounds(200 * looks, 0.3, alpha=0.1)
+    left = ((so_far < low) | (so_far > high)).any(axis=1).mean()
+    assert 0.0 < left <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 400)  # three standard errors of the simulated share
+    wrong = rng.binomial(200, 0.33, (100, 100)).cumsum(axis=1) / (200 * looks)
+    assert ((wrong < low) | (wrong > high)).any(axis=1).mean() > 0.9
+
+
+@pytest.mark.parametrize("arguments", [{"share": 0.0}, {"share": 1.0}, {"alpha": 0.0}, {"n": [-1]}, {"n": [np.inf]}])
+def test_bounds_of_nonsense_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        sample_ratio_bounds(**{"n": [10], "share": 0.5, **arguments})
