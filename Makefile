@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.h)
 
-.PHONY: demo test check docs site notebooks bench clean
+.PHONY: demo test check docs site notebooks browser bench clean
 
 $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "recsys needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Hint: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -36,6 +36,9 @@ site: $(STAMP)  ## serves it while it is written
 
 notebooks: $(STAMP)  ## run all notebooks, and compare with what is committed (NOTEBOOKS="--write quickstart")
 	$(BIN)/python -m notebooks $(NOTEBOOKS)
+
+browser: $(STAMP)  ## reports in headless Chromium, which the system provides; pictures in build/pictures
+	$(BIN)/python -m pytest tests/browser
 
 bench: $(STAMP)  ## ours against the peers, on the same data, one table at the end (BENCH="topk metrics --quick")
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

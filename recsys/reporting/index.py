@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recsys.display import Cell, Table, View, counted
-from recsys.reporting.document import Document, Section, assembled
+from recsys.reporting.document import Document, Fact, Section, assembled, version_facts
 from recsys.reporting.runs import KINDS, kept_view, run_section
 from recsys.store.runs import find_run
 from recsys.store.snapshots import find_snapshot
+from recsys.store.versions import versions
 
 if TYPE_CHECKING:
     from recsys.store import Run, Store
@@ -105,7 +106,8 @@ def index(store: Store, title: str | None = None) -> Document:
     ledger = store.ledger()
     if ledger.predictions or ledger.outcomes:
         sections.append(Section("Ledger", ledger.view()))
-    return Document(title or f"Store {store.path.name}", lead, tuple(sections))
+    method = (Fact("a run in full", "recsys report RUN --out run.html", code=True),) if len(runs) else ()
+    return Document(title or f"Store {store.path.name}", lead, tuple(sections), (*method, *version_facts(versions())))
 
 
 def _rank(kind: str) -> int:
@@ -121,13 +123,10 @@ def _kind_section(store: Store, kind: str) -> Section:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (run.run_id, f"{run.created_at:%Y-%m-%d %H:%M}", kept_view(run).title, _marks(run)) for run in newest
     )
-    notes = [f"one of them in full: recsys report {ids[0]} --out report.html"]
-    if len(ids) > NEWEST:
-        notes.insert(0, f"the newest {NEWEST} of {len(ids):,} runs of this kind")
+    shown = "newest first" if len(ids) <= NEWEST else f"the newest {NEWEST} of {len(ids):,}"
     view = View(
         f"The newest of {len(ids):,}: {concluded}" if len(ids) > 1 else concluded,
-        (Table(("run", "finished (UTC)", "conclusion", "notes"), rows, f"runs of kind {kind}, newest first"),),
-        tuple(notes),
+        (Table(("run", "finished (UTC)", "conclusion", "notes"), rows, f"runs of kind {kind}, {shown}"),),
     )
     return Section(KINDS[kind], view)
 

@@ -173,4 +173,6 @@ def _cell(cell: Cell, at: int, number: bool) -> Drawn:
         return Drawn(cell_text(cell), "td", ' class="drawn"')
     if number:
         return Drawn(cell_text(cell), "td", ' class="number"')
-    return Drawn(cell_text(cell), "td" if at else "th", ' class="text"' if at else ' scope="row"')
+    text = cell_text(cell)
+    heads = at == 0 and text != ""
+    return Drawn(text, "th" if heads else "td", ' scope="row"' if heads else ' class="text"')

@@ -48,6 +48,9 @@ def test_sdist_holds_the_sources_of_the_kernels_and_the_wheel_holds_them_compile
             if name.startswith(f"recsys/kernels/{source.stem}.") and name.endswith((".so", ".pyd"))
         ]
     assert "recsys/py.typed" in packed
+    templates = {f"recsys/reporting/templates/report.{ending}" for ending in ("html", "css")}
+    assert templates <= set(packed)
+    assert templates <= names
     assert not [name for name in packed if name.startswith(("tests/", "benchmarks/", "ext/"))]
 
 

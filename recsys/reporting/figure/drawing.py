@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import RecsysError
 from recsys.display import Chart
 from recsys.reporting.figure.marks import Lane, Pen, draw_series
-from recsys.reporting.figure.palette import HAIR, INK, QUIET, RULE, styles
+from recsys.reporting.figure.palette import HAIR, INK, PAPER, QUIET, RULE, styles
 from recsys.reporting.figure.scales import Scale, label, scale_of, wrapped
 from recsys.reporting.figure.svg import finished
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LETTER = 6.6  # px of a letter at 12 px, on average
 ROW = 15  # px of a line of text
+LABEL = 28  # letters of a label inside the picture
+NAMED = 12  # points that bear their names
 LANED = ("bar", "interval", "point")
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -68,7 +71,9 @@ def draw(chart: Chart, key: str, width: int = 720) -> str:
     except ImportError:
         raise missing("figures are drawn by matplotlib") from None
     settings: Any = {**mpl.rcParamsDefault, **_SETTINGS, "svg.hashsalt": key}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # The page's font has the signs that this one lacks; texts that take all room are drawn all the same.
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout")
         scales = scale_of(chart.x, chart, "x"), scale_of(chart.y, chart, "y")
         figure = Figure(figsize=(width / 72, _height(chart, scales[1], width) / 72), dpi=72, layout="constrained")
         figure.patch.set_visible(False)
@@ -99,12 +104,31 @@ def _draw(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> None:
     for series in chart.series:
         lane = Lane(lanes.index(series.name), len(lanes)) if series.name in lanes else Lane(0, 1)
         draw_series(Pen(axes, x, y, look[series.name], lane), series)
+    _name_points(axes, chart, x, y)
     rows = _rules(axes, chart, x, y, width)
-    axes.set_xlabel(wrapped(chart.x.text(), int(width / LETTER)))
+    axes.set_xlabel(wrapped(chart.x.text(), int(width / LETTER * (0.9 if upright else 0.6))))
     # The name of y stands above its numbers, where it can be read without turning the head.
     axes.set_title(
-        wrapped(chart.y.text(), int(width / LETTER)), loc="left", color=QUIET, fontsize=12, pad=8 + rows * ROW, x=0
+        wrapped(chart.y.text(), int(width / LETTER * (0.9 if upright else 0.6))),
+        loc="left",
+        color=QUIET,
+        fontsize=12,
+        pad=8 + rows * ROW,
+        x=0,
     )
+
+
+def _name_points(axes: Axes, chart: Chart, x: Scale, y: Scale) -> None:
+    """Write the name beside each point where every series is one point: who is who is seen at once."""
+    series = chart.series
+    lone = all(one.mark == "point" and len(one.x) == 1 for one in series)
+    if not (lone and 1 < len(series) <= NAMED and "category" not in (chart.x.kind, chart.y.kind)):
+        return
+    for one in series:
+        place = x.place(one.x[0]), y.place(one.y[0])
+        if all(map(math.isfinite, place)):
+            at_right = axes.transAxes.inverted().transform(axes.transData.transform(place))[0] > 0.7
+            _say(axes, one.name, place, (-7 if at_right else 7, -4), ("data", "data"), "right" if at_right else "left")
 
 
 def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
@@ -120,18 +144,26 @@ def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
         if not rule.label:
             continue
         if rule.axis == "y":
-            axes.annotate(
-                rule.label, (1, at), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET
-            )
+            _say(axes, rule.label, (1, at), (0, 4), ("axes fraction", "data"), "right")
             continue
         share = (axes.transData.transform((at, 0))[0] - axes.bbox.x0) / axes.bbox.width
-        half = len(rule.label) * LETTER / 2 / width
+        half = min(len(rule.label), LABEL) * LETTER / 2 / width
         row = next((row for row, end in enumerate(taken) if share - half > end), len(taken))
         taken[row : row + 1] = [share + half]
         side = "left" if share < half else "right" if share > 1 - half else "center"
-        offset = (0, 4 + row * ROW)
-        axes.annotate(rule.label, (at, 1), offset, ("data", "axes fraction"), "offset points", ha=side, color=QUIET)
+        _say(axes, rule.label, (at, 1), (0, 4 + row * ROW), ("data", "axes fraction"), side)
     return len(taken)
+
+
+def _say(
+    axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], system: tuple[str, str], side: str
+) -> None:
+    """Write a few words beside a place; they take no room from the marks."""
+    box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    said = axes.annotate(
+        wrapped(text, LABEL, 1), at, offset, system, "offset points", ha=side, color=QUIET, bbox=box, fontsize=11.5
+    )
+    said.set_in_layout(False)
 
 
 def _height(chart: Chart, y: Scale, width: int) -> float:

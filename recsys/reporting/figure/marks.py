@@ -122,7 +122,7 @@ def _intervals(pen: Pen, series: Series) -> None:
             continue
         ends = [across.place(side[at]) if at < len(side) else math.nan for side in (series.low, series.high)]
         _whisker(pen, across, place, [middle if math.isnan(end) else end for end in ends])
-    pen.axes.plot(x, y, linestyle="none", **_marker(pen.style, size=7))
+    pen.axes.plot(x, y, linestyle="none", **_marker(pen.style, size=8))
 
 
 def _whisker(pen: Pen, across: Scale, place: float, ends: Sequence[float]) -> None:
@@ -156,7 +156,7 @@ def _shifted(pen: Pen, series: Series) -> tuple[list[float], list[float]]:
     return x, y
 
 
-def _marker(style: Style, size: float = 6) -> dict[str, Any]:
+def _marker(style: Style, size: float = 7) -> dict[str, Any]:
     return {
         "marker": style.marker,
         "markersize": size,
