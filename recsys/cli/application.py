@@ -155,7 +155,7 @@ def _group(path: tuple[str, ...]) -> Command:
 
 
 def _verb(path: tuple[str, ...]) -> Command:
-    module = import_module("recsys.cli.verbs." + "_".join(path))
+    module = import_module("recsys.cli.verbs." + "_".join(path).replace("-", "_"))
     verb = catalogue.VERBS[" ".join(path)]
     application = _typer(None)
     application.command(path[-1], cls=VerbCommand, epilog=module.EXAMPLES, no_args_is_help=False)(module.command)

@@ -42,6 +42,7 @@ VERBS: dict[str, Verb] = {
     "similar": Verb(MODELS, "Show the items most similar to an item."),
     "explain": Verb(MODELS, "Say why a user gets an item."),
     "replay": Verb(MODELS, "Say what policies would have earned on logged impressions.", ("eligibility",)),
+    "replay-learning": Verb(MODELS, "Say what policies that learn while they serve would have earned."),
     "experiment plan": Verb(EXPERIMENTS, "Say how large and long an experiment must be."),
     "experiment create": Verb(EXPERIMENTS, "Register an experiment from a TOML file, checked against the data."),
     "experiment assign": Verb(EXPERIMENTS, "Write the arm of each unit to a file."),

@@ -32,6 +32,25 @@ def pairs(option: str, words: Iterable[str] | None) -> dict[str, str]:
     return found
 
 
+def number(option: str, text: str) -> float:
+    """Return a number.
+
+    Raises
+    ------
+    ArgumentError
+        The text is none.
+
+    Examples
+    --------
+    >>> number("--set clip", "1e2")
+    100.0
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(f"{option} is {text!r}", "a number was expected") from None
+
+
 def file_lines(option: str, path: Path) -> list[str]:
     """Return the lines of a text file that are not blank.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys.evaluation import Backtest, Comparison, Evaluation, Tuning
     from recsys.experiment import Analysis, Decision, Experiment, InterleavingResult, Monitor, Plan, Validation
     from recsys.models import Recommender
-    from recsys.ope import Replay
+    from recsys.ope import LearningReplay, Replay
     from recsys.store.store import Store
     from recsys.workflows import Assigned, Created, ExposedUnits, InterleaveSummary, RecommendSummary, Recorded
 
@@ -172,6 +172,12 @@ class Jobs:
         from recsys import workflows
 
         return workflows.replay(cast("Store", self), models, **options)
+
+    def replay_learning(self, policies: str | Sequence[str], **options: Any) -> Recorded[LearningReplay]:
+        """Say what policies that learn while they serve would have earned; see `recsys.workflows.replay_learning`."""
+        from recsys import workflows
+
+        return workflows.replay_learning(cast("Store", self), policies, **options)
 
     def repeat(self, run: str, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""

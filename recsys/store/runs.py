@@ -31,6 +31,7 @@ KINDS = (
     "recommend",
     "analysis",
     "replay",
+    "replay-learning",
     "interleave",
     "interleave-analysis",
 )
@@ -49,7 +50,7 @@ class Run:
     run_id : str
         Sorts by the time at which the job began.
     kind : {"train", "evaluate", "compare", "backtest", "tune", "trial", "recommend", "analysis", "replay",
-        "interleave", "interleave-analysis"}
+        "replay-learning", "interleave", "interleave-analysis"}
         What was done; a trial is one setting of a tuning, an analysis is one of an experiment.
     created_at : datetime
         When it was finished (UTC).

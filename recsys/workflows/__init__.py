@@ -7,6 +7,7 @@ from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import compare, evaluate
 from recsys.workflows.experimenting import Created, ExposedUnits, create_experiment, expose
 from recsys.workflows.interleaving import InterleaveSummary, analyze_interleaving, interleave
+from recsys.workflows.learning import replay_learning, replay_learning_file
 from recsys.workflows.listed import Lists, RecommendSummary
 from recsys.workflows.planning import plan
 from recsys.workflows.recommending import look, recommend
@@ -46,6 +47,8 @@ __all__ = [
     "repeat",
     "replay",
     "replay_file",
+    "replay_learning",
+    "replay_learning_file",
     "resume",
     "retrain",
     "similar",

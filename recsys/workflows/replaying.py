@@ -209,7 +209,7 @@ def _replay(
     begin = _begin(list(asked.runs.values()), span.since)
     mark = None if store is None else _high_water(store)
     if log is None:
-        rows = _impressions(_needed(store), begin, span.until, span.since is None)
+        rows = log_of_store(_needed(store), begin, span.until, span.since is None)
         feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
     else:
         feedback = _of_file(log, begin, span, reward)
@@ -277,7 +277,8 @@ def _begin(trained: Sequence[Run], since: Instant | None) -> datetime | None:
     return asked
 
 
-def _impressions(store: Store, since: datetime | None, until: Instant | None, trained: bool) -> pl.DataFrame:
+def log_of_store(store: Store, since: datetime | None, until: Instant | None, trained: bool) -> pl.DataFrame:
+    """Return the store's impressions of a time; refuse a time without any, saying when there are some."""
     rows = store.impressions(since=since, until=until)
     if not rows.is_empty():
         return rows

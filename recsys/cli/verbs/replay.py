@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli import completion
-from recsys.cli.words import joined, pairs
+from recsys.cli.words import joined, number, pairs
 from recsys.core.errors import GateError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def command(
         "estimand": estimand,
         "interval": interval,
         "confidence": confidence,
-        "parameters": {name: _number(name, word) for name, word in pairs("--set", set_).items()} or None,
+        "parameters": {name: number(f"--set {name}", word) for name, word in pairs("--set", set_).items()} or None,
         "bound": bound,
         "lowest": lowest,
         "reward_range": None if reward_range is None else _range(reward_range),
@@ -156,15 +156,6 @@ def _replay(
     if asked["log"] is not None and not any(map(needs_store, policies)) and not session.has_store():
         return None, workflows.replay_file(policies, progress=session.progress, **asked)
     return workflows.replay(session.open_store(), policies, event=event, progress=session.progress, **asked)
-
-
-def _number(name: str, text: object) -> float:
-    from recsys.core.errors import ArgumentError
-
-    try:
-        return float(str(text))
-    except ValueError:
-        raise ArgumentError(f"--set {name} is {text!r}", "a number was expected") from None
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from recsys.ope.checks import Check, Limits, downgraded, graded, result
 from recsys.ope.diagnostics import cluster_check, clusters_of, rewarded_check
+from recsys.ope.learning.asking import Settings
 from recsys.ope.learning.events import Events
 from recsys.ope.learning.running import Path
 from recsys.ope.log_checks import drift_checks, log_checks
@@ -28,21 +29,30 @@ def log_side(events: Events, reward: str, limits: Limits) -> Iterator[Check]:
     yield result("floor", status, events.capped, 0.0, told, detail)
 
 
-def path_checks(
-    name: str, paths: Sequence[Path], events: Events, reward: str, limits: Limits, *, expanded: bool
-) -> Iterator[Check]:
-    """Yield the checks of what a policy did: the share accepted, how many events, rewards and lessons."""
-    rewards = events.feedback.rewards[reward]
-    for check in _path(paths[0], events, limits):
-        yield replace(check, policy=name)
-    accepted = repetition(paths, events, limits) if expanded else acceptance(len(paths[0].rows), events, limits)
-    yield replace(accepted, policy=name)
+def path_checks(name: str, paths: Sequence[Path], events: Events, settings: Settings) -> tuple[Check, ...]:
+    """Return the checks of what a policy did: the share accepted, how many events, rewards and lessons."""
+    return tuple(replace(check, policy=name) for check in _path_checks(paths, events, settings))
+
+
+def _path_checks(paths: Sequence[Path], events: Events, settings: Settings) -> Iterator[Check]:
+    limits = settings.limits
+    yield from _path(paths[0], events, limits)
+    if settings.expand:
+        yield repetition(paths, events, limits)
+        told = "expansions repeat events, and what is learned from one is met again: the estimate is optimistic"
+        yield Check("expanded", "fail", None, None, told, downgrades="flagged")
+    else:
+        yield acceptance(len(paths[0].rows), events, limits)
+        told = "the interval is of this replay alone: it does not know how different another would have been"
+        lone = not settings.replicates
+        yield Check("replicates", "fail" if lone else "ok", settings.replicates, 2, told if lone else "",
+                    downgrades="flagged" if lone else "estimable")  # fmt: skip
     kept = np.zeros(len(events))
     np.add.at(kept, paths[0].rows, events.weights[paths[0].rows])
     clusters = clusters_of(events.feedback)
-    yield replace(rewarded_check(kept, rewards, limits, clusters), policy=name)
+    yield rewarded_check(kept, events.feedback.rewards[settings.reward], limits, clusters)
     if clusters is not None:
-        yield replace(cluster_check(kept, clusters, limits), policy=name)
+        yield cluster_check(kept, clusters, limits)
 
 
 def _path(path: Path, events: Events, limits: Limits) -> Iterator[Check]:

@@ -28,10 +28,10 @@ def numeric(context: pl.DataFrame, columns: Sequence[str]) -> bool:
     return any(context[name].dtype.is_numeric() for name in columns)
 
 
-def features(context: pl.DataFrame, columns: Sequence[str], scale_on: int) -> NDArray[np.float64]:
+def features(context: pl.DataFrame, columns: Sequence[str], earlier: pl.DataFrame) -> NDArray[np.float64]:
     """Return a constant, then the columns: (n, d) float64.
 
-    Numbers are centred and divided by their standard deviation in the first `scale_on` rows (by 1 where it is 0).
+    Numbers are centred and divided by their standard deviation in the rows of `earlier` (by 1 where it is 0).
     Booleans are 0 and 1. Everything else becomes an indicator for each value, null being one. Which values there are
     is taken from the whole log: one that has not yet come has no part in any score.
 
@@ -48,19 +48,18 @@ def features(context: pl.DataFrame, columns: Sequence[str], scale_on: int) -> ND
         if column.dtype == pl.Boolean and not column.null_count():
             parts.append(column.to_numpy().astype(np.float64)[:, None])
         elif column.dtype.is_numeric():
-            parts.append(_standardised(name, column, scale_on)[:, None])
+            parts.append(_standardised(name, column, earlier[name])[:, None])
         else:
             parts.append(_indicators(name, column))
     return np.hstack(parts)
 
 
-def _standardised(name: str, column: pl.Series, scale_on: int) -> NDArray[np.float64]:
-    values = column.cast(pl.Float64).to_numpy()
-    wrong = int((~np.isfinite(values)).sum())
+def _standardised(name: str, column: pl.Series, earlier: pl.Series) -> NDArray[np.float64]:
+    values, first = (one.cast(pl.Float64).to_numpy() for one in (column, earlier))
+    wrong = int((~np.isfinite(values)).sum() + (~np.isfinite(first)).sum())
     if wrong:
         hint = "fill them, or turn the column into text so that a missing value is one of its own"
         raise DataError(f"{wrong:,} values of {name} are null, NaN or infinite", "finite numbers were expected", hint)
-    first = values[:scale_on]
     n = max(len(first), 1)
     centre = math.fsum(first) / n  # exactly rounded: no order of summation, so no version of numpy, has a say
     spread = math.sqrt(math.fsum((first - centre) ** 2) / n)

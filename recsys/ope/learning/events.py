@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recsys.core.checks import finite_float
@@ -35,6 +36,8 @@ class Events:
     set_starts : (n_sets + 1,) int64
     set_items : (m,) int32
         The candidates: items that the log shows under the event's `candidate_set`, or at all.
+    earlier : DataFrame
+        The context of the rows before, which were left out.
     notes : tuple of str
     """
 
@@ -45,10 +48,21 @@ class Events:
     sets: NDArray[np.int32]
     set_starts: NDArray[np.int64]
     set_items: NDArray[np.int32]
+    earlier: pl.DataFrame
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.chances)
+
+    def take(self, rows: NDArray[np.int64]) -> Events:
+        """Return some of the events, in the order named; one may come several times."""
+        return replace(
+            self,
+            feedback=_taken(self.feedback, rows),
+            chances=self.chances[rows],
+            weights=self.weights[rows],
+            sets=self.sets[rows],
+        )
 
     @property
     def capped(self) -> float:
@@ -78,8 +92,8 @@ def events_of(
     if not len(rows):
         at = "" if position is None else f" at position {position}"
         raise DataError(f"the log has no rows{at}", "at least one impression was expected")
-    rows = _in_time(feedback, rows, seed, notes)[skip:]
-    chosen = _taken(feedback, rows)
+    rows = _in_time(feedback, rows, seed, notes)
+    earlier, chosen = feedback.context[rows[:skip]], _taken(feedback, rows[skip:])
     propensity = chosen.propensities.position
     if propensity is None:
         raise DataError(
@@ -89,7 +103,8 @@ def events_of(
         )
     level = _floor(propensity, floor, capped)
     ratio = level / propensity
-    return Events(chosen, np.minimum(ratio, 1.0), np.maximum(ratio, 1.0), level, *_candidates(chosen), tuple(notes))
+    chances, weights = np.minimum(ratio, 1.0), np.maximum(ratio, 1.0)
+    return Events(chosen, chances, weights, level, *_candidates(chosen), earlier, tuple(notes))
 
 
 def _rows(feedback: LoggedFeedback, position: int | None) -> NDArray[np.int64]:

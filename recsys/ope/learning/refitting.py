@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -17,10 +17,8 @@ from recsys.core.frames import as_polars
 from recsys.dataset import Dataset
 from recsys.models.base import Recommender
 from recsys.ope.learning.events import Events
+from recsys.ope.learning.pacing import Pace
 from recsys.scoring.draws import drawn, uniforms
-
-if TYPE_CHECKING:
-    from recsys.ope.learning.running import Pace
 
 _CELLS = 1 << 21
 _MOST_BLOCK = 4096

@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recsys.core.checks import did_you_mean, finite_float, positive_int
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.checks import finite_float, positive_int
+from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import duration_micros
 from recsys.ope.checks import Check, Limits
-from recsys.ope.differences import difference
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.intervals import interval as interval_of
+from recsys.ope.learning.asking import Learner, Settings, learners_of, pace_of, refuse, reward_of
 from recsys.ope.learning.checking import gated, log_side, path_checks
 from recsys.ope.learning.contexts import numeric
-from recsys.ope.learning.curves import CurvePoint, curve, curve_of_expansions
+from recsys.ope.learning.curves import CurvePoint, curve
 from recsys.ope.learning.events import Events, events_of
-from recsys.ope.learning.learners import Bandit
-from recsys.ope.learning.refitting import RefittedRecommender
 from recsys.ope.learning.result import Learned, LearningReplay
-from recsys.ope.learning.running import Learner, Pace, Path, expansions, walk
-from recsys.ope.replay_result import LOGGED, ON_POLICY, LogFacts, ReplayDifference
-from recsys.ope.reporting import estimate_of
+from recsys.ope.learning.running import walk, walk_expanded, walk_redrawn
+from recsys.ope.learning.valuing import (
+    EXPANDED,
+    REJECTION,
+    Redrawn,
+    Value,
+    expanded_estimate,
+    logged_estimate,
+    logged_value,
+    path_difference,
+    path_estimate,
+    path_value,
+)
+from recsys.ope.replay_result import LogFacts, ReplayDifference
 from recsys.ope.results import Estimate
-from recsys.ope.units import units_of
-from recsys.ope.valuing import Valued, valued
-
-REJECTION, EXPANDED = "rejection", "bootstrap"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How learning policies are replayed; see `replay_learning`."""
-
-    reward: str
-    pace: Pace
-    replicates: int
-    horizon: int | None
-    jitter: float
-    scale_on: int
-    confidence: float
-    seed: int
-    limits: Limits
 
 
 def replay_learning(
@@ -60,7 +46,8 @@ def replay_learning(
     update_every: int | str | timedelta = 1,
     floor: float | None = None,
     capped: float = 0.0,
-    bootstrap: int = 0,
+    expand: bool = False,
+    replicates: int = 100,
     horizon: int | None = None,
     jitter: float = 1.0,
     scale_on: int = 1000,
@@ -77,8 +64,9 @@ def replay_learning(
     accepted events are distributed as if it had served them (Li, Chu, Langford & Wang 2011 for an evenly random logger,
     Dudík, Erhan, Langford & Li 2012 for others). That needs users and contexts that do not change with what is shown.
 
-    The interval is of the mean of what the policies were worth that the learner went through in this replay. How
-    different another one would have been is no part of it; `bootstrap` has both.
+    The interval is of the mean reward that such a policy earns on the average in a service as long as the accepted
+    events. Its variance is that of replays of the log with its events drawn anew: one replay does not show how
+    different another would have been.
 
     Parameters
     ----------
@@ -101,10 +89,12 @@ def replay_learning(
     capped : float
         Instead: the share of rows that may lie below the floor. They count for floor / p > 1 in the mean, but the
         policy learns from too few of them (the cap of Dudík et al. 2012), so estimates are flagged.
-    bootstrap : int
-        Replicates of bootstrapped replay (Mary, Preux & Nicol 2014): the log expanded by drawing its events with
-        replacement, with noise on the contexts, until `horizon` events are accepted. It shows a policy that serves
-        for as long as the log is, not for a share `floor` of it. Takes the log as of one time.
+    expand : bool
+        Bootstrapped replay (Mary, Preux & Nicol 2014): the log is expanded by drawing its events with replacement, with
+        noise on the contexts, until `horizon` events are accepted. It shows a policy that serves for as long as the
+        log is, not for a share `floor` of it, but from repeated events: estimates are optimistic, and flagged.
+    replicates : int
+        Replays of the log drawn anew for the interval, or expansions. 0: the interval of this replay alone (flagged).
     horizon : int, optional
         Events that an expansion serves. Default: those of the log.
     jitter : float
@@ -147,9 +137,10 @@ def replay_learning(
     skip = min(positive_int("scale_on", scale_on, minimum=0), len(feedback) // 10) if any(scaled) else 0
     events = events_of(feedback, position=position, floor=floor, capped=capped, skip=skip, seed=seed)
     settings = Settings(
-        _reward(feedback, reward),
-        _pace(delay, update_every, feedback),
-        positive_int("bootstrap", bootstrap, minimum=0),
+        reward_of(feedback, reward),
+        pace_of(delay, update_every, feedback),
+        expand,
+        positive_int("replicates", replicates, minimum=0),
         None if horizon is None else positive_int("horizon", horizon),
         finite_float("jitter", jitter, minimum=0),
         skip,
@@ -157,178 +148,91 @@ def replay_learning(
         seed,
         limits,
     )
-    _refuse(learners, settings)
+    refuse(learners, settings)
     return _replayed(learners, events, settings, progress)
 
 
-def learners_of(given: object) -> dict[str, Learner]:
-    """Return learning policies by name.
+class _Done(NamedTuple):
+    """One policy, replayed."""
 
-    Raises
-    ------
-    ArgumentError
-        There is none, one is something else, or two have one name.
-    """
-    if isinstance(given, Mapping):
-        pairs = [(str(name), one) for name, one in given.items()]
-    else:
-        many = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-        pairs = [(str(getattr(one, "name", "")), one) for one in many]
-    if not pairs:
-        raise ArgumentError("no policy was given", "a learning policy such as LinUCB(…) was expected")
-    found: dict[str, Learner] = {}
-    for name, one in pairs:
-        if not isinstance(one, Bandit | RefittedRecommender):
-            hint = "a policy that does not learn is for rs.replay"
-            what = f"the policy {name} is a {type(one).__name__}".replace("  ", " ")
-            raise ArgumentError(what, "LinUCB, LinearThompson, BetaThompson, GreedyLearner or RefittedRecommender was"
-                                " expected", hint)  # fmt: skip
-        if name in found or name == LOGGED:
-            raise ArgumentError(f"two policies are called {name!r}", "different names were expected", "give label=…")
-        found[name] = one
-    return found
-
-
-def _refuse(learners: Mapping[str, Learner], settings: Settings) -> None:
-    if not settings.replicates:
-        if settings.horizon is not None:
-            raise ArgumentError("horizon was given without bootstrap", "both were expected: a log has one length")
-        return
-    if settings.pace.delay or settings.pace.period is not None:
-        raise ArgumentError(
-            "expanded logs have no time", "delay and update_every in events were expected", "use delay=100"
-        )
-    if any(isinstance(one, RefittedRecommender) for one in learners.values()):
-        raise ArgumentError("a refitted recommender was given with bootstrap", "bandits alone were expected")
-
-
-def _pace(delay: int | str | timedelta, update_every: int | str | timedelta, feedback: LoggedFeedback) -> Pace:
-    pace = Pace()
-    if isinstance(delay, str | timedelta):
-        pace = replace(pace, delay=duration_micros("delay", delay))
-    else:
-        pace = replace(pace, delay_events=positive_int("delay", delay, minimum=0))
-    if isinstance(update_every, str | timedelta):
-        pace = replace(pace, period=duration_micros("update_every", update_every))
-    else:
-        pace = replace(pace, update_every=positive_int("update_every", update_every))
-    if (pace.delay or pace.period is not None) and feedback.times is None:
-        raise ArgumentError("the log has no times", "delay and update_every in events were expected", "use delay=100")
-    return pace
-
-
-def _reward(feedback: LoggedFeedback, asked: str | None) -> str:
-    known = ", ".join(feedback.rewards) or "none"
-    if asked is None:
-        if len(feedback.rewards) != 1:
-            raise ArgumentError(f"the log has the rewards {known}", "the name of one was expected: reward=…")
-        return next(iter(feedback.rewards))
-    if asked not in feedback.rewards:
-        hint = did_you_mean(str(asked), feedback.rewards)
-        raise NotFoundError(f"the log has no reward {asked!r}", f"it has {known}", hint)
-    return asked
+    estimate: Estimate
+    difference: ReplayDifference | None
+    learned: Learned
+    curve: tuple[CurvePoint, ...]
+    checks: tuple[Check, ...]
 
 
 def _replayed(
     learners: Mapping[str, Learner], events: Events, settings: Settings, progress: ProgressCallback
 ) -> LearningReplay:
     feedback, reward = events.feedback, settings.reward
-    rewards, units = feedback.rewards[reward], units_of(feedback, "impression")
-    own = valued(ON_POLICY, units, plain=rewards, importance=np.ones(len(events)))
-    checks: list[Check] = list(log_side(events, reward, settings.limits))
-    logged = _estimate(LOGGED, own, settings)
-    estimates, differences = [], []
-    learned: dict[str, Learned] = {}
-    curves: dict[str, tuple[CurvePoint, ...]] = {}
-    for name, learner in learners.items():
-        paths = _paths(name, learner, events, settings, progress)
-        checks += path_checks(name, paths, events, reward, settings.limits, expanded=bool(settings.replicates))
-        facts = Learned(len(events), min(len(path.rows) for path in paths),
-                        round(np.mean([path.learned for path in paths])),
-                        round(np.mean([path.batches for path in paths])))  # fmt: skip
-        learned[name] = facts
-        if settings.replicates:
-            made, curves[name] = _of_expansions(name, paths, events, settings)
-        else:
-            value = _value(paths[0].rows, events, rewards)
-            made = _estimate(name, value, settings)
-            curves[name] = curve(paths[0].rows, rewards, events.weights, settings.confidence)
-        final = gated(made, checks)
-        estimates.append(final)
-        if final.status == "not_estimable":
-            curves[name] = ()
-        if not settings.replicates:
-            differences.append(_difference(final, value, own, settings))
+    of_log = tuple(log_side(events, reward, settings.limits))
+    own = logged_value(events, reward)
+    work = _expanded if settings.expand else _in_order
+    done = {name: work(name, one, events, own, of_log, settings, progress) for name, one in learners.items()}
+    learned = {name: one.learned for name, one in done.items()}
     return LearningReplay(
-        _facts(feedback), reward, logged, tuple(estimates), tuple(differences), learned, curves, tuple(checks),
-        EXPANDED if settings.replicates else REJECTION, events.floor, _notes(events, settings, learned),
-    )  # fmt: skip
+        _facts(feedback),
+        reward,
+        logged_estimate(own, settings),
+        tuple(one.estimate for one in done.values()),
+        tuple(one.difference for one in done.values() if one.difference is not None),
+        learned,
+        {name: one.curve for name, one in done.items()},
+        (*of_log, *(check for one in done.values() for check in one.checks)),
+        EXPANDED if settings.expand else REJECTION,
+        events.floor,
+        _notes(events, settings, learned),
+    )
 
 
-def _paths(name: str, learner: Learner, events: Events, settings: Settings, progress: ProgressCallback) -> list[Path]:
-    if not settings.replicates or isinstance(learner, RefittedRecommender):
-        return [
-            walk(learner, events, settings.reward, settings.pace, scale_on=settings.scale_on, seed=settings.seed,
-                 progress=progress)
-        ]  # fmt: skip
-    return expansions(
-        learner, events, settings.reward, settings.pace, replicates=settings.replicates,
-        horizon=settings.horizon or len(events), jitter=settings.jitter, scale_on=settings.scale_on,
-        seed=settings.seed, progress=progress,
-    )  # fmt: skip
-
-
-def _value(rows: NDArray[np.int64], events: Events, rewards: NDArray[np.float64]) -> Valued:
-    kept = np.zeros(len(events))
-    kept[rows] = events.weights[rows]
-    units = units_of(events.feedback, "impression")
-    return valued(REJECTION, units, normalised=kept * rewards, weights=kept, importance=kept)
-
-
-def _estimate(name: str, value: Valued, settings: Settings) -> Estimate:
-    found = interval_of(value, "delta", confidence=settings.confidence)
-    return estimate_of(value, found, policy=name, reward=settings.reward)
-
-
-def _of_expansions(
-    name: str, paths: Sequence[Path], events: Events, settings: Settings
-) -> tuple[Estimate, tuple[CurvePoint, ...]]:
-    """Return the mean over expansions, with their percentiles as the interval."""
-    rewards = events.feedback.rewards[settings.reward]
-    whole = min(len(path.rows) for path in paths)
-    nothing = Estimate(name, settings.reward, EXPANDED, "impression", *(math.nan,) * 4, settings.confidence, "none",
-                       whole, float(whole), "not_estimable", ("no event was accepted",))  # fmt: skip
-    if not whole:
-        return nothing, ()
-    rows = [path.rows[:whole] for path in paths]
-    values = np.array([np.average(rewards[one], weights=events.weights[one]) for one in rows])
-    side = (1 - settings.confidence) / 2
-    low, high = np.quantile(values, [side, 1 - side])
-    made = nothing._replace(
-        value=float(values.mean()), ci_low=float(low), ci_high=float(high),
-        standard_error=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
-        interval=f"percentiles of {len(values):,} expansions", status="estimable", reasons=(),
-    )  # fmt: skip
-    if len(values) < 2:
-        made = made._replace(status="not_estimable", reasons=("one expansion has no interval",))
-    return made, curve_of_expansions(rows, rewards, events.weights, settings.confidence)
-
-
-def _difference(final: Estimate, value: Valued, own: Valued, settings: Settings) -> ReplayDifference:
-    """Return policy − log on the same events, paired; as estimable as the policy."""
-    nothing = ReplayDifference(
-        final.policy, LOGGED, final.reward, REJECTION, "impression", *(math.nan,) * 6, own.value,
-        settings.confidence, "none", final.n, final.status, final.reasons,
-    )  # fmt: skip
+def _in_order(
+    name: str,
+    learner: Learner,
+    events: Events,
+    own: Value,
+    of_log: tuple[Check, ...],
+    settings: Settings,
+    progress: ProgressCallback,
+) -> _Done:
+    """Replay the events once in their order, and the log drawn anew for the interval."""
+    path = walk(learner, events, settings, progress)
+    redrawn = None
+    if settings.replicates and len(path.rows):
+        found = Redrawn(*walk_redrawn(learner, events, settings, progress))
+        redrawn = found if len(found.values) > 1 else None
+    checks = path_checks(name, [path], events, settings)
+    value = path_value(path, events, settings.reward)
+    final = gated(path_estimate(name, value, redrawn, settings), (*of_log, *checks))
+    pair = path_difference(final, value, own, redrawn, settings)
+    learned = Learned(len(events), len(path.rows), path.learned, path.batches)
     if final.status == "not_estimable":
-        return nothing
-    found = difference(value, own, confidence=settings.confidence)
-    if found.status not in ("ok", "zero_variance"):
-        return nothing._replace(status="not_estimable")
-    return nothing._replace(
-        estimate=found.estimate, ci_low=found.ci_low, ci_high=found.ci_high, standard_error=found.standard_error,
-        pvalue=found.pvalue, adjusted_pvalue=found.pvalue, method=found.method,
-    )  # fmt: skip
+        return _Done(final, pair, learned, (), checks)
+    shown = curve(path.rows, events.feedback.rewards[settings.reward], events.weights, settings.confidence)
+    return _Done(final, pair, learned, shown, checks)
+
+
+def _expanded(
+    name: str,
+    learner: Learner,
+    events: Events,
+    own: Value,
+    of_log: tuple[Check, ...],
+    settings: Settings,
+    progress: ProgressCallback,
+) -> _Done:
+    """Replay expansions of the log; there is no difference from it, which was not expanded."""
+    paths = walk_expanded(learner, events, settings, progress)
+    checks = path_checks(name, paths, events, settings)
+    redrawn = walk_expanded(learner, events, settings, progress, redraw=True)
+    made, shown = expanded_estimate(name, paths, redrawn, events, settings)
+    final = gated(made, (*of_log, *checks))
+    accepted, learned, batches = (
+        round(float(np.mean(column)))
+        for column in zip(*((len(path.rows), path.learned, path.batches) for path in paths), strict=True)
+    )
+    facts = Learned(len(events), accepted, learned, batches)
+    return _Done(final, None, facts, () if final.status == "not_estimable" else shown, checks)
 
 
 def _facts(feedback: LoggedFeedback) -> LogFacts:
@@ -345,7 +249,7 @@ def _notes(events: Events, settings: Settings, learned: Mapping[str, Learned]) -
     told = list(events.notes)
     if settings.scale_on:
         told.append(f"the first {settings.scale_on:,} events gave numbers their scale and were not replayed")
-    if settings.replicates:
+    if settings.expand:
         told.append(
             "expansions repeat events: a policy that remembers single ones looks better than it is, and what changes"
             " over time is not seen"

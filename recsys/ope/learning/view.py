@@ -67,26 +67,26 @@ def _learned(found: LearningReplay) -> Table:
 
 
 def _charts(found: LearningReplay) -> tuple[Chart, ...]:
-    series: list[Series] = []
+    """Return the learning curves: of one policy by blocks, with their intervals; of several from the first event on."""
     estimable = {one.policy for one in found.estimates if one.status != "not_estimable"}
-    for name, points in found.curves.items():
-        if name not in estimable or not points:
-            continue
+    curves = {name: points for name, points in found.curves.items() if name in estimable and points}
+    if not curves:
+        return ()
+    alone = len(curves) == 1
+    series: list[Series] = []
+    for name, points in curves.items():
         x = tuple(point.events for point in points)
-        if len(estimable) == 1:
+        if alone:
             low, high = tuple(point.ci_low for point in points), tuple(point.ci_high for point in points)
             series.append(Series(name, "band", x, tuple(point.value for point in points), low, high))
-        series.append(Series(name, "line", x, tuple(point.cumulative for point in points)))
-    longest = max((points for name, points in found.curves.items() if name in estimable), key=len, default=())
-    if not series:
-        return ()
-    x = tuple(point.events for point in longest)
-    series.append(Series("logged", "line", x, tuple(point.logged_cumulative for point in longest)))
-    note = "lines: mean reward from the first event on"
-    note += "; band: of each block of events, with its interval" if len(estimable) == 1 else ""
-    title = f"{found.reward}: learning curves"
+        series.append(Series(name, "line", x, tuple(point.value if alone else point.cumulative for point in points)))
+    longest = max(curves.values(), key=lambda points: points[-1].events)
+    logged = tuple(point.logged if alone else point.logged_cumulative for point in longest)
+    series.append(Series("logged", "line", tuple(point.events for point in longest), logged))
+    what = "mean reward of each block of events, with its interval" if alone else "mean reward from the first event on"
     axes = Axis("events served"), Axis(found.reward, "per impression")
-    return (Chart(title, *axes, tuple(series), note=f"{note}; logged: the same stretch of the log"),)
+    note = f"{what}; logged: the same stretch of the log"
+    return (Chart(f"{found.reward}: learning curve{'' if alone else 's'}", *axes, tuple(series), note=note),)
 
 
 def _notes(found: LearningReplay) -> tuple[str, ...]:
@@ -102,8 +102,6 @@ def _notes(found: LearningReplay) -> tuple[str, ...]:
 
 def _how(found: LearningReplay, one: Estimate) -> str:
     if found.method == "bootstrap":
-        return f"bootstrapped replay, {one.interval}: they hold both the log's chance and the policy's"
-    return (
-        f"replay by rejection, {100 * found.floor:.3g} % of the log accepted whatever the policy does; intervals"
-        f" ({one.interval}) are of this run's policies, not of another run's"
-    )
+        return f"bootstrapped replay; intervals: {one.interval}"
+    share = f"{100 * found.floor:.3g} % of the log accepted whatever the policy does"
+    return f"replay by rejection, {share}; intervals: {one.interval}"

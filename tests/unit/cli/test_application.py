@@ -39,7 +39,7 @@ def test_every_verb_has_help_with_examples(path: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("path", VERBS)
 def test_the_examples_parse(path: str) -> None:
-    module = import_module("recsys.cli.verbs." + path.replace(" ", "_"))
+    module = import_module("recsys.cli.verbs." + path.replace(" ", "_").replace("-", "_"))
     lines = [found[1] for line in module.EXAMPLES.splitlines() if (found := HEAD.match(line))]
     assert lines
     for line in lines:

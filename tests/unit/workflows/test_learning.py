@@ -1,0 +1,59 @@
+"""`recsys replay-learning`: on the store, on a file without a store, recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys import workflows
+from recsys.cli import main
+from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.simulation import simulate
+from recsys.store import Store
+from recsys.workflows.learning import LEARNERS, learners_from
+from tests.unit.ope.learning.worlds import World
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.parquet"
+    World.of(1.0).logged(np.random.default_rng(5), 2000, even=True).write_parquet(path)
+    return path
+
+
+def test_a_log_in_a_file_needs_no_store(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["linucb", "thompson", "--log", str(log), "--context", "group", "--set", "alpha=0.5", "--replicates", "10"]
+    assert main(["replay-learning", *words, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    direct = workflows.replay_learning_file(["linucb", "thompson"], log, context=["group"], params={"alpha": 0.5},
+                                            replicates=10)  # fmt: skip
+    assert data["run_id"] is None
+    assert data["estimates"] == direct.to_dict()["estimates"]
+    assert main(["replay-learning", "linucb", "--log", str(log), "--delay", "9h", "--fail-on", "flagged"]) == 6
+
+
+def test_a_replay_on_the_store_is_a_run(tmp_path: Path) -> None:
+    store = Store(tmp_path / "shop")
+    store.ingest("impressions", simulate(users=300, items=20, days=12, seed=5).impressions())
+    run, found = store.replay_learning("thompson", reward="click", position=1, replicates=5, floor=1 / 40)
+    assert store.run(run.run_id).kind == "replay-learning"
+    assert store.run(run.run_id).result["conclusion"] == found.conclusion
+    assert run.recipe["policies"] == ["thompson"]
+    assert run.view is not None
+
+
+def test_words_that_mean_nothing_are_refused(log: Path) -> None:
+    assert set(learners_from(LEARNERS, ["a"])) == set(LEARNERS)
+    assert learners_from("popularity", params={"epsilon": 0.3})["popularity"].epsilon == 0.3
+    with pytest.raises(NotFoundError, match="did you mean 'linucb'"):
+        learners_from("linucp")
+    with pytest.raises(ArgumentError, match="no policy here has the parameter alpha"):
+        learners_from("thompson", params={"alpha": 1.0})
+    with pytest.raises(ArgumentError, match="looks at none"):
+        learners_from("thompson", ["age"])
