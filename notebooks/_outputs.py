@@ -111,6 +111,6 @@ def unfit(outputs: list[dict[str, Any]], folders: list[str]) -> list[str]:
     """Say what must not stand in committed outputs: addresses of objects, folders of this machine, stderr."""
     everything = json.dumps(outputs, ensure_ascii=False)
     found = [f"an object's address, {address}" for address in ADDRESS.findall(everything)[:1]]
-    found += [f"a folder of this machine, {folder}" for folder in folders if folder in everything]
+    found += [f"a folder of this machine, {folder}" for folder in folders if folder != "/" and folder in everything]
     found += [f"on stderr: {texts([output])[:300]}" for output in outputs if output.get("name") == "stderr"]
     return found

@@ -80,4 +80,4 @@ def test_what_must_not_be_committed():
     assert unfit(said("<object at 0x7f3a2b1c>"), []) == ["an object's address, at 0x7f3a2b1c"]
     assert unfit(said("/home/ann/shop"), ["/home/ann"]) == ["a folder of this machine, /home/ann"]
     assert unfit([{"output_type": "stream", "name": "stderr", "text": "careful"}], []) == ["on stderr: careful"]
-    assert unfit(said("0x1f, 12 s, shop/a"), ["/home/ann"]) == []
+    assert unfit(said("0x1f, 12 s, shop/a"), ["/home/ann", "/"]) == []
