@@ -65,6 +65,9 @@ past = rs.experiment.Frames(events=past_events, impressions=past_impressions, us
 plan = rs.plan(declare(), past, effect={"clicks": 0.08}, since="2026-01-15", until="2026-02-12")
 plan
 
+# %%
+plan.plot(0)
+
 # %% [markdown]
 # One week of visits brings enough members, and we take two, so that each weekday counts twice. The number is now part
 # of the declaration: before so many members have come to the end of their window, p-values stay locked.
@@ -142,6 +145,9 @@ print(unfair.check("srm").reason)
 
 # → No decision: an integrity check failed
 
+# %%
+unfair.plot(0)
+
 # %% [markdown]
 # A **sample ratio mismatch**: a fair coin does not give these counts. Those who are missing are not like those who
 # stayed, so no effect can be read from what is left. The decision is blocked, however good the numbers look.
@@ -154,6 +160,9 @@ print(analysis.summary)
 # → Stop: do not ship als.
 # → clicks is better with als
 # → minutes_a_play with als is worse by more than the 5 % that are tolerated
+
+# %%
+analysis.plot(1)
 
 # %%
 analysis
@@ -169,6 +178,13 @@ analysis
 # - By country the effects are not shown to differ. The *pooled* column draws each towards the mean, as far as its own
 #   uncertainty demands: the best country of five is mostly lucky.
 #
+# The effect so far, day by day, as more and more members came to the end of their window. The band is a *confidence
+# sequence*: it may be looked at every day, and is wider for it.
+
+# %%
+analysis.plot(2)
+
+# %% [markdown]
 # ## 7. Decide
 #
 # The rule was written down before the first visit, so nobody has to argue about it now.

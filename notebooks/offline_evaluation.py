@@ -138,6 +138,9 @@ debiased.plot("debiased_ndcg@10 of each model")
 tuning = rs.tune(["itemknn"], train, metric="ndcg@10", trials=12, seed=3)
 tuning
 
+# %%
+tuning.plot(0)
+
 # %% [markdown]
 # The best of twelve is a little too good: part of its lead is luck on the validation days. So its value there is never
 # the result. The result is a comparison on days that no trial has seen:
@@ -165,6 +168,9 @@ print(rs.compare({name: learned[name] for name in ("tuned itemknn", "itemknn")},
 # %%
 contenders = {name: models[name] for name in ("popularity", "itemknn", "als")}
 over_time = rs.backtest(contenders, data, windows=4, test="14d", metrics=["ndcg@10"])
+over_time.plot(0)
+
+# %%
 over_time
 
 # %% [markdown]

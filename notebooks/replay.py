@@ -63,6 +63,9 @@ print(found.conclusion)
 # → als would have earned 0.7468 click per request [0.6771, 0.8166], 178 % above logged (0.2688)
 
 # %%
+found.plot(0)
+
+# %%
 found
 
 # %% [markdown]
@@ -84,6 +87,9 @@ paired = rs.replay(policies, log, baseline="popularity", estimand="request")
 print(paired.conclusion)
 # → itemknn would have earned 0.6067 click per request [0.5396, 0.6738], 64.5 % above popularity (0.3689)
 # → als would have earned 0.7468 click per request [0.6771, 0.8166], 102 % above popularity (0.3689)
+
+# %%
+paired.plot(1)
 
 # %% [markdown]
 # "Above" is only said where the difference is significant, corrected for the number of candidates.
