@@ -11,6 +11,7 @@ import polars as pl
 from recsys.core.checks import finite_float
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.seeds import derived_int, generator
+from recsys.display import Axis, Chart, Percent, Rule, Series, Spark, Table, View, Viewable, cell_text
 from recsys.scoring.draws import uniforms, user_keys
 from recsys.simulation.behaviour import World
 from recsys.simulation.serving import first_requests
@@ -18,8 +19,8 @@ from recsys.simulation.serving import first_requests
 _ASSIGNED, _CHANGED = 1, 2  # streams of random numbers
 
 
-@dataclass(frozen=True, eq=False)
-class SimulatedExperiment:
+@dataclass(frozen=True, eq=False, repr=False)
+class SimulatedExperiment(Viewable):
     """An experiment in a simulated service.
 
     Attributes
@@ -41,6 +42,32 @@ class SimulatedExperiment:
     events: pl.DataFrame
     effects: Mapping[str, float]
     impressions: pl.DataFrame | None = None
+
+    def view(self) -> View:
+        """Return the true effects, and how many units came into each arm day by day."""
+        arms, control = list(self.effects), next(iter(self.effects))
+        sizes = self.exposures.group_by("variant", pl.col("ts").dt.date().alias("day")).len().sort("day")
+        days = sizes["day"].unique().sort()
+        daily = {
+            arm: days.to_frame().join(sizes.filter(pl.col("variant") == arm), on="day", how="left")["len"].fill_null(0)
+            for arm in arms
+        }
+        rows = tuple(
+            (arm, int(daily[arm].sum()), Spark(tuple(daily[arm].to_list())), Percent(self.effects[arm], signed=True))
+            for arm in arms
+        )
+        told = ", ".join(f"{cell_text(Percent(self.effects[arm], signed=True))} with {arm}" for arm in arms[1:])
+        what = "plays and minutes after exposure" if self.impressions is None else "clicks per unit"
+        truth = Chart(
+            f"True effect on {what}",
+            Axis(f"difference relative to {control}", percent=True),
+            Axis("arm", kind="category"),
+            (Series("truth", "point", tuple(self.effects[arm] for arm in arms[1:]), tuple(arms[1:])),),
+            (Rule("x", 0.0, "no difference"),),
+            "What an analysis of these data estimates, with its interval around it in 95 of 100 worlds.",
+        )
+        table = Table(("arm", "units", "a day", "true effect"), rows, f"relative to {control}, on {what}")
+        return View(f"{self.name}, simulated: truly {told} against {control}", (table,), charts=(truth,))
 
 
 def checked_shares(arms: Mapping[str, float]) -> dict[str, float]:

@@ -106,7 +106,10 @@ class RegisteredExperiment(Viewable):
         tables = [declared, Table(("when (UTC)", "what", "detail"), history, "history")]
         if self.deviations:
             tables.insert(1, Table(("field", "planned", "now"), self.deviations, "deviations from the plan"))
-        title = f"experiment {self.name}: {self.status}, {counted(self.exposed, 'unit')} exposed"
+        changed = counted(len(self.deviations), "deviation") if self.deviations else "no deviation"
+        title = (
+            f"experiment {self.name}: {self.status}, {counted(self.exposed, 'unit')} exposed, {changed} from its plan"
+        )
         notes = [f"plan {self.plan_hash[:12]}"]
         if self.overrides:
             notes.append(f"{counted(len(self.overrides), 'unit')} put into an arm by hand")

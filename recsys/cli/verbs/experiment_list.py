@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
@@ -33,6 +34,8 @@ def command(ctx: typer.Context) -> None:
         )
         for one in found
     )
-    shown = View(f"{counted(len(rows), 'experiment')}, newest first", (Table(columns, rows),))
+    states = Counter(one.status for one in found)
+    told = ", ".join(f"{count} {status}" for status, count in states.items())
+    shown = View(f"{counted(len(rows), 'experiment')}, newest first: {told}", (Table(columns, rows),))
     none = View("no experiments yet", (), ("register one with recsys experiment create FILE.toml",))
     session.emit("experiment-list", [one.to_dict() for one in found], shown if rows else none)

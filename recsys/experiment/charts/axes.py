@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from recsys.display import Axis, Rule
 
@@ -27,9 +27,9 @@ def difference_axis(metric: str, form: str) -> Axis:
     return Axis(f"difference in {metric}", _UNITS[form])
 
 
-def zero(axis: str) -> Rule:
-    """Return the line of no difference."""
-    return Rule("y", 0.0, NO_DIFFERENCE) if axis == "y" else Rule("x", 0.0, NO_DIFFERENCE)
+def zero(axis: Literal["x", "y"]) -> Rule:
+    """Return the line of no difference; along y, where its name would stand on the marks, the 0 of the axis says it."""
+    return Rule("y", 0.0) if axis == "y" else Rule("x", 0.0, NO_DIFFERENCE)
 
 
 def interval_name(confidence: float, *, all_looks: bool = False) -> str:

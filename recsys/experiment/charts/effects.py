@@ -122,7 +122,7 @@ def _reading(effects: Sequence[Effect], analysis: Analysis) -> str:
         "Right of the line the arm has more than the control.",
         named("Less is better of", less),
         "An interval is of its row alone; better and worse are judged by p-values adjusted for all goals and arms."
-        if effects[0].role == "goal" and _many_goals(analysis)
+        if effects[0].role == "goal" and _many_goals(analysis) and not any(check.blocks for check in analysis.checks)
         else "",
         "A guardrail is safe where its whole interval is on the good side of what is tolerated." if guarded else "",
         EARLY if any(effect.withheld and effect.sequential is None for effect in effects) else "",

@@ -22,16 +22,20 @@ def plan_charts(plan: Plan) -> tuple[Chart, ...]:
     timed = isfinite(plan.curve[0].days)
     x = Axis("enrolment", "weeks") if timed else Axis("units", "of all arms, whose window has ended")
     at = plan.enrolment_days if timed else plan.units
-    rules = [] if at is None else [Rule("x", at / 7 if timed else at, "the plan")]
+    place = None if at is None else at / 7 if timed else at
+    last = max(one.days / 7 if timed else one.units for one in plan.curve)
+    rules = [] if place is None or place > last else [Rule("x", place, "the plan")]
+    size = "" if place is None else f"{place:,.0f} {'weeks' if timed else 'units'}"
+    beyond = f"The plan ({size}) lies beyond." if place is not None and place > last else ""
     power = _chart(
         plan, x, Axis("power", percent=True), "Power for the effect that shall be found", lambda one: one.power,
         [*rules, Rule("y", plan.power, f"asked for: {100 * plan.power:g} %")],
-        "The share of experiments that would show the effect, if it is there.",
+        note("The share of experiments that would show the effect, if it is there.", beyond),
     )  # fmt: skip
     found = _chart(
         plan, x, Axis("smallest effect found", "relative to the baseline, %", percent=True),
         f"Smallest effect found with {100 * plan.power:g} % power", lambda one: one.detectable, rules,
-        "What is nearer to 0 than its line is more likely to be missed than not asked for.",
+        note("An effect nearer to 0 than its line is found with less power than that.", beyond),
     )  # fmt: skip
     return tuple(chart for chart in (power, found) if chart is not None)
 

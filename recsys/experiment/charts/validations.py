@@ -20,13 +20,14 @@ def validation_charts(found: Validation) -> tuple[Chart, ...]:
             found, f"False alarms on {splits} without an effect", Axis("false alarms", percent=True),
             lambda row: (row.false_positives, row.ci_low, row.ci_high),
             Rule("x", found.alpha, f"alpha: {100 * found.alpha:g} %"),
-            "An interval wholly right of alpha is a test that finds something where there is nothing.",
+            "An interval well right of alpha is of a test that finds something where there is nothing; of twenty good"
+            " tests one lies beside it by chance, so the title asks for 99.9 %.",
         ),
         _rates(
             found, f"Intervals that hold the injected effect, on {splits}", Axis("coverage", percent=True),
             lambda row: (row.coverage, row.coverage_low, row.coverage_high),
             Rule("x", 1 - found.alpha, f"promised: {100 * (1 - found.alpha):g} %"),
-            "An interval wholly left of the line is one of effects that are stated too precisely.",
+            "An interval well left of the line is of effects that are stated too precisely.",
         ),
     )  # fmt: skip
 

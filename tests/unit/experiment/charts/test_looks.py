@@ -36,7 +36,7 @@ def test_a_sequence_is_a_band_from_its_first_look_on():
     assert line.x == tuple(from_micros(one.at) for one in told)
     assert "days with too few units" in chart.note
     assert [(rule.axis, rule.label) for rule in chart.rules] == [
-        ("y", "no difference"), ("x", "planned units"), ("x", "planned end"),
+        ("y", ""), ("x", "planned units"), ("x", "planned end"),
     ]  # fmt: skip
     assert chart.rules[2].at == datetime(2024, 10, 26)  # the window of the last unit
     assert chart.title == found.summary
