@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import RecsysError
 from recsys.display import Chart
+from recsys.reporting.figure.legend import told_rule
 from recsys.reporting.figure.marks import Lane, Pen, draw_series
 from recsys.reporting.figure.palette import HAIR, INK, PAPER, QUIET, RULE, styles
 from recsys.reporting.figure.scales import Scale, label, scale_of, wrapped
@@ -119,21 +120,35 @@ def _draw(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> None:
 
 
 def _name_points(axes: Axes, chart: Chart, x: Scale, y: Scale) -> None:
-    """Write the name beside each point where every series is one point: who is who is seen at once."""
+    """Write names beside points where every series is one point, as far as there is room."""
     series = chart.series
     lone = all(one.mark == "point" and len(one.x) == 1 for one in series)
     if not (lone and 1 < len(series) <= NAMED and "category" not in (chart.x.kind, chart.y.kind)):
         return
-    for one in series:
-        place = x.place(one.x[0]), y.place(one.y[0])
-        if all(map(math.isfinite, place)):
-            at_right = axes.transAxes.inverted().transform(axes.transData.transform(place))[0] > 0.7
-            _say(axes, one.name, place, (-7 if at_right else 7, -4), ("data", "data"), "right" if at_right else "left")
+    places = [(x.place(one.x[0]), y.place(one.y[0])) for one in series]
+    known = [(one.name, at) for one, at in zip(series, places, strict=True) if all(map(math.isfinite, at))]
+    spots = [tuple(axes.transData.transform(at)) for _, at in known]
+    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in spots]
+    right_end = axes.bbox.x1
+    for (name, at), (a, b) in zip(known, spots, strict=True):
+        size = min(len(name), LABEL) * LETTER
+        for side, (shift, rise) in (("left", (8, -4)), ("right", (-8, -4)), ("center", (0, 8)), ("center", (0, -16))):
+            left = a + shift - {"left": 0.0, "center": 0.5, "right": 1.0}[side] * size
+            box = (left, b + rise - 1, left + size, b + rise + 11)
+            if left >= axes.bbox.x0 and box[2] <= right_end and not any(_meet(box, other) for other in taken):
+                _say(axes, name, at, (shift, rise), ("data", "data"), side)
+                taken.append(box)
+                break
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
     """Draw the reference lines; return how many rows of labels stand above the axes."""
     taken: list[float] = []
+    told = told_rule(chart)
     for rule in sorted(chart.rules, key=lambda rule: (x if rule.axis == "x" else y).place(rule.at)):
         scale = x if rule.axis == "x" else y
         at = scale.place(rule.at)
@@ -141,7 +156,7 @@ def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
             continue
         line = axes.axvline if rule.axis == "x" else axes.axhline
         line(at, color=RULE, linewidth=1.25, dashes=(4, 2) if rule.label else (1, 0), zorder=1.5)
-        if not rule.label:
+        if not rule.label or rule is told:
             continue
         if rule.axis == "y":
             _say(axes, rule.label, (1, at), (0, 4), ("axes fraction", "data"), "right")

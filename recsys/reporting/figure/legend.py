@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from recsys.display import Chart
+from recsys.display import Chart, Rule
 from recsys.reporting.figure.palette import ROLES, Style, styles
 
 _SHAPES = {
@@ -14,6 +14,10 @@ _SHAPES = {
     "D": '<path d="M14 2 19 7 14 12 9 7Z"/>',
     "v": '<path d="M14 11.5 9.5 3H18.5Z"/>',
 }
+
+
+_FRAME = '<svg viewBox="0 0 28 14" width="28" height="14" aria-hidden="true">{}</svg>'
+_RULE = _FRAME.format('<path d="M0 7H28" stroke="var(--rule)" stroke-width="1.5" stroke-dasharray="5 3"/>')
 
 
 class Key(NamedTuple):
@@ -34,12 +38,19 @@ def legend(chart: Chart) -> tuple[Key, ...]:
     ['als', 'pop']
     """
     look = styles(chart)
+    level = tuple(Key(rule.label, _RULE) for rule in (told_rule(chart),) if rule is not None)
     if len(look) == 1 and next(iter(look)) in ("", chart.x.label, chart.y.label, chart.title):
-        return ()
+        return level
     marks: dict[str, set[str]] = {
         name: {series.mark for series in chart.series if series.name == name} for name in look
     }
-    return tuple(Key(name, _drawing(style, marks[name])) for name, style in look.items())
+    return (*(Key(name, _drawing(style, marks[name])) for name, style in look.items()), *level)
+
+
+def told_rule(chart: Chart) -> Rule | None:
+    """Return the one level line that the legend names: words beside it would lie over the marks."""
+    level = [rule for rule in chart.rules if rule.axis == "y" and rule.label]
+    return level[0] if len(level) == 1 else None
 
 
 def _drawing(style: Style, marks: set[str]) -> str:
@@ -54,4 +65,4 @@ def _drawing(style: Style, marks: set[str]) -> str:
         parts.append(f'<rect x="8" y="1" width="12" height="12" fill="{hue}"/>')
     elif marks & {"line", "interval", "point"}:
         parts.append(f'<g fill="{hue}">{_SHAPES[style.marker]}</g>')
-    return f'<svg viewBox="0 0 28 14" width="28" height="14" aria-hidden="true">{"".join(parts)}</svg>'
+    return _FRAME.format("".join(parts))

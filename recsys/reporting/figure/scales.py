@@ -147,7 +147,7 @@ def _label_categories(drawn: DrawnAxis, scale: Scale, room: float, *, upwards: b
             texts = [wrapped(name, 24, 1) for name in names]
             sideways = {"rotation": 90}
     drawn.set_ticks([float(at) for at in shown], [texts[at] for at in shown], **sideways)
-    drawn.set_tick_params(length=0)
+    drawn.set_tick_params(length=0, pad=9 if upwards else 4)
 
 
 def _with_margin(low: float, high: float, axis: Axis) -> tuple[float, float]:

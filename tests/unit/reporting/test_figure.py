@@ -42,7 +42,8 @@ def chart_of(mark: str, side: str, upright: bool = True) -> Chart:
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("mark", ["point", "line", "step", "bar", "interval", "band"])
 def test_every_mark_on_every_axis_is_drawn_with_both_axes_named(mark, side, width):
-    texts = text_of(draw(chart_of(mark, side), "f", width))
+    chart = chart_of(mark, side)
+    texts = [*text_of(draw(chart, "f", width)), *(key.name for key in legend(chart))]
     for said in (SIDES[side][0].text(), "gain (minutes)", "no effect"):
         assert said in texts
 
@@ -115,3 +116,25 @@ def test_many_series_differ_without_colour():
 def test_points_are_thinned_so_that_a_page_stays_small():
     series = Series("all", "point", tuple(range(50_000)), tuple(float(at) for at in range(50_000)))
     assert len(draw(Chart("cloud", Axis("x"), Axis("y"), (series,)), "f", 720)) < 150_000
+
+
+def test_points_bear_their_names_where_there_is_room():
+    places = {"als": (1.0, 1.0), "pop": (1.0, 1.0001), "bpr": (9.0, 9.0)}
+    series = tuple(Series(name, "point", (x,), (y,)) for name, (x, y) in places.items())
+    chart = Chart(
+        "cost", Axis("x"), Axis("y"), (*series, *(Series(f"m{at}", "point", (1.0,), (1.0,)) for at in range(5)))
+    )
+    texts = text_of(draw(chart, "f", 720))
+    assert "bpr" in texts
+    assert sum(name in texts for name in ("als", "pop", *(f"m{at}" for at in range(5)))) < 7
+    assert len(legend(chart)) == 8
+
+
+def test_one_level_line_is_named_by_the_legend_and_two_in_the_picture():
+    line = (Series("als", "line", (1, 2), (1, 2)),)
+    one, two = (
+        Chart("c", Axis("x"), Axis("y"), line, (Rule("y", 1.0, "low"), Rule("y", 2.0, "high"))[:n]) for n in (1, 2)
+    )
+    assert [key.name for key in legend(one)] == ["als", "low"]
+    assert "low" not in text_of(draw(one, "f", 720))
+    assert {"low", "high"} <= set(text_of(draw(two, "f", 720)))
