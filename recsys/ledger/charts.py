@@ -13,44 +13,41 @@ from recsys.ledger.scores import Matched, Score
 if TYPE_CHECKING:
     from recsys.ledger.result import Ledger
 
-MOST_PLOTS = 3
-MOST_PAIRS = 40
+MOST_PLOTS = 4
+MOST_PAIRS = 30
 
 
 def ledger_charts(found: Ledger) -> tuple[Chart, ...]:
     """Return the charts of a ledger."""
-    groups: dict[tuple[Estimand, Estimand], list[Matched]] = {}
+    groups: dict[tuple[str, Estimand, Estimand], list[Matched]] = {}
     for said, measured in found.matched:
-        groups.setdefault((said.estimand, measured.estimand), []).append((said, measured))
-    alike_first = sorted(groups, key=lambda pair: pair[0] != pair[1])
+        groups.setdefault((said.source, said.estimand, measured.estimand), []).append((said, measured))
+    alike_first = sorted(groups, key=lambda group: group[1] != group[2])
     return drawn(
-        *(_calibration(*pair, groups[pair]) for pair in alike_first[:MOST_PLOTS]),
+        *(_calibration(*group, groups[group]) for group in alike_first[:MOST_PLOTS]),
         _signs(found.scores, found.confidence),
         _correlations(found.scores, found.confidence),
     )
 
 
-def _calibration(predicted: Estimand, measured: Estimand, matched: Sequence[Matched]) -> Chart:
+def _calibration(source: str, predicted: Estimand, measured: Estimand, matched: Sequence[Matched]) -> Chart:
     """Draw a point a pair with whiskers both ways: an interval along y, a line between the ends along x."""
     shown = matched[:MOST_PAIRS]
-    series: list[Series] = []
-    for source in dict.fromkeys(said.source for said, _ in shown):
-        mine = [(said, effect) for said, effect in shown if said.source == source]
-        series.append(
-            Series(
-                source,
-                "interval",
-                tuple(said.estimate for said, _ in mine),
-                tuple(effect.estimate for _, effect in mine),
-                tuple(_end(effect.ci_low) for _, effect in mine),
-                tuple(_end(effect.ci_high) for _, effect in mine),
-            )
+    series = [
+        Series(
+            source,
+            "interval",
+            tuple(said.estimate for said, _ in shown),
+            tuple(effect.estimate for _, effect in shown),
+            tuple(_end(effect.ci_low) for _, effect in shown),
+            tuple(_end(effect.ci_high) for _, effect in shown),
         )
-        series += [
-            Series(source, "line", (said.ci_low, said.ci_high), (effect.estimate, effect.estimate))
-            for said, effect in mine
-            if isfinite(said.ci_low) and isfinite(said.ci_high)
-        ]
+    ]
+    series += [
+        Series(source, "step", (said.ci_low, said.ci_high), (effect.estimate, effect.estimate))
+        for said, effect in shown
+        if isfinite(said.ci_low) and isfinite(said.ci_high)
+    ]
     alike = predicted == measured
     if alike:
         ends = [value for said, effect in shown for value in (said.estimate, effect.estimate)]
@@ -64,7 +61,7 @@ def _calibration(predicted: Estimand, measured: Estimand, matched: Sequence[Matc
         f"{counted(hidden, 'further pair')} not drawn." if hidden > 0 else "",
     )
     return Chart(
-        f"Predicted and measured effects: {predicted.quantity} and {measured.quantity}",
+        f"Effects on {measured.quantity} beside what {source} predicted",
         _axis("predicted offline", predicted),
         _axis("measured online", measured),
         tuple(series),

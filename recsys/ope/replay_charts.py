@@ -84,18 +84,24 @@ def _weights(replay: Replay) -> Chart | None:
     shown = [(name, bins) for name, bins in replay.histograms.items() if any(one.rows for one in bins)]
     if not shown:
         return None
-    hidden = len(shown) - MOST_HISTOGRAMS
-    series = tuple(
-        Series(name, "bar", tuple(map(_bin, bins)), tuple(one.share for one in bins))
-        for name, bins in shown[:MOST_HISTOGRAMS]
-    )
+    drawn_ones = shown[:MOST_HISTOGRAMS]
+    used = [place for place in range(1, len(shown[0][1])) if any(bins[place].rows for _, bins in drawn_ones)]
+    places = range(used[0], used[-1] + 1) if used else range(0)
+    if not places:
+        return None
+    none = ", ".join(f"{name} {100 * bins[0].share:.1f} %" for name, bins in drawn_ones)
+    others = ", ".join(name for name, _ in shown[MOST_HISTOGRAMS:])
     return Chart(
-        "Weights of the logged rows",
+        "Weights of the logged rows that a policy would show too",
         Axis("weight: how much more often the policy shows it than the log did", "times", "category"),
-        Axis("rows", percent=True),
-        series,
-        note="Bins grow like a log axis. Rows of weight 0 say nothing of the policy, a few of large weight decide."
-        + (f" Not drawn: {', '.join(name for name, _ in shown[MOST_HISTOGRAMS:])}." if hidden > 0 else ""),
+        Axis("rows of the log", percent=True),
+        tuple(
+            Series(name, "bar", tuple(_bin(bins[at]) for at in places), tuple(bins[at].share for at in places))
+            for name, bins in drawn_ones
+        ),
+        note="Bins grow like a log axis; a few rows of large weight decide an estimate. "
+        f"Rows of weight 0, which say nothing of a policy, are not drawn: {none}."
+        + (f" Policies not drawn: {others}." if others else ""),
     )
 
 
@@ -107,14 +113,12 @@ def _bin(one: WeightBin) -> str:
     >>> _bin(WeightBin(0.5, 1.0, 3, 0.1, 0.2)), _bin(WeightBin(100.0, float("inf"), 0, 0.0, 0.0))
     ('to 1', 'above 100')
     """
-    if one.high == 0:
-        return "0"
     return f"above {one.low:g}" if one.high == float("inf") else f"to {one.high:g}"
 
 
 def _label(one: Estimate | ReplayDifference) -> str:
     doubt = "" if one.status == "estimable" else f" ({one.status.replace('_', ' ')})"
-    return f"{one.policy}, {one.estimator}{doubt}" if one.policy != one.estimator else f"{one.policy}{doubt}"
+    return f"{one.policy}: {one.estimator}{doubt}" if one.policy != one.estimator else f"{one.policy}{doubt}"
 
 
 def _row(label: str, value: float, one: Estimate | ReplayDifference) -> Estimated:

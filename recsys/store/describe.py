@@ -118,7 +118,7 @@ class Description(Viewable):
         """Return the profile as tables and charts."""
         over = self.over_time
         size = Table(
-            ("events", "users", "items", "density", "repeats", "from", "to", *([over.stretch] if over else [])),
+            ("events", "users", "items", "density", "repeats", "from", "to"),
             (
                 (
                     self.rows,
@@ -128,7 +128,6 @@ class Description(Viewable):
                     self.repeats,
                     _day(self.first),
                     _day(self.last),
-                    *([Spark(tuple(map(float, over.counts)))] if over else []),
                 ),
             ),
         )
@@ -139,6 +138,7 @@ class Description(Viewable):
             self.conclusion,
             (
                 size,
+                *([Table((f"events {over.stretch}",), ((Spark(over.counts),),))] if over else []),
                 Table(("event", "rows", "from", "to"), kinds),
                 Table(("events per", *QUANTILES), skew),
                 Table(("table", "rows"), tuple(self.tables.items())),

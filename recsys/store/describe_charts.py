@@ -19,11 +19,12 @@ def _over_time(found: Description) -> Chart | None:
     over = found.over_time
     if over is None:
         return None
+    end = max(over.starts[-1], found.last or over.starts[-1])
     return Chart(
         f"Events {over.stretch}",
         Axis("begin", "UTC", "time"),
         Axis("events", over.stretch.replace("by", "per")),
-        (Series("events", "step", over.starts, over.counts),),
+        (Series("events", "step", (*over.starts, end), (*over.counts, over.counts[-1])),),
         note="Gaps and steps are worth a look before a split in time; the first and the last stretch may be cut short.",
     )
 

@@ -42,7 +42,10 @@ def test_unlike_estimates_have_no_diagonal_and_say_so() -> None:
 def test_signs_and_ranks_stand_by_source_and_what_is_unknown_is_named() -> None:
     predictions = [said(i, x) for i, (x, _) in enumerate(PAIRS)] + [said(0, 0.02, source="ndcg")]
     book = ledger(predictions, [found(i, y) for i, (_, y) in enumerate(PAIRS)])
-    signs, ranks = book.view().charts[1:]
+    *pairs, signs, ranks = book.view().charts
+    assert [chart.title for chart in pairs] == [
+        f"Effects on clicks beside what {one} predicted" for one in ("ndcg", "snips")
+    ]
     scores = {one.source: one for one in book.scores}
     drawn = dict(zip(signs.series[0].y, zip(signs.series[0].x, signs.series[0].low, strict=True), strict=True))
     right = scores["snips"].agreement
@@ -62,4 +65,4 @@ def test_many_pairs_stay_small() -> None:
     book = ledger([said(i, 0.001 * i) for i in range(90)], [found(i, 0.001 * i) for i in range(90)])
     charts = book.view().charts
     assert sum(len(series.x) for chart in charts for series in chart.series) <= 500
-    assert "50 further pairs not drawn." in charts[0].note
+    assert "60 further pairs not drawn." in charts[0].note

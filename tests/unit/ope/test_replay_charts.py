@@ -32,7 +32,7 @@ def test_estimates_stand_beside_what_was_logged(found):
     chart = found.view().charts[0]
     drawn = rows(chart.series[0])
     own = found["good", "snips"]
-    assert drawn["good, snips"] == [own.value, own.ci_low, own.ci_high]
+    assert drawn["good: snips"] == [own.value, own.ci_low, own.ci_high]
     assert chart.rules[0].at == found.logged[0].value
     assert chart.x.text() == f"reward (per {own.estimand})"
 
@@ -40,14 +40,14 @@ def test_estimates_stand_beside_what_was_logged(found):
 def test_what_is_not_estimable_keeps_its_row_without_a_number(found):
     chart = found.view().charts[0]
     assert found["unseen", "snips"].status == "not_estimable"
-    assert rows(chart.series[0])["unseen, snips (not estimable)"] == [None, None, None]
-    assert "Not estimable, so not drawn: unseen, snips (not estimable)" in chart.note
+    assert rows(chart.series[0])["unseen: snips (not estimable)"] == [None, None, None]
+    assert "Not estimable, so not drawn: unseen: snips (not estimable)" in chart.note
 
 
 def test_differences_stand_at_the_line_of_none(found):
     chart = found.view().charts[1]
     own = next(one for one in found.differences if (one.policy, one.estimator) == ("good", "snips"))
-    assert rows(chart.series[0])["good, snips"] == [own.estimate, own.ci_low, own.ci_high]
+    assert rows(chart.series[0])["good: snips"] == [own.estimate, own.ci_low, own.ci_high]
     assert chart.rules[0].at == 0
     assert chart.title.endswith(f"policy − {found.baseline}")
 
@@ -56,10 +56,8 @@ def test_sizes_and_weights(found):
     sizes, weights = found.view().charts[2:]
     own = found["good", "snips"]
     bars = dict(zip(sizes.series[0].y, sizes.series[0].x, strict=True))
-    assert bars["good, snips"] == own.effective_n / own.n
-    bins = found.histograms["good"]
+    assert bars["good: snips"] == own.effective_n / own.n
     drawn = next(series for series in weights.series if series.name == "good")
-    assert drawn.y == tuple(one.share for one in bins)
-    assert drawn.x[0] == "0"
-    assert drawn.x[-1] == "above 100"
-    assert len(set(drawn.x)) == len(bins)
+    bins = {one.high: one for one in found.histograms["good"]}
+    assert dict(zip(drawn.x, drawn.y, strict=True)) == {"to 2": bins[2.0].share}  # half the actions, twice as often
+    assert f"good {100 * bins[0.0].share:.1f} %, unseen 100.0 %" in weights.note
