@@ -114,11 +114,12 @@ def _summary(tree: ast.Module, name: str) -> str:
 def _facade() -> str:
     names = public_names("")
     inner = [name for name in names if name.module == f"recsys.{name.name}"]
-    others = [name for name in names if name not in inner]
+    order = list(rooms())
+    others = sorted((name for name in names if name not in inner), key=lambda name: order.index(_room_of(name)))
     lines = ["# recsys", "", "`import recsys as rs` loads nothing heavy; a name is imported when it is first used.", ""]
-    lines += ["## What stands at the top", "", "| `rs.` | |", "|---|---|"]
+    lines += ["## What stands at the top", "", "| name | what it is |", "|---|---|"]
     lines += [f"| [`{each.name}`][{_home(each)}] | {_cell(each.summary)} |" for each in others]
-    lines += ["", "## Rooms", "", "| room | |", "|---|---|"]
+    lines += ["", "## Rooms", "", "| room | what it is |", "|---|---|"]
     for room in rooms():
         text = ast.get_docstring(_parse(_file(f"recsys.{room}"))) or ""
         lines.append(f"| [`rs.{room}`]({room}.md) | {_cell(text.splitlines()[0])} |")
@@ -128,7 +129,7 @@ def _facade() -> str:
 def _room(room: str, title: str) -> str:
     names = public_names(room)
     about = ast.get_docstring(_parse(_file(f"recsys.{room}"))) or ""
-    lines = [f"# {title}: `recsys.{room}`", "", about, "", "| name | |", "|---|---|"]
+    lines = [f"# {title}: `recsys.{room}`", "", about, "", "| name | what it is |", "|---|---|"]
     lines += [f"| [`{each.name}`][{_home(each)}] | {_cell(each.summary)} |" for each in names]
     lines.append("")
     for each in names:
@@ -139,8 +140,11 @@ def _room(room: str, title: str) -> str:
 
 def _home(name: Name) -> str:
     """Return the path under which a name is described: the room that defines it."""
-    room = next(room for room in rooms() if f"{name.module}.".startswith(f"recsys.{room}."))
-    return f"recsys.{room}.{name.name}"
+    return f"recsys.{_room_of(name)}.{name.name}"
+
+
+def _room_of(name: Name) -> str:
+    return next(room for room in rooms() if f"{name.module}.".startswith(f"recsys.{room}."))
 
 
 def _cell(text: str) -> str:

@@ -75,7 +75,7 @@ def _anchor(path: str) -> str:
 def _overview(root: Command) -> str:
     lines = ["# The command line", "", root.help or "", "", "```text", "recsys VERB [OPTIONS] [ARGUMENTS]", "```", ""]
     for section in _sections():
-        lines += [f"## {section}", "", "| command | |", "|---|---|"]
+        lines += [f"## {section}", "", "| command | what it does |", "|---|---|"]
         verbs = [(path, verb) for path, verb in catalogue.VERBS.items() if verb.section == section]
         page = _page(section).removeprefix("cli/")
         lines += [f"| [`recsys {path}`]({page}#{_anchor(path)}) | {verb.summary} |" for path, verb in verbs]
@@ -83,7 +83,7 @@ def _overview(root: Command) -> str:
     context = root.make_context("recsys", [], resilient_parsing=True)
     everywhere = [each for each in root.params if each.name in shared_names(EVERYWHERE)]
     lines += ["## Options of every command", "", *_listed(everywhere, context)]
-    lines += ["## What a command answers", "", *ANSWERS, "", "## Exit codes", "", "| code | |", "|---|---|"]
+    lines += ["## What a command answers", "", *ANSWERS, "", "## Exit codes", "", "| code | when |", "|---|---|"]
     return "\n".join([*lines, *_exit_codes(), ""])
 
 

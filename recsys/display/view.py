@@ -64,6 +64,7 @@ class Spark(NamedTuple):
 
 
 Cell = str | int | float | Percent | PValue | Interval | Marked | Plot | Spark | None
+"""What stands in a cell of a `Table`; None is drawn as a dash."""
 MISSING = "–"
 
 

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array, issparse
 from recsys.core.errors import ArgumentError, DataError
 
 Csr = csr_array[Any, tuple[int, int]]
+"""A sparse matrix, compressed by rows."""
 
 
 class Rows(NamedTuple):

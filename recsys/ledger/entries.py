@@ -12,6 +12,7 @@ from recsys.core.checks import finite_float, one_of
 from recsys.core.errors import ArgumentError
 
 Scale = Literal["relative", "absolute"]
+"""``candidate / baseline − 1``, or ``candidate − baseline``."""
 SCALES = ("relative", "absolute")
 
 

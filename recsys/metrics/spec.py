@@ -145,6 +145,7 @@ METRICS: Mapping[str, Metric] = {
         ),
     )
 }
+"""Every metric by its name, with its formula and conventions in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class Choice:
 
 
 Dimension = Real | Integer | Choice
+"""One hyper-parameter of a `search_space`: where `tune` may look."""
 
 
 def _check_bounds(low: float, high: float, log: bool) -> None:

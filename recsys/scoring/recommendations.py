@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
 SOURCES = ("model", "fallback", "exploration")
+"""Who may have put an item into a list."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

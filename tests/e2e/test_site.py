@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,16 @@ from recsys.cli.options import EVERYWHERE, shared_names
 ROOT = Path(__file__).parents[2]
 ROOMS = sorted(path.parent.name for path in (ROOT / "recsys").glob("*/__init__.py"))
 SECTION = re.compile(r'<h2 id="(recsys-[^"]+)"(.*?)(?=<h2|</article>)', re.DOTALL)
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SERIOUS = ("serious", "critical")
+LOOKED_AT = (
+    "index.html",
+    "guide/replay.html",
+    "methods/sequential.html",
+    "api/scoring.html",
+    "cli/data.html",
+    "project/architecture.html",
+)
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}  # links are not assets
 
 
@@ -88,7 +99,7 @@ def test_every_command_is_told_with_its_options_and_examples(site: Path) -> None
     for verb, about in catalogue.VERBS.items():
         section = told[f"recsys-{verb.replace(' ', '-')}"]
         assert about.summary.split()[0] in section
-        examples = import_module(f"recsys.cli.verbs.{verb.replace(' ', '_')}").EXAMPLES
+        examples = import_module("recsys.cli.verbs." + re.sub("[ -]", "_", verb)).EXAMPLES
         assert examples.split("\n")[1].split("#")[0].strip() in unescape(section)
         own = option_names(verb) - shared_names(EVERYWHERE) - {"help"}
         assert [option for option in own if f"--{option.replace('_', '-')}" not in section] == [], verb
@@ -102,3 +113,36 @@ def test_no_page_loads_anything_from_elsewhere(site: Path, pages: dict[str, Page
     for sheet in site.rglob("*.css"):
         text = sheet.read_text("utf-8")
         assert not re.search(r"url\([\"']?(https?:|//)|@import", text), sheet
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_opened_from_the_disk_are_accessible_searchable_and_quiet(site: Path, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        requests: list[str] = []
+        faults: list[str] = []
+        context.on("request", lambda request: requests.append(request.url))
+        for name in LOOKED_AT:
+            page = context.new_page()
+            page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.goto((site / name).as_uri())
+            wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert wide <= 0, f"{name} scrolls sideways on a phone"
+            assert faults == [], name
+            found = Axe().run(page, options={"preload": False}).response["violations"]
+            serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS]
+            assert serious == [], name
+            faults.clear()
+        page.locator(".md-header label[for=__search]").first.click()
+        page.locator("input.md-search__input").press_sequentially("CUPED")
+        page.wait_for_selector(".md-search-result__item")
+        browser.close()
+    assert len(requests) > len(LOOKED_AT)
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
