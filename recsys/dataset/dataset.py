@@ -19,7 +19,7 @@ from recsys.core.times import duration_micros, from_micros
 from recsys.dataset.columns import align_attributes, column_of, finite_numbers, known_codes, micros_of
 from recsys.dataset.labels import Label, Relevance
 from recsys.dataset.vocabulary import Vocabulary, id_series
-from recsys.display import Tabular
+from recsys.display import Card, Tabular, View
 from recsys.kernels.csr import aggregate_rows, build_csr
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset(Tabular):
+class Dataset(Card, Tabular):
     """Who did what, and when: the input of every model and every evaluation.
 
     The log is canonical — sorted by user code, time, item code, value — so the same events give the same Dataset in
@@ -185,6 +185,12 @@ class Dataset(Tabular):
             "" if self.times is None or not len(self) else f", {self.first_time:%Y-%m-%d} to {self.last_time:%Y-%m-%d}"
         )
         return f"Dataset({len(self):,} events, {self.n_users:,} users, {self.n_items:,} items{span})"
+
+    def card(self) -> View:
+        """Return what a notebook shows: size, span, and what labels and attributes there are."""
+        from recsys.dataset.cards import dataset_card
+
+        return dataset_card(self)
 
     @property
     def n_users(self) -> int:

@@ -14,12 +14,13 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.seeds import Seed, generator
 from recsys.core.times import duration_micros, parse_instant, to_micros
 from recsys.dataset.dataset import Dataset
+from recsys.display import Card, View
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(Card):
     """A train and a test part with shared vocabularies; unpacks as ``train, test = split``.
 
     Parameters
@@ -42,6 +43,15 @@ class Split:
     kind: str = ""
     cut: int | None = None
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Split({self.kind}, {len(self.train):,} events to train, {len(self.test):,} to test)"
+
+    def card(self) -> View:
+        """Return what a notebook shows: the parts, side by side, and the warnings."""
+        from recsys.dataset.cards import split_card
+
+        return split_card(self)
 
     def __iter__(self) -> Iterator[Dataset]:
         yield self.train

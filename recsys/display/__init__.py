@@ -1,5 +1,6 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
+from recsys.display.card import Card, facts
 from recsys.display.chart import Axis, Chart, Rule, Series
 from recsys.display.forest import Estimated, drawn, forest
 from recsys.display.html import to_html
@@ -26,6 +27,7 @@ from recsys.display.viewable import Viewable
 
 __all__ = [
     "Axis",
+    "Card",
     "Cell",
     "Chart",
     "Estimated",
@@ -44,6 +46,7 @@ __all__ = [
     "cell_text",
     "counted",
     "drawn",
+    "facts",
     "forest",
     "in_ascii",
     "interval_plot",

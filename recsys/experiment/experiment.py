@@ -13,6 +13,7 @@ from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.core.times import instant_micros, parse_instant, to_micros
 from recsys.dataset.vocabulary import Ids
+from recsys.display import Card, View, counted
 from recsys.experiment.declared import as_list, names
 from recsys.experiment.looks import ConfidenceSequence, GroupSequential, Monitoring
 from recsys.experiment.metrics import Metric
@@ -35,7 +36,7 @@ CORRECTIONS = ("none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett")
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Card):
     """An experiment: its arms, who comes in, what is measured and how it will be decided.
 
     Everything is checked here, and everything is frozen when the experiment starts: `plan_hash` tells a changed plan.
@@ -223,6 +224,15 @@ class Experiment:
     def targets(self) -> tuple[Condition, ...]:
         """The targeting as conditions on attributes of units."""
         return parse_where(self.targeting)
+
+    def __repr__(self) -> str:
+        return f"Experiment({self.name!r}, {counted(len(self.arms), 'arm')}, {counted(len(self.metrics), 'metric')})"
+
+    def card(self) -> View:
+        """Return what a notebook shows: arms, times, metrics and how it will be decided."""
+        from recsys.experiment.cards import experiment_card
+
+        return experiment_card(self)
 
     def metric(self, name: str) -> Metric:
         """Return a metric by name, or raise NotFoundError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from copy import copy
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError, NotEstimableError, NotFittedError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.dataset import Dataset, Label, Vocabulary, id_series
+from recsys.display import Card, View
 from recsys.kernels import Csr
 from recsys.models import asking
 from recsys.models.artefacts import read_artefact, write_artefact
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _CELLS_PER_CHUNK = 1 << 24
 
 
-class Recommender(ABC):
+class Recommender(Card):
     """Learns from a `Dataset`, recommends items to users. Every model keeps this contract.
 
     The constructor stores hyper-parameters; `fit` checks them and learns; learned state ends in ``_``. A subclass
@@ -165,6 +166,12 @@ class Recommender(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.params.items())})"
 
+    def card(self) -> View:
+        """Return what a notebook shows: hyper-parameters, and what was learned from."""
+        from recsys.models.cards import model_card
+
+        return model_card(self)
+
     # ---- recommending
 
     def recommend(
@@ -244,7 +251,9 @@ class Recommender(ABC):
         lists = self._serve(audience, k, exclude_seen, resolved, True, n_threads, policy, ids)
         warnings = (resolved.warnings if resolved else ()) + (fresh.warnings if fresh else ())
         told = policy.to_dict() if policy else None
-        return Recommendations(ids, self.items_, *lists, policy=told, skipped=skipped, warnings=warnings)
+        return Recommendations(
+            ids, self.items_, *lists, policy=told, skipped=skipped, warnings=warnings, titles=self._titles()
+        )
 
     def recommend_codes(
         self,
@@ -486,6 +495,10 @@ class Recommender(ABC):
 
     def _stored(self) -> History:
         return History(self.users_, self.history_, self.seen_, self.user_attributes_)
+
+    def _titles(self) -> pl.Series | None:
+        known = self.item_attributes_
+        return known["title"].cast(pl.String) if known is not None and "title" in known.columns else None
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "users_"):

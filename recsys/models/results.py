@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
-from recsys.display import Tabular
+from recsys.display import Card, Tabular, View
 from recsys.kernels import Csr
 from recsys.scoring import Sample
 
@@ -37,7 +37,7 @@ class RankedLists(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SimilarItems(Tabular):
+class SimilarItems(Card, Tabular):
     """The nearest items of each item asked for.
 
     Parameters
@@ -63,6 +63,12 @@ class SimilarItems(Tabular):
     def __repr__(self) -> str:
         return f"SimilarItems({len(self):,} items × {self.lists.shape[1]})"
 
+    def card(self) -> View:
+        """Return what a notebook shows: the first rows."""
+        from recsys.models.cards import frame_card
+
+        return frame_card(repr(self), self.to_polars(), ("item_id", "similar_item_id"))
+
     def to_polars(self) -> pl.DataFrame:
         """Return one row a pair: item_id, similar_item_id, rank (from 1), score."""
         rows, slots = np.nonzero(self.lists >= 0)
@@ -81,7 +87,7 @@ class SimilarItems(Tabular):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Tabular):
+class Explanation(Card, Tabular):
     """Which items of a user's history make up the score of an item.
 
     Parameters
@@ -107,6 +113,12 @@ class Explanation(Tabular):
 
     def __repr__(self) -> str:
         return f"Explanation(user {self.user_id!r}, item {self.item_id!r}, score {self.score:.4g} by the {self.source})"
+
+    def card(self) -> View:
+        """Return what a notebook shows: the largest contributions."""
+        from recsys.models.cards import frame_card
+
+        return frame_card(repr(self), self.contributions, ("item_id",))
 
     def to_polars(self) -> pl.DataFrame:
         """Return the contributions: item_id, weight, contribution."""

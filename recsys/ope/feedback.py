@@ -15,6 +15,7 @@ from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.times import instant_micros
 from recsys.dataset import Vocabulary
+from recsys.display import Card, View
 
 Rows = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ class Propensities(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LoggedFeedback:
+class LoggedFeedback(Card):
     """Rows of a log of impressions; the rows of a slate (one request) stand together, by position.
 
     Attributes
@@ -225,6 +226,12 @@ class LoggedFeedback:
         if self.times is None:
             return None
         return np.minimum.reduceat(self.times, self.offsets[:-1]) if len(self) else np.zeros(0, np.int64)
+
+    def card(self) -> View:
+        """Return what a notebook shows: size, span, who wrote the log, rewards and propensities."""
+        from recsys.ope.cards import feedback_card
+
+        return feedback_card(self)
 
     def __repr__(self) -> str:
         return f"<LoggedFeedback of {len(self):,} impressions in {self.n_slates:,} slates, {len(self.items):,} items>"

@@ -11,18 +11,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.dataset import Vocabulary
-from recsys.display import Tabular
+from recsys.display import Card, Tabular, View
 from recsys.scoring.draws import Sample
 
 if TYPE_CHECKING:
-    import pandas
+    pass
 
 SOURCES = ("model", "fallback", "exploration")
 """Who may have put an item into a list."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recommendations(Tabular):
+class Recommendations(Card, Tabular):
     """The best items of each user, best first.
 
     Parameters
@@ -46,6 +46,8 @@ class Recommendations(Tabular):
         External ids that were asked for and left out by ``on_unknown="skip"``.
     warnings : tuple of str
         What a reader should know, e.g. ids that a rule or a history named in vain.
+    titles : polars.Series, optional
+        (n_items,) text, row = code: what a notebook shows beside an item's id.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Recommendations(Tabular):
     policy: Mapping[str, Any] | None = None
     skipped: tuple[int | str, ...] = ()
     warnings: tuple[str, ...] = ()
+    titles: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -73,6 +76,12 @@ class Recommendations(Tabular):
         fallbacks = int((self.sources == SOURCES.index("fallback")).sum())
         note = f", {fallbacks:,} by the fallback" if fallbacks else ""
         return f"Recommendations({len(self):,} users × {self.k} items{note})"
+
+    def card(self) -> View:
+        """Return what a notebook shows: the first lists, with titles where they are known."""
+        from recsys.scoring.cards import lists_card
+
+        return lists_card(self)
 
     @property
     def k(self) -> int:
@@ -108,13 +117,6 @@ class Recommendations(Tabular):
             columns["propensity_slate"] = pl.Series(self.sample.slate[rows]).fill_nan(None)
             columns["propensity_given_above"] = self.sample.given_above[rows, slots]
         return pl.DataFrame(columns)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """Return the rows of `to_polars` as a pandas frame; pyarrow is not needed."""
-        import pandas
-
-        frame = self.to_polars()
-        return pandas.DataFrame({column.name: column.to_numpy() for column in frame.get_columns()})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: k, policy, recommendations (the rows of `to_polars`), skipped, warnings."""

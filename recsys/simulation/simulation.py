@@ -17,6 +17,8 @@ from recsys.core.errors import ArgumentError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.seeds import Seed
 from recsys.core.threads import run_chunks
+from recsys.core.times import from_micros
+from recsys.display import Card, Cell, View, facts
 from recsys.simulation import words
 from recsys.simulation.behaviour import (
     Plays,
@@ -133,7 +135,7 @@ class Written(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Simulation(Trials):
+class Simulation(Card, Trials):
     """A simulated streaming service, made by `simulate`. Tables are generated anew, and equal, each time."""
 
     world: World
@@ -141,6 +143,19 @@ class Simulation(Trials):
     def __repr__(self) -> str:
         users, items, days = self.settings.users, self.settings.items, self.settings.days
         return f"<Simulation of {users} users, {items} items, {days} days; seed {self.settings.entropy}>"
+
+    def card(self) -> View:
+        """Return what a notebook shows: the parameters of the world."""
+        told: dict[str, Cell] = {
+            "users": self.settings.users,
+            "items": self.settings.items,
+            "days": self.settings.days,
+            "starts": f"{from_micros(self.settings.start):%Y-%m-%d}",
+            "events per user and day": self.settings.events_per_user_day,
+            "impressions": f"{self.settings.slots} slots a request" if self.settings.with_impressions else "none",
+            "seed": repr(self.settings.entropy),
+        }
+        return facts("A simulated streaming service", told, notes=("what no log tells: .truth",))
 
     @property
     def settings(self) -> Settings:

@@ -15,6 +15,7 @@ import polars as pl
 from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import canonical_json
+from recsys.display import Card, View
 from recsys.store import sql
 from recsys.store.arrow import fetch_frame, offered
 
@@ -42,7 +43,7 @@ _TIME_DIGITS, _RANDOM_DIGITS = 7, 5
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Card):
     """One finished job, with all that is needed to understand and repeat it.
 
     Attributes
@@ -103,6 +104,15 @@ class Run:
     repeatable: bool = True
     warnings: tuple[str, ...] = ()
     view: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({self.run_id}, {self.kind}, {self.status}, {self.created_at:%Y-%m-%d %H:%M})"
+
+    def card(self) -> View:
+        """Return what a notebook shows: what was done, and what the result had shown."""
+        from recsys.store.cards import run_card
+
+        return run_card(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as plain values."""

@@ -11,6 +11,7 @@ from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import canonical_json
 from recsys.core.logs import logger
 from recsys.dataset import Dataset
+from recsys.display import Card, View
 from recsys.store.datasets import build_dataset, read_log
 from recsys.store.recipes import DataRecipe
 from recsys.store.runs import utc_now
@@ -24,7 +25,7 @@ ID_LENGTH = 12
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Card):
     """A frozen, hashed view of the data.
 
     Attributes
@@ -60,6 +61,16 @@ class Snapshot:
     users: int
     items: int
     repeatable: bool
+
+    def __repr__(self) -> str:
+        named = f"{self.name!r}, " if self.name else ""
+        return f"Snapshot({named}{self.snapshot_id}, {self.rows:,} events)"
+
+    def card(self) -> View:
+        """Return what a notebook shows: size, time and recipe."""
+        from recsys.store.cards import snapshot_card
+
+        return snapshot_card(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the snapshot as plain values."""

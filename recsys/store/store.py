@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.core.progress import ProgressCallback, silent
+from recsys.display import Card, View
 from recsys.store import migrations, reading, schema
 from recsys.store.broker import broker_for, lock_timeout_seconds
 from recsys.store.changes import Reverted, revert
@@ -38,7 +39,7 @@ DATABASE = "store.duckdb"
 ARTIFACTS = "artifacts"
 
 
-class Store(Jobs):
+class Store(Card, Jobs):
     """A store folder: ``store.duckdb`` and ``artifacts/``.
 
     Opening it holds no lock; each method opens the database for one short transaction. A `Store` may be used from many
@@ -546,6 +547,12 @@ class Store(Jobs):
             progress=progress,
         )
         return ingest(self, request, source)
+
+    def card(self) -> View:
+        """Return what a notebook shows: how many rows, snapshots, runs and experiments there are."""
+        from recsys.store.cards import store_card
+
+        return store_card(self)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"

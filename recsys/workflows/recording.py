@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from recsys.display import View, to_html
 from recsys.store.runs import Run, add_run, new_run_id, refuse_forgotten, utc_now
 from recsys.store.snapshots import Snapshot, find_snapshot, keep_snapshot
 from recsys.store.versions import versions
@@ -16,7 +17,6 @@ from recsys.store.versions import versions
 if TYPE_CHECKING:
     import polars as pl
 
-    from recsys.display import View
     from recsys.store import Store
 
 Result = TypeVar("Result")
@@ -35,6 +35,13 @@ class Recorded(NamedTuple, Generic[Result]):
 
     run: Run
     result: Result
+
+    def __repr__(self) -> str:
+        return f"run {self.run.run_id}\n{self.result!r}"
+
+    def _repr_html_(self) -> str:
+        shown = getattr(self.result, "_repr_html_", None)
+        return to_html(View(f"run {self.run.run_id}")) + shown() if shown is not None else self.run._repr_html_()
 
 
 class Job:

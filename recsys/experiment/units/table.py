@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.display import Tabular
+from recsys.display import Card, Table, Tabular, View, facts
 from recsys.experiment.metrics import DAY
 
 UNIT_COLUMNS = ("unit_id", "variant", "first_exposure", "stage", "seen")  # of `UnitTable.to_polars`
@@ -76,7 +76,7 @@ class Days(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class UnitTable(Tabular):
+class UnitTable(Card, Tabular):
     """One row for each unit in exactly one arm, ordered by unit id (integers by value, text by UTF-8 bytes).
 
     Attributes
@@ -181,6 +181,13 @@ class UnitTable(Tabular):
 
     def __len__(self) -> int:
         return len(self.arm)
+
+    def card(self) -> View:
+        """Return what a notebook shows: units by arm, and the columns."""
+        counts = tuple(zip(self.arms, self.sizes.tolist(), self.joined.tolist(), strict=True))
+        return facts(
+            repr(self)[1:-1], {"columns": ", ".join(self.columns)}, (Table(("arm", "units", "in the data"), counts),)
+        )
 
     def __repr__(self) -> str:
         return f"<UnitTable of {len(self):,} units in {len(self.arms)} arms, {len(self.columns)} columns>"

@@ -1,11 +1,27 @@
 """HTML escapes, rich takes texts literally, and nothing heavy is loaded before it is used."""
 
 import io
+import math
 import subprocess
 import sys
 from html.parser import HTMLParser
 
-from recsys.display import Percent, Table, View, Viewable, to_html, to_rich, to_text
+from recsys.display import (
+    Axis,
+    Card,
+    Chart,
+    Percent,
+    Plot,
+    Series,
+    Spark,
+    Table,
+    View,
+    Viewable,
+    facts,
+    to_html,
+    to_rich,
+    to_text,
+)
 
 NASTY = View("<b>&", (Table(("<i>", "n"), (("[red]x</td>", Percent(0.5)),), caption='"<u>"'),), ("<script>",))
 
@@ -22,6 +38,9 @@ class _Cells(HTMLParser):
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
     def handle_data(self, data):
         self.texts.append(data)
 
@@ -30,7 +49,7 @@ def test_html_is_balanced_and_every_text_is_escaped():
     parser = _Cells()
     parser.feed(to_html(NASTY))
     assert not parser.open
-    assert parser.texts == ["<b>&", '"<u>"', "<i>", "n", "[red]x</td>", "50.0 %", "<script>"]
+    assert parser.texts[1:] == ["<b>&", '"<u>"', "<i>", "n", "[red]x</td>", "50.0 %", "<script>"]  # [0] is the style
     assert "script" not in parser.tags
 
 
@@ -66,6 +85,55 @@ def test_a_result_shows_its_view():
 
     assert repr(Result()) == to_text(NASTY)
     assert Result()._repr_html_() == to_html(NASTY)
+
+
+def test_html_names_columns_and_rows_for_those_who_hear_it_read():
+    html = to_html(View("t", (Table(("model", "ndcg"), (("als", 0.5),), caption="all users"),)))
+    assert '<th scope="col">model</th><th scope="col" class="n">ndcg</th>' in html
+    assert '<th scope="row">als</th><td class="n">0.5000</td>' in html
+    assert "<caption>all users</caption>" in html
+    assert 'tabindex="0" role="region" aria-label="all users"' in html
+
+
+def test_html_fetches_nothing_and_styles_only_itself():
+    html = to_html(NASTY)
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    assert all("div.recsys" in rule for rule in style.split("}") if rule)
+    assert not any(word in html for word in ("http", "url(", "@import", "src=", "<link"))
+
+
+def test_drawings_of_cells_are_pictures_with_a_text():
+    axis = (-1.0, 1.0)
+    rows = ((Plot(-0.5, 0.25, 9.0, axis), Spark((3, None, 1, 5), "a day")), (Plot(math.nan, 0, 1, axis), Spark(())))
+    html = to_html(View("t", (Table(("effect", "events"), rows),)))
+    parser = _Cells()
+    parser.feed(html)
+    assert not parser.open
+    assert parser.tags.count("svg") == 2
+    assert 'aria-label="0.2500, from -0.5000 to 9.0000"' in html
+    assert "1–5 a day" in html
+    assert html.count("<polygon") == 1  # the end that lies outside
+
+
+def test_html_says_what_plot_would_draw():
+    chart = Chart("<b>clicks", Axis("day"), Axis("clicks"), (Series("als", "line", (1,), (2,)),))
+    assert ".plot() draws “&lt;b&gt;clicks”" in View("t", charts=(chart,))._repr_html_()
+
+
+def test_a_card_has_a_name_of_one_line_and_facts_for_notebooks():
+    class Box(Card):
+        def __repr__(self):
+            return "Box"
+
+        def card(self):
+            return facts("a box", {"things": 3, "cover": None, "owner": "<ann>"})
+
+    html = Box()._repr_html_()
+    assert repr(Box()) == "Box"
+    assert '<th scope="row">things</th><td>3</td>' in html
+    assert "&lt;ann&gt;" in html
+    assert "cover" not in html
+    assert "<thead>" not in html
 
 
 def test_nothing_heavy_is_imported():

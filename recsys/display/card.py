@@ -1,0 +1,47 @@
+"""`Card`: what a notebook shows of an object whose ``repr`` is one line."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from recsys.display.view import Cell, Table, View
+
+
+class Card(ABC):
+    """An object with a short ``repr`` of its own and a small view for notebooks.
+
+    Examples
+    --------
+    >>> class Box(Card):
+    ...     def __repr__(self):
+    ...         return "Box(3)"
+    ...     def card(self):
+    ...         return facts("Box", {"things": 3})
+    >>> Box(), Box().card().tables[0].rows
+    (Box(3), (('things', 3),))
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def card(self) -> View:
+        """Return what a notebook shows; cheap, whatever the object holds."""
+
+    def _repr_html_(self) -> str:
+        from recsys.display.html import to_html
+
+        return to_html(self.card())
+
+
+def facts(title: str, values: Mapping[str, Cell], tables: Sequence[Table] = (), notes: Sequence[str] = ()) -> View:
+    """Return a view of named values, further tables and notes; values that are None are left out.
+
+    Examples
+    --------
+    >>> facts("Dataset", {"users": 2, "since": None}).tables[0].rows
+    (('users', 2),)
+    """
+    known = tuple((name, value) for name, value in values.items() if value is not None)
+    first = [Table(("", ""), known)] if known else []
+    return View(title, (*first, *tables), tuple(notes))
