@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.core.times import from_micros
-from recsys.display import Cell, Table, View, counted, facts
+from recsys.display import Cell, Table, View, counted, facts, settings_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,8 +25,8 @@ def dataset_card(data: Dataset) -> View:
         "items": data.n_items,
         "span": _span(data),
         "events per user": f"median {np.median(per_user):,.0f}, most {per_user.max():,}" if len(data) else None,
-        "label": str(data.label),
-        "relevance": str(data.relevance),
+        "label": settings_text(data.label),
+        "relevance": settings_text(data.relevance),
         "user attributes": _names(data.user_attributes),
         "item attributes": _names(data.item_attributes),
     }

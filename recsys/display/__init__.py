@@ -1,6 +1,6 @@
 """A small frozen View (tables of typed cells, notes) and how it is drawn: text, rich, HTML."""
 
-from recsys.display.card import Card, facts
+from recsys.display.card import Card, facts, settings_text
 from recsys.display.chart import Axis, Chart, Rule, Series
 from recsys.display.forest import Estimated, drawn, forest
 from recsys.display.html import to_html
@@ -51,6 +51,7 @@ __all__ = [
     "in_ascii",
     "interval_plot",
     "number_text",
+    "settings_text",
     "shared_axis",
     "to_html",
     "to_rich",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 from recsys.display.view import Cell, Table, View
 
@@ -45,3 +47,16 @@ def facts(title: str, values: Mapping[str, Cell], tables: Sequence[Table] = (), 
     known = tuple((name, value) for name, value in values.items() if value is not None)
     first = [Table(("", ""), known)] if known else []
     return View(title, (*first, *tables), tuple(notes))
+
+
+def settings_text(value: Any) -> str:
+    """Return the fields of a dataclass that are not as they come.
+
+    Examples
+    --------
+    >>> from recsys.display import Table
+    >>> settings_text(Table(("a",), (), caption="seen")), settings_text(Table((), ()))
+    ("columns=('a',), rows=(), caption='seen'", 'columns=(), rows=()')
+    """
+    told = [f"{one.name}={held!r}" for one in fields(value) if (held := getattr(value, one.name)) != one.default]
+    return ", ".join(told) or "as it comes"

@@ -19,8 +19,8 @@ def experiment_card(experiment: Experiment) -> View:
         for name, weight in experiment.arms.items()
     )
     metrics: tuple[tuple[Cell, ...], ...] = tuple(
-        (one.name, one.form, one.role, one.direction, str(one.window or "to the end"), str(one.pre_period or "") or None,
-         None if one.margin is None else Percent(one.margin))
+        (one.name, one.form, one.role, one.direction, str(one.window or "to the end"),
+         None if one.pre_period is None else str(one.pre_period), None if one.margin is None else Percent(one.margin))
         for one in experiment.metrics
     )  # fmt: skip
     ends = experiment.ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.core.errors import RecsysError
-from recsys.display import Cell, Table, View, facts
+from recsys.display import Cell, Table, View, facts, settings_text
 from recsys.store import sql
 from recsys.store.schema import TABLES, live_rows
 
@@ -61,7 +61,7 @@ def snapshot_card(snapshot: Snapshot) -> View:
         "taken": f"{snapshot.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "content": snapshot.content_hash[:16],
         "repeatable": None if snapshot.repeatable else "no: a person in it was forgotten",
-        "recipe": repr(snapshot.recipe),
+        "recipe": settings_text(snapshot.recipe),
     }
     return facts(f"Snapshot {snapshot.name or snapshot.snapshot_id}", known)
 
