@@ -97,9 +97,10 @@ def _stored(store: rs.Store, frames: dict[str, pl.DataFrame]) -> list[Any]:
     recorded = store.train("als", params={"factors": 8, "iterations": 2}, event="play", until="2026-01-21")
     log = rs.LoggedFeedback.from_frame(frames["impressions"], reward="click")
     replayed = rs.replay({"uniform": rs.ope.UniformPolicy(frames["items"]["item_id"])}, log, estimator=["snips"])
+    learned = rs.ope.replay_learning(rs.ope.BetaThompson(), log, position=1)
     run, user, item = recorded.run.run_id, frames["events"]["user_id"][0], frames["items"]["item_id"][0]
     return [
-        recorded, recorded.run, log, replayed, store.snapshot("january", event="play"), store.ledger(),
+        recorded, recorded.run, log, replayed, learned, store.snapshot("january", event="play"), store.ledger(),
         workflows.look(store, run, users=[user], k=3), workflows.similar(store, run, [item], k=3),
         workflows.explain(store, run, user, item),
     ]  # fmt: skip
@@ -148,6 +149,7 @@ def _view(one: Any) -> View:
 
 
 def test_every_kind_that_a_user_can_get_is_looked_at(shown: list[Any]) -> None:
+    # A new kind of result is made in `shown`, where all that follows looks at it.
     missing = {kind.__name__ for kind in _public()} - {type(one).__name__ for one in shown}
     assert missing == NOT_MADE_HERE
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from recsys.core.errors import NotFoundError
-from recsys.display import View, Viewable
+from recsys.display import Tabular, View, Viewable
 from recsys.ope.checks import SEVERITY, Check
 from recsys.ope.learning.curves import CurvePoint
 from recsys.ope.replay_result import LogFacts, ReplayDifference, frame_of, plain
@@ -38,7 +38,7 @@ class Learned(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LearningReplay(Viewable):
+class LearningReplay(Viewable, Tabular):
     """Learning policies replayed on one log. ``found["linucb"]`` is an estimate.
 
     Parameters
