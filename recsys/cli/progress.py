@@ -54,5 +54,17 @@ class _Count(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         total = f"/{task.total:,.0f}" if task.total is not None else ""
-        rate = f"  {task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
-        return Text(f"{task.completed:,.0f}{total} {task.fields['unit']}{rate}")
+        return Text(f"{task.completed:,.0f}{total} {task.fields['unit']}{rate_text(task.speed)}")
+
+
+def rate_text(speed: float | None) -> str:
+    """Return how fast work goes: so many a second, or, where it is slower than that, so many seconds each.
+
+    Examples
+    --------
+    >>> rate_text(1234.5), rate_text(0.25), rate_text(None)
+    ('  1,234/s', '  4.0 s each', '')
+    """
+    if not speed:
+        return ""
+    return f"  {speed:,.0f}/s" if speed >= 1 else f"  {1 / speed:,.1f} s each"
