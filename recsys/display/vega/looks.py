@@ -20,16 +20,11 @@ def add_legend(chart: Chart, layers: list[dict[str, Any]]) -> None:
         return
     channels = [layer["encoding"] for layer in layers]
     shown = next((name for name in ("shape", "strokeDash") if any(_tells(one, name) for one in channels)), "color")
+    outline = {"symbolStrokeWidth": 0} if shown == "shape" else {}  # or a dashed line would outline the shapes
     for encoding in channels:
         for name in (shown, "color"):
             if _tells(encoding, name):
-                encoding[name]["legend"] = {
-                    "orient": "top",
-                    "title": None,
-                    "columns": 3,
-                    "labelLimit": 240,
-                    "symbolDash": [1, 0],
-                }
+                encoding[name]["legend"] = {"orient": "top", "title": None, "columns": 3, "labelLimit": 240, **outline}
 
 
 def names(chart: Chart) -> list[str]:

@@ -16,13 +16,17 @@ ENDS = 4.0
 
 
 class Scale(NamedTuple):
-    """An axis, its categories in their order, and the least and greatest place seen (µs on a time axis)."""
+    """An axis, its categories in their order, and the least and greatest place seen (µs on a time axis).
+
+    `whole` says that its places are whole numbers, between which no tick has a meaning.
+    """
 
     side: Literal["x", "y"]
     axis: Axis
     categories: tuple[str, ...]
     low: float
     high: float
+    whole: bool = False
 
     def number(self, place: Any) -> float:
         """Return a place of a linear, log or time axis as a number; NaN for None."""
@@ -62,6 +66,7 @@ class Scale(NamedTuple):
             scale["type"], ticks["values"] = "log", self._decades()
         else:
             scale["zero"] = False
+            ticks |= {"tickMinStep": 1} if self.whole else {}
         shown = "temporal" if kind == "time" else "quantitative"
         return {"type": shown, "scale": scale, "title": self.axis.text(), "axis": ticks}
 
@@ -79,7 +84,12 @@ class Scale(NamedTuple):
         steps = (1, 2, 5) if last - first <= 3 else (1,)
         every = max(1, (last - first) // 8)
         ticks = [step * 10.0**power for power in range(first, last + 1, every) for step in steps]
-        return [tick for tick in ticks if self.low <= tick <= self.high]
+        seen = [tick for tick in ticks if self.low <= tick <= self.high]
+        if len(seen) > 1:
+            return seen
+        ratio = self.high / self.low
+        rounded = {float(f"{self.low * ratio ** (part / 5):.2g}") for part in range(1, 5)}
+        return sorted(rounded) or seen
 
 
 def scales(chart: Chart) -> tuple[Scale, Scale]:
@@ -130,7 +140,9 @@ def _scale(chart: Chart, side: Literal["x", "y"]) -> Scale:
         return Scale(side, axis, tuple(dict.fromkeys(map(str, places))), 0, 0)
     seen = [value for value in _seen(chart, side) if math.isfinite(value)]
     low, high = (min(seen), max(seen)) if seen else (1.0, 10.0)
-    return Scale(side, axis, (), *_with_margin(low, high, axis))
+    known = [place for series in chart.series for place in getattr(series, side) if place is not None]
+    whole = not axis.percent and all(isinstance(place, int) for place in known)
+    return Scale(side, axis, (), *_with_margin(low, high, axis), whole)
 
 
 def _seen(chart: Chart, side: str) -> Iterator[float]:

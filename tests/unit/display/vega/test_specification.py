@@ -151,6 +151,15 @@ def test_a_legend_stands_where_the_title_does_not_say_it_all(chart, shown):
     assert any(legends) == shown
 
 
+def test_ticks_stand_on_whole_numbers_and_on_a_log_axis_that_is_less_than_a_decade():
+    line = Series("als", "line", (0, 1), (0.5, 0.6))
+    assert _layers(Chart("c", Axis("trial"), EFFECT, (line,)), "line")[0]["encoding"]["x"]["axis"]["tickMinStep"] == 1
+    narrow = Series("als", "point", (0.031, 0.042), (1.5, 2.5))
+    encoding = _layers(Chart("c", Axis("took", kind="log"), EFFECT, (narrow,)), "point")[0]["encoding"]
+    assert len(encoding["x"]["axis"]["values"]) > 1
+    assert "tickMinStep" not in encoding["y"]["axis"]
+
+
 def test_labels_of_rules_do_not_lie_upon_one_another():
     heights = [layer["encoding"]["y"]["value"] for layer in _layers(FOREST, "text")]
     assert len(set(heights)) == 2
