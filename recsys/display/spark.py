@@ -10,7 +10,7 @@ LEVELS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 SIGNS = dict(zip(LEVELS, "_-~=+*%#", strict=True))
 """What each sign of a sparkline is in ASCII; a gap is a dot there."""
-LONGEST = 40
+LONGEST = 30
 
 
 def sparkline(values: Sequence[float | None], longest: int = LONGEST) -> str:

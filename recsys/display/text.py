@@ -76,7 +76,9 @@ def table_blocks(table: Table, width: int) -> list[Block]:
     drawn = []
     for places in _blocks(least, width, _leading(texts, least, width)):
         widths = [natural[place] for place in places]
-        for floors in (least, [size if at_right else NARROWEST for size, at_right in zip(whole, right, strict=True)]):
+        # At the last even numbers are broken: a sparkline may be longer than a narrow line.
+        kept = [size if at_right else NARROWEST for size, at_right in zip(whole, right, strict=True)]
+        for floors in (least, kept, [NARROWEST] * len(least)):
             widths = _shrunk(widths, [floors[place] for place in places], width)
         columns = [table.columns[place] for place in places]
         rows = [[row[place] for place in places] for row in texts]

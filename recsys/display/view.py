@@ -56,7 +56,7 @@ class Plot(NamedTuple):
 class Spark(NamedTuple):
     """A series of numbers in time order, drawn as ``▂▁▃▅█ 12–340 a day``: smallest to largest, with their unit.
 
-    None, NaN and infinite are gaps (``·``). A series longer than 40 is drawn as the means of 40 runs.
+    None, NaN and infinite are gaps (``·``). A series longer than 30 is drawn as the means of 30 runs.
     """
 
     values: tuple[float | None, ...]

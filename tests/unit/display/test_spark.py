@@ -42,7 +42,7 @@ def test_higher_numbers_are_drawn_at_least_as_high_and_gaps_stay_gaps(values):
 
 
 def test_a_long_series_is_drawn_as_means():
-    assert len(sparkline(range(1000))) == 40
+    assert len(sparkline(range(1000))) == 30
     assert thinned([1, 2, 3, 4, None, 6], 3) == [1.5, 3.5, 6]
 
 
