@@ -118,7 +118,7 @@ def _experiments(service: Any, store: rs.Store) -> list[Any]:
     validated = rs.experiment.validate(test, source, since="2026-01-08", until="2026-01-15", splits=20, seed=1)
     registered = workflows.create_experiment(store, test).experiment
     return [
-        test, analysis, analysis.table, test.decide(source), analysis.monitor("plays"),
+        trial, test, analysis, analysis.table, test.decide(source), analysis.monitor("plays"),
         analysis.segments("plays", "country"), analysis.daily("plays"), analysis.cumulative("plays"),
         analysis.novelty("plays"), analysis.triggered({"country": analysis.table.attributes["country"][0]}),
         rs.experiment.since_exposure(test, source, "plays"), past, validated, registered,
