@@ -133,7 +133,10 @@ def _write(folder: Path, key: str, value: object) -> dict[str, Any]:
         _write_array(folder, f"{key}.bytes", np.frombuffer(b"".join(texts), dtype=np.uint8))
         return {"kind": "text ids"}
     if isinstance(value, pl.DataFrame):
-        value.write_ipc(folder / f"{key}.arrow")
+        oldest = (
+            pl.CompatLevel.oldest()
+        )  # newer layouts of texts are other bytes where an equal frame came about otherwise
+        value.write_ipc(folder / f"{key}.arrow", compat_level=oldest)
         return {"kind": "frame"}
     if isinstance(value, Label):
         return {"kind": "label", "value": value.to_dict()}
