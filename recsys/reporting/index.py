@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recsys.display import Cell, Table, View, counted
@@ -98,7 +99,10 @@ def index(store: Store, title: str | None = None) -> Document:
         f"{counted(described.items, 'item')}; {counted(len(runs), 'run')} and "
         f"{counted(len(experiments), 'experiment')}."
     )
-    sections = [Section("Data", described.view())]
+    shown = described.view()
+    # Where the store lies is nobody's business who gets the file.
+    named = replace(shown, title=shown.title.replace(str(store.path), store.path.name))
+    sections = [Section("Data", named)]
     kinds = [kind for kind in KINDS if kind in set(runs["kind"])]
     sections += [_kind_section(store, kind) for kind in sorted(kinds, key=_rank)]
     if experiments:

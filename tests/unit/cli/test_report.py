@@ -51,6 +51,7 @@ def test_without_runs_it_is_an_index_of_the_store(shop, tmp_path, capsys):
     page = (tmp_path / "old.html").read_text()
     assert len(page.encode()) == told["data"]["bytes"]
     concluded = View.from_dict(shop.run("@latest:compare").view).title
+    assert str(shop.path.parent) not in page
     assert concluded in page.replace("&#39;", "'").replace("&lt;", "<")
 
 
