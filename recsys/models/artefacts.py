@@ -133,11 +133,9 @@ def _write(folder: Path, key: str, value: object) -> dict[str, Any]:
         _write_array(folder, f"{key}.bytes", np.frombuffer(b"".join(texts), dtype=np.uint8))
         return {"kind": "text ids"}
     if isinstance(value, pl.DataFrame):
-        oldest = (
-            pl.CompatLevel.oldest()
-        )  # newer layouts of texts are other bytes where an equal frame came about otherwise
-        value.write_ipc(folder / f"{key}.arrow", compat_level=oldest)
-        return {"kind": "frame"}
+        # Parquet tells values alone: the bytes of Arrow differ with chunks, buffers, and what lies under a null.
+        value.write_parquet(folder / f"{key}.parquet")
+        return {"kind": "parquet"}
     if isinstance(value, Label):
         return {"kind": "label", "value": value.to_dict()}
     if value is None or isinstance(value, bool | int | float | str):
@@ -161,7 +159,9 @@ def _read(folder: Path, key: str, entry: Mapping[str, Any]) -> object:
         text = _read_array(folder, f"{key}.bytes").tobytes()
         starts = [0, *ends[:-1]]
         return Vocabulary(pl.Series([text[a:b].decode() for a, b in zip(starts, ends, strict=False)], dtype=pl.String))
-    if kind == "frame":
+    if kind == "parquet":
+        return pl.read_parquet(folder / f"{key}.parquet")
+    if kind == "frame":  # of models saved earlier
         return pl.read_ipc(folder / f"{key}.arrow")
     return Label(**entry["value"]) if kind == "label" else entry["value"]
 

@@ -396,7 +396,7 @@ class RecommenderContract:
         for options in ({}, {"history": {"user_id": [5], "item_id": ["i02"]}}, {"eligibility": rules}):
             first, second = (one.recommend(users, 7, on_unknown="fallback", **options) for one in (model, loaded))
             assert same(first, second)
-        assert {path.suffix for path in (tmp_path / "model").iterdir()} <= {".npy", ".json", ".arrow"}
+        assert {path.suffix for path in (tmp_path / "model").iterdir()} <= {".npy", ".json", ".parquet"}
         again = loaded.save(tmp_path / "again")
         assert (again / "manifest.json").read_bytes() == (tmp_path / "model" / "manifest.json").read_bytes()
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.hashing import canonical_json, hash_arrays
 from recsys.dataset import Label, Vocabulary
-from recsys.models.artefacts import read_artefact, read_name, write_artefact
+from recsys.models.artefacts import _read, read_artefact, read_name, write_artefact
 
 STATE = {
     "array_": np.arange(6, dtype=np.int32).reshape(2, 3),
@@ -35,6 +35,33 @@ def test_every_kind_of_state_comes_back(tmp_path: Path) -> None:
     assert state["frame_"].equals(STATE["frame_"])
     for key in ("numbers_", "texts_", "none_ids_", "label_", "through_", "nothing_"):
         assert state[key] == STATE[key]
+
+
+def test_equal_frames_are_equal_files_however_they_came_about(tmp_path: Path) -> None:
+    texts = [f"a title that is too long to be kept inline {place}" for place in range(200)]
+    missing = pl.Series([place % 3 == 0 for place in range(200)])
+    plain = pl.DataFrame(
+        {
+            "title": [None if gone else text for gone, text in zip(missing, texts, strict=True)],
+            "year": [None if gone else year for gone, year in zip(missing, range(200), strict=True)],
+        }
+    )
+    masked = pl.select(  # values stay in memory under the nulls
+        title=pl.when(missing).then(None).otherwise(pl.Series(texts)),
+        year=pl.when(missing).then(None).otherwise(pl.Series(range(200))),
+    )
+    pieces = pl.concat([plain[150:], masked[:150]], rechunk=False)[[*range(50, 200), *range(50)]]
+    frames = (plain, masked, pieces)
+    assert all(frame.equals(plain) for frame in frames)
+    folders = [write_artefact(tmp_path / str(n), "toy", {}, {"frame_": one}) for n, one in enumerate(frames)]
+    assert len({(folder / "manifest.json").read_bytes() for folder in folders}) == 1  # it holds all checksums
+
+
+def test_frames_saved_as_arrow_are_read(tmp_path: Path) -> None:
+    frame = STATE["frame_"]
+    assert isinstance(frame, pl.DataFrame)
+    frame.write_ipc(tmp_path / "frame_.arrow")
+    assert _read(tmp_path, "frame_", {"kind": "frame"}).equals(frame)
 
 
 def test_arrays_are_mapped_and_cannot_be_written(tmp_path: Path) -> None:
@@ -77,14 +104,3 @@ def test_a_manifest_with_its_checksum_but_a_missing_part_is_refused(tmp_path: Pa
     (folder / "manifest.json").write_text(json.dumps({**body, "checksum": hash_arrays(canonical_json(body))}))
     with pytest.raises(DataError, match="damaged"):
         read_artefact(folder)
-
-
-def test_equal_frames_are_the_same_bytes_however_they_came_about(tmp_path: Path) -> None:
-    titles = pl.Series("title", [f"a title that is too long to be kept in place, {n}" for n in range(50)])
-    straight = pl.DataFrame({"item_id": range(50), "title": titles})
-    longer = straight.select("item_id", pl.Series("title", [f"XX {title}" for title in titles]))
-    around = longer.with_columns(pl.col("title").str.slice(3))  # views into longer texts
-    assert around.equals(straight)
-    folders = [write_artefact(tmp_path / str(n), "toy", {}, {"frame_": f}) for n, f in enumerate((straight, around))]
-    first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
-    assert first == second
