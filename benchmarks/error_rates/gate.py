@@ -1,4 +1,4 @@
-"""How often the gate of off-policy estimates speaks against logs whose propensities are right, or silent on wrong ones."""
+"""How often the gate of off-policy estimates speaks against right propensities, or is silent on wrong ones."""
 
 from __future__ import annotations
 

@@ -55,11 +55,15 @@ def open_bandit(files: Files) -> dict[str, Frames]:
     if not logs:
         what = f"{str(files.path)!r} has no log of the Open Bandit data set"
         raise DataError(what, "files such as random/men/men.csv were expected")
-    contexts = {found[2]: name for name in files.names if (found := _CONTEXT.search(name))}
     tables = {"impressions": Frames(lambda: _impressions(files, logs))}
-    if contexts:
-        tables["items"] = Frames(lambda: _items(files, contexts))
-    return tables
+    items = open_bandit_items(files)
+    return tables if items is None else {**tables, "items": items}
+
+
+def open_bandit_items(files: Files) -> Frames | None:
+    """Return the features of the items of every campaign under the path; None when no file holds them."""
+    contexts = {found[2]: name for name in files.names if (found := _CONTEXT.search(name))}
+    return Frames(lambda: _items(files, contexts)) if contexts else None
 
 
 def has_open_bandit_log(files: Files) -> bool:

@@ -233,7 +233,7 @@ class Case:
         if needs.slates:
             return self._of_slates(name, rewards)
         if name == "mips":
-            return estimators.snips(self.weights("category"), rewards, self.units).named("mips")
+            return self._of_categories(rewards)
         weights = self.weights("position") if needs.weighting else np.zeros(0)
         make = self._of_models(name, weights, rewards) if needs.model else self._of_rows(name, weights, rewards)
         if not needs.parameter:
@@ -244,6 +244,11 @@ class Case:
         tried = [make(value) for value in choices(needs.parameter, weights)]
         estimable = [one for one in tried if one.standard_error == one.standard_error]
         return slope(estimable) if estimable else tried[0]
+
+    def _of_categories(self, rewards: Rows) -> Valued:
+        found = estimators.snips(self.weights("category"), rewards, self.units)
+        shared = self.categories is not None and len(np.unique(self.categories)) < len(self.categories)
+        return found.named("mips", *([model_based.CATEGORIES_DECIDE] if shared else []))
 
     def _of_rows(self, name: str, weights: Rows, rewards: Rows) -> Callable[[float], Valued]:
         units = self.units

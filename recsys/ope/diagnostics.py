@@ -97,7 +97,7 @@ def _unskewed(z: float, residuals: Rows) -> float:
     """
     squares = residuals * residuals
     skewness = float(squares @ residuals) / float(squares.sum()) ** 1.5  # of the sum
-    return z + skewness * z * z / 3 + skewness * skewness * z**3 / 27 + skewness / 6
+    return float(z + skewness * z * z / 3 + skewness * skewness * z**3 / 27 + skewness / 6)
 
 
 def mean_weight(

@@ -58,7 +58,8 @@ def clipped_ips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = No
     2.0
     """
     w, r = checked(weights, rewards)
-    return ips(np.minimum(w, finite_float("clip", clip, above=0)), r, units).named("clipped_ips", CUT, clip=float(clip))
+    cut = np.minimum(w, finite_float("clip", clip, above=0))
+    return ips(cut, r, units).named("clipped_ips", *([CUT] if (cut < w).any() else []), clip=float(clip))
 
 
 def snips(weights: ArrayLike, rewards: ArrayLike, units: Units | None = None) -> Valued:

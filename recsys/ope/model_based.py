@@ -14,6 +14,7 @@ from recsys.ope.weights import checked, vector
 
 Float64 = NDArray[np.float64]
 MODEL_DECIDES = "the reward model decides: its bias is in no interval"
+CATEGORIES_DECIDE = "items of one category are taken to earn alike: where they do not, the bias is in no interval"
 
 
 def dm(target: ArrayLike, units: Units | None = None) -> Valued:
@@ -96,7 +97,7 @@ def switch_dr(
     kept = np.where(w <= finite_float("threshold", threshold, minimum=0), w, 0.0)
     units = units or Units.impressions(len(w))
     found = valued("switch_dr", units, plain=expected + kept * (r - q), importance=w)
-    return found.named("switch_dr", CUT, threshold=float(threshold))
+    return found.named("switch_dr", *([CUT] if (kept < w).any() else []), threshold=float(threshold))
 
 
 def shrunk_dr(

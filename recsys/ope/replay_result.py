@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.display import Tabular, View, Viewable
 from recsys.ope.checks import SEVERITY, Check
 from recsys.ope.diagnostics import WeightBin
+from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.results import Estimand, Estimate, Status
 
 LOGGED = "logged"
@@ -62,7 +64,10 @@ class LogFacts(NamedTuple):
 
     Attributes
     ----------
-    impressions, requests, items : int
+    impressions : int
+    requests : int or None
+        None where rows name no request.
+    items : int
     users : int or None
     versions : tuple of str
     since, until : int or None
@@ -70,12 +75,27 @@ class LogFacts(NamedTuple):
     """
 
     impressions: int
-    requests: int
+    requests: int | None
     items: int
     users: int | None
     versions: tuple[str, ...]
     since: int | None
     until: int | None
+
+    @classmethod
+    def of(cls, feedback: LoggedFeedback) -> LogFacts:
+        """Return the facts of a log."""
+        times = feedback.times if len(feedback) else None
+        users = feedback.user_codes
+        return cls(
+            len(feedback),
+            feedback.n_slates if feedback.has_requests else None,
+            len(np.unique(feedback.actions)),
+            None if users is None else len(np.unique(users[users >= 0])),
+            tuple(feedback.versions[code] for code in np.unique(feedback.version_codes)),
+            None if times is None else int(times.min()),
+            None if times is None else int(times.max()),
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -86,7 +86,8 @@ def _notes(replay: Replay) -> tuple[str, ...]:
         when = f", {from_micros(log.since):%Y-%m-%d} to {from_micros(log.until):%Y-%m-%d}"
     users = "" if log.users is None else f", {counted(log.users, 'user')}"
     written = f"written by {', '.join(log.versions)}"
-    facts = f"{counted(log.impressions, 'impression')} in {counted(log.requests, 'request')}{users}{when}; {written}"
+    requests = "" if log.requests is None else f" in {counted(log.requests, 'request')}"
+    facts = f"{counted(log.impressions, 'impression')}{requests}{users}{when}; {written}"
     one = replay.estimates[0]
     tested = f"p-values of {counted(len(replay.differences), 'difference')} adjusted by {replay.correction}"
     notes = [facts, f"intervals: {one.interval}; {tested}; an interval is for one comparison"]

@@ -95,6 +95,7 @@ def replay(
     seed: int = 0,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     categories: object = None,
+    category: str | None = None,
     logger: object = None,
     progress: ProgressCallback = silent,
 ) -> Replay:
@@ -138,6 +139,8 @@ def replay(
     limits : Limits
     categories : frame (item_id, category), optional
         For ``mips``: items of one category are taken to earn alike.
+    category : str, optional
+        The column of it. Default: ``category``, else the only one.
     logger : policy, optional
         For ``mips``: the policy that wrote the log, which knows how probable all items were.
     progress : callable, optional
@@ -185,7 +188,7 @@ def replay(
     units = _units(feedback, names, estimand)
     columns = {name: feedback.rewards[name] for name in settings.rewards}
     checks = (*log_checks(feedback, limits), *drift_checks(feedback, columns, limits))
-    groups = None if categories is None else categories_of(categories, feedback)
+    groups = None if categories is None else categories_of(categories, feedback, category)
     writer = None if logger is None else next(iter(policies_of(logger).values()))
     models = any(ESTIMATORS[how].model or ESTIMATORS[how].weighting == "category" for how in names)
     worked = {}
@@ -247,7 +250,7 @@ def _result(
         differences += _adjusted(pairs, settings.correction)
     logged = tuple(one for one in estimates.values() if one.policy == LOGGED)
     return Replay(
-        _facts(feedback),
+        LogFacts.of(feedback),
         logged,
         tuple(one for one in estimates.values() if one.policy != LOGGED),
         tuple(differences),
@@ -361,20 +364,6 @@ def _units(feedback: LoggedFeedback, names: Sequence[str], estimand: Estimand | 
             f"estimand is 'impression' and {of_slates[0]} values whole slates", "'request' or 'user' was expected"
         )
     return slate_units(feedback, estimand or "request")
-
-
-def _facts(feedback: LoggedFeedback) -> LogFacts:
-    times = feedback.times if len(feedback) else None
-    users = None if feedback.user_codes is None else len(np.unique(feedback.user_codes[feedback.user_codes >= 0]))
-    return LogFacts(
-        len(feedback),
-        feedback.n_slates,
-        len(np.unique(feedback.actions)),
-        users,
-        tuple(feedback.versions[code] for code in np.unique(feedback.version_codes)),
-        None if times is None else int(times.min()),
-        None if times is None else int(times.max()),
-    )
 
 
 def _rewards(feedback: LoggedFeedback, asked: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from recsys.core.errors import DataError, NotFoundError
 from recsys.dataset import id_series
 from recsys.layouts import load_layout
 from recsys.layouts.files import files_of
-from recsys.layouts.openbandit import has_open_bandit_log
+from recsys.layouts.openbandit import has_open_bandit_log, open_bandit_items
 from recsys.ope import FramePolicy, LoggedFeedback, Policy, PopularityPolicy
 from recsys.scoring.exploring import Explorer
 
@@ -47,6 +47,20 @@ def read_log(path: str | Path) -> pl.DataFrame:
         return frame
     kept = [name for name in frame.columns if name and not name.startswith("user-item_affinity")]
     return frame.select(kept).rename({"timestamp": "ts", found: "propensity_position"})
+
+
+def read_items(path: str | Path) -> pl.DataFrame:
+    """Return a table of items; of a download of the Open Bandit data that of its items, called as in its log.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    DataError
+        It cannot be read.
+    """
+    items = open_bandit_items(files_of(Path(path)))
+    return read_frame(Path(path)) if items is None else items.collect().drop("campaign")
 
 
 def read_frame(place: Path) -> pl.DataFrame:

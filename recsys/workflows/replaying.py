@@ -16,7 +16,7 @@ from recsys.ope import LoggedFeedback, Policy, Replay
 from recsys.ope.entering import one_reward
 from recsys.store import Run
 from recsys.store.schema import high_water
-from recsys.workflows.logged_files import read_frame, read_log
+from recsys.workflows.logged_files import read_items, read_log
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.replay_policies import Asked, Serving, policies_of
 
@@ -56,6 +56,7 @@ def replay(
     exclude_seen: bool = True,
     event: str | None = None,
     categories: str | Path | None = None,
+    category: str | None = None,
     logger: str | None = None,
     progress: ProgressCallback = silent,
     **options: Any,
@@ -92,7 +93,9 @@ def replay(
     event : str, optional
         The kind of event that ``"popularity"`` counts. Default: that of the models.
     categories : str or Path, optional
-        A file with item_id and category, for the estimator ``mips``.
+        A file with item_id and a category, for the estimator ``mips``.
+    category : str, optional
+        The column of it. Default: ``category``, else the only one.
     logger : str, optional
         The policy that wrote the log, for ``mips``: ``"uniform"`` or a file.
     progress : callable, optional
@@ -113,7 +116,7 @@ def replay(
     job = Job(store, "replay")
     serving = Serving(k, explore, eligibility, exclude_seen, event)
     span = _Span(since, until, tuple(versions))
-    extra = _Extra(categories, logger)
+    extra = _Extra(categories, category, logger)
     done = _replay(store, policies, log, span, serving, reward, compare, extra, progress, options)
     runs, found = done.asked.runs, done.found
     throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
@@ -134,6 +137,7 @@ def replay(
             "exclude_seen": exclude_seen,
             "event": event,
             "categories": None if categories is None else str(categories),
+            "category": category,
             "logger": logger,
             "high_water": done.mark,
             **{name: _plain(value) for name, value in options.items()},
@@ -162,6 +166,7 @@ def replay_file(
     explore: Explorer | None = None,
     eligibility: Eligibility | None = None,
     categories: str | Path | None = None,
+    category: str | None = None,
     logger: str | None = None,
     progress: ProgressCallback = silent,
     **options: Any,
@@ -172,7 +177,7 @@ def replay_file(
     """
     serving = Serving(k, explore, eligibility, False, None)
     span = _Span(since, until, tuple(versions))
-    extra = _Extra(categories, logger)
+    extra = _Extra(categories, category, logger)
     return _replay(None, policies, log, span, serving, reward, compare, extra, progress, options).found
 
 
@@ -180,6 +185,7 @@ class _Extra(NamedTuple):
     """What MIPS asks for."""
 
     categories: str | Path | None
+    category: str | None
     logger: str | None
 
 
@@ -218,7 +224,8 @@ def _replay(
     made, told = policies_of(store, asked, feedback, serving, mark)
     baseline = next(iter(made)) if compare else "logged"
     known: dict[str, Any] = {
-        "categories": None if extra.categories is None else read_frame(Path(extra.categories)),
+        "categories": None if extra.categories is None else read_items(extra.categories),
+        "category": extra.category,
         "logger": None if extra.logger is None else _logger(extra.logger, store, feedback, serving, mark),
     }
     found = ope.replay(made, feedback, reward=reward, baseline=baseline, progress=progress, **known, **options)

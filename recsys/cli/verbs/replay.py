@@ -90,7 +90,12 @@ def command(
     k: Annotated[
         int | None, typer.Option("--k", "-k", metavar="N", help="Slots of a list.  [the positions of the log]")
     ] = None,
-    categories: Annotated[str | None, typer.Option(metavar="FILE", help="item_id and category, for mips.")] = None,
+    categories: Annotated[
+        str | None, typer.Option(metavar="FILE", help="item_id and a category of each item, for mips.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of --categories.  [category, or the only one]")
+    ] = None,
     logger: Annotated[
         str | None, typer.Option(metavar="uniform|FILE", help="The policy that wrote the log, for mips.")
     ] = None,
@@ -128,6 +133,7 @@ def command(
         "seed": seed,
         "k": k,
         "categories": categories,
+        "category": category,
         "logger": logger,
         "eligibility": eligibility_from(session.options),
     }

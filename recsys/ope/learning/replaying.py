@@ -172,7 +172,7 @@ def _replayed(
     done = {name: work(name, one, events, own, of_log, settings, progress) for name, one in learners.items()}
     learned = {name: one.learned for name, one in done.items()}
     return LearningReplay(
-        _facts(feedback),
+        LogFacts.of(feedback),
         reward,
         logged_estimate(own, settings),
         tuple(one.estimate for one in done.values()),
@@ -233,16 +233,6 @@ def _expanded(
     )
     facts = Learned(len(events), accepted, learned, batches)
     return _Done(final, None, facts, () if final.status == "not_estimable" else shown, checks)
-
-
-def _facts(feedback: LoggedFeedback) -> LogFacts:
-    times = feedback.times if len(feedback) else None
-    users = None if feedback.user_codes is None else len(np.unique(feedback.user_codes[feedback.user_codes >= 0]))
-    versions = tuple(feedback.versions[code] for code in np.unique(feedback.version_codes))
-    return LogFacts(
-        len(feedback), feedback.n_slates, len(np.unique(feedback.actions)), users, versions,
-        None if times is None else int(times.min()), None if times is None else int(times.max()),
-    )  # fmt: skip
 
 
 def _notes(events: Events, settings: Settings, learned: Mapping[str, Learned]) -> tuple[str, ...]:

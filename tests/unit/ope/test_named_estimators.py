@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.core.errors import DataError
+from recsys.core.errors import DataError, NotFoundError
 from recsys.ope import CallablePolicy, FramePolicy, LoggedFeedback, PopularityPolicy, UniformPolicy, replay
 from recsys.ope.named import ESTIMATORS
 from recsys.ope.policies import SequentialPolicy
@@ -96,11 +96,38 @@ def test_mips_is_right_where_items_of_a_category_earn_alike():
     found = replay({"new": policy}, log, logger=logger, **asked)
     mips, snips = found["new", "mips"], found["new", "snips"]
     assert abs(mips.value - target @ worth) < 4 * mips.standard_error
-    assert (mips.status, mips.standard_error < snips.standard_error) == ("estimable", True)
+    assert (mips.status, mips.standard_error < snips.standard_error) == ("flagged", True)  # nothing tells that they do
+    alone = replay({"new": policy}, log, logger=logger, estimator="mips",
+                   categories={"item_id": np.arange(M), "kind": np.arange(M)})["new", "mips"]  # fmt: skip
+    assert (alone.status, alone.value) == ("estimable", pytest.approx(snips.value, rel=1e-12))
     with pytest.raises(DataError, match="policy that wrote the log"):
         replay({"new": policy}, log, logger=UniformPolicy(), **asked)
     with pytest.raises(DataError, match="no category"):
         replay({"new": policy}, log, logger=logger, **(asked | {"categories": {"item_id": [1], "category": ["x"]}}))
+
+
+def test_categories_that_know_nothing_give_no_number_to_rely_on():
+    rng, worth = np.random.default_rng(3), np.linspace(0, 0.5, M)
+    items = rng.integers(M, size=4000)
+    log = {"item_id": items, "propensity_position": [1 / M] * 4000, "click": (rng.random(4000) < worth[items]) * 1.0}
+    best = FramePolicy({"item_id": [M - 1], "probability": [1.0]})
+    one = replay({"best": best}, log, reward="click", estimator="mips", logger=UniformPolicy(),
+                 categories={"item_id": np.arange(M), "category": ["all"] * M})["best", "mips"]  # fmt: skip
+    assert not one.ci_low <= worth[-1] <= one.ci_high
+    assert (one.status, "taken to earn alike" in one.reasons[0]) == ("flagged", True)
+
+
+def test_the_column_of_categories_is_named_or_the_only_one():
+    log = uniform_log(400, M, 1)
+    items = {"": np.arange(M), "item_id": np.arange(M), "price": np.arange(M) / 7, "kind": ["x", "y"] * (M // 2)}
+    asked = {"estimator": "mips", "logger": UniformPolicy()}
+    by_name = replay(UniformPolicy(), log, **asked, categories=items, category="kind")
+    only = {name: column for name, column in items.items() if name != "price"}
+    assert by_name.to_dict() == replay(UniformPolicy(), log, **asked, categories=only).to_dict()
+    with pytest.raises(NotFoundError, match="category='kind'"):
+        replay(UniformPolicy(), log, **asked, categories=items)
+    with pytest.raises(NotFoundError, match="'colour'"):
+        replay(UniformPolicy(), log, **asked, categories=items, category="colour")
 
 
 def test_each_estimator_says_what_the_log_lacks():

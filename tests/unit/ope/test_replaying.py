@@ -294,6 +294,20 @@ def test_the_same_seed_gives_the_same_bytes():
     assert first == second
 
 
+def test_requests_are_counted_where_the_log_names_them():
+    named = frame().with_columns(pl.int_range(pl.len()).alias("request_id")).sort("request_id")
+    for rows, told in ((frame().drop("request_id", strict=False), None), (named, named["request_id"].n_unique())):
+        found = replay({"better": better}, rows)
+        assert found.log.requests == told
+        assert ("request" in found.view().notes[0]) == (told is not None)
+
+
+def test_a_clip_above_all_weights_cuts_nothing():
+    ips, same = (replay({"better": better}, frame(), estimator=one, parameters=given)["better"]
+                 for one, given in (("ips", None), ("clipped_ips", {"clip": 1e6})))  # fmt: skip
+    assert (same.value, same.status) == (ips.value, "estimable")
+
+
 def test_estimators_with_a_reward_model():
     policy = {"item_id": list(range(ITEMS)), "probability": list(TARGET)}
     names = ["snips", "dm", "dr", "sndr", "switch_dr", "shrunk_dr", "clipped_ips"]

@@ -69,6 +69,18 @@ def test_both_directions_of_open_bandit_without_a_store(
             assert abs(one["value"] - truth) < 0.03
 
 
+def test_open_bandit_tells_the_categories_of_its_items(files: Path, tmp_path: Path) -> None:
+    items = {"": [0, 1, 2], "item_id": [0, 1, 2], "item_feature_0": [0.5, 0.1, 0.2]}
+    texts = {f"item_feature_{number}": ["x", "y", "y"] for number in (1, 2, 3)}
+    pl.DataFrame(items | texts).write_csv(tmp_path / "random_men_item_context.csv")
+    log, asked = files / "random_men_men.csv", {"estimator": ("mips",), "reward": "click", "logger": "uniform"}
+    categories = tmp_path / "random_men_item_context.csv"
+    found = workflows.replay_file("uniform", log, categories=categories, category="item_feature_1", **asked)
+    assert found["uniform"].value == pytest.approx(found.logged[0].value, rel=1e-12)  # all weights are 1
+    with pytest.raises(NotFoundError, match="category='item_feature_3'"):
+        workflows.replay_file("uniform", log, categories=categories, **asked)
+
+
 def test_with_a_store_the_replay_of_a_file_is_a_run(files: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "shop")
     run, found = store.replay("uniform", log=files / "thompson.csv")
