@@ -14,6 +14,15 @@ from recsys.dataset.vocabulary import Vocabulary, id_series
 def align_attributes(vocabulary: Vocabulary, frame: object, key: str) -> pl.DataFrame:
     """Return attributes with row ``c`` for code ``c``; ids without a row get nulls, unknown ids are left out.
 
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The ids and their codes.
+    frame : frame
+        Polars, pandas, Arrow or a mapping of columns; one row an id.
+    key : str
+        The column of ids.
+
     Raises
     ------
     NotFoundError

@@ -151,6 +151,27 @@ class Dataset(Card, Tabular):
         """Return the Dataset of events in any order, already encoded; `values` default to 1.
 
         With `in_place`, the arrays given may be overwritten: they become the Dataset's own, which saves memory.
+
+        Parameters
+        ----------
+        users, items : Vocabulary
+            The ids that the codes stand for.
+        user_codes, item_codes : (n_events,) int32
+            One event a place, in any order.
+        values : (n_events,) float32, optional
+            Weights of the events. Default: 1.
+        times : (n_events,) int64, optional
+            Microseconds since 1970 (UTC).
+        relevance_values : (n_events,) float32, optional
+            What a test event is worth to metrics that grade; see `Relevance`.
+        label : Label, optional
+            How values became weights; kept, to do the same to newer histories.
+        relevance : Relevance, optional
+            How relevance was made; kept as well.
+        user_attributes, item_attributes : polars.DataFrame, optional
+            Row ``c`` belongs to code ``c``, as `align_attributes` returns it.
+        in_place : bool
+            The arrays given may be overwritten.
         """
         amounts = np.ones(len(user_codes), dtype=np.float32) if values is None else values
         log = build_csr(

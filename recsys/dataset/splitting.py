@@ -35,6 +35,13 @@ class Split(Card):
         `temporal_split` only: microseconds since 1970; every test event is at or after it, every training event before.
     warnings : tuple of str
         What a reader of the results should know.
+
+    Examples
+    --------
+    >>> data = Dataset.from_frame({"user_id": [1, 1, 2, 2], "item_id": ["a", "b", "b", "a"]})
+    >>> train, test = random_split(data, 0.5)
+    >>> len(train), len(test)
+    (2, 2)
     """
 
     train: Dataset
@@ -165,6 +172,15 @@ def leave_last_out(data: Dataset, n: int = 1) -> Split:
 
 def random_split(data: Dataset, test: float = 0.2, *, seed: Seed = 0) -> Split:
     """Hold out a random share of the user–item pairs; all events of a pair stay together.
+
+    Parameters
+    ----------
+    data : Dataset
+        What is split.
+    test : float
+        Share of the pairs, between 0 and 1.
+    seed : int
+        The same seed holds out the same pairs.
 
     Raises
     ------

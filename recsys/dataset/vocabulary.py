@@ -156,6 +156,8 @@ def id_series(ids: Ids, *, nulls: bool = False, name: str = "id") -> pl.Series:
 
     Parameters
     ----------
+    name : str
+        The name of the series, and the word for an id in messages.
     ids : iterable of int or str, numpy array or polars.Series
         The ids; other integer types, whole floats, categoricals and enums are cast.
     nulls : bool

@@ -39,6 +39,17 @@ class Card(ABC):
 def facts(title: str, values: Mapping[str, Cell], tables: Sequence[Table] = (), notes: Sequence[str] = ()) -> View:
     """Return a view of named values, further tables and notes; values that are None are left out.
 
+    Parameters
+    ----------
+    title : str
+        The conclusion, or what it is.
+    values : mapping of str to cell
+        The first table: one row a name.
+    tables : sequence of Table
+        Further tables.
+    notes : sequence of str
+        Sentences below.
+
     Examples
     --------
     >>> facts("Dataset", {"users": 2, "since": None}).tables[0].rows

@@ -84,6 +84,15 @@ class Rule(NamedTuple):
     """A straight line across the chart: no effect, the margin, the planned size, the day of a change.
 
     `axis` says on which axis `at` is: a number, or a naive datetime (UTC) on a time axis.
+
+    Attributes
+    ----------
+    axis : {"x", "y"}
+        The axis that `at` is on.
+    at : float or datetime
+        Where it stands; on a time axis a naive datetime (UTC).
+    label : str
+        What is written beside it.
     """
 
     axis: Literal["x", "y"]

@@ -16,20 +16,42 @@ if TYPE_CHECKING:
 
 
 class Percent(NamedTuple):
-    """A share, drawn times 100: ``Percent(0.123)`` is ``12.3 %``; `signed` draws ``+12.3 %``."""
+    """A share, drawn times 100: ``Percent(0.123)`` is ``12.3 %``; `signed` draws ``+12.3 %``.
+
+    Attributes
+    ----------
+    value : float or None
+        The share; 1 is drawn as 100 %.
+    signed : bool
+        Whether a plus is drawn.
+    """
 
     value: float | None
     signed: bool = False
 
 
 class PValue(NamedTuple):
-    """A p-value, drawn as ``.032`` or ``<.001``."""
+    """A p-value, drawn as ``.032`` or ``<.001``.
+
+    Attributes
+    ----------
+    value : float or None
+        From 0 to 1.
+    """
 
     value: float | None
 
 
 class Interval(NamedTuple):
-    """An interval, drawn as ``[0.1190, 0.1310]``, or ``[8.1, 16.0] %`` when it is of shares."""
+    """An interval, drawn as ``[0.1190, 0.1310]``, or ``[8.1, 16.0] %`` when it is of shares.
+
+    Attributes
+    ----------
+    low, high : float or None
+        The ends.
+    percent : bool
+        Drawn times 100.
+    """
 
     low: float | None
     high: float | None
@@ -37,7 +59,17 @@ class Interval(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """A number with marks behind it, drawn as ``0.1234 ab``; `width` keeps a column of them aligned."""
+    """A number with marks behind it, drawn as ``0.1234 ab``; `width` keeps a column of them aligned.
+
+    Attributes
+    ----------
+    value : float or None
+        The number.
+    marks : str
+        What stands behind it.
+    width : int
+        Characters kept for the marks, blanks included; 0: no marks are drawn.
+    """
 
     value: float | None
     marks: str = ""
@@ -45,7 +77,15 @@ class Marked(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """An interval drawn on an axis that the rows of a table share (`shared_axis`), as ``···│·├──●──┤···``."""
+    """An interval drawn on an axis that the rows of a table share (`shared_axis`), as ``···│·├──●──┤···``.
+
+    Attributes
+    ----------
+    low, estimate, high : float
+        The interval and the point in it.
+    axis : (float, float)
+        The ends of the axis.
+    """
 
     low: float
     estimate: float
@@ -57,6 +97,13 @@ class Spark(NamedTuple):
     """A series of numbers in time order, drawn as ``▂▁▃▅█ 12–340 a day``: smallest to largest, with their unit.
 
     None, NaN and infinite are gaps (``·``). A series longer than 30 is drawn as the means of 30 runs.
+
+    Attributes
+    ----------
+    values : tuple of float or None
+        In time order.
+    unit : str
+        What stands behind the numbers.
     """
 
     values: tuple[float | None, ...]

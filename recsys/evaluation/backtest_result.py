@@ -32,8 +32,11 @@ class WindowResult(NamedTuple):
     train_events : int
         Events trained on.
     model : str
+        Its name.
     seed : int
+        Of the model's fit.
     evaluation : Evaluation
+        On this window.
     """
 
     cut: int

@@ -104,6 +104,19 @@ def compare_evaluations(
     ------
     DataError
         The evaluations are of different users, metrics, segments or levels.
+
+    Examples
+    --------
+    >>> from recsys.dataset import Dataset, random_split
+    >>> from recsys.evaluation import evaluate
+    >>> from recsys.models import ItemKNN, Popularity
+    >>> pairs = [(user, user % 5 + step) for user in range(20) for step in range(4)]
+    >>> users, items = map(list, zip(*pairs))
+    >>> train, test = random_split(Dataset.from_frame({"user_id": users, "item_id": items}), 0.3)
+    >>> models = {"popularity": Popularity().fit(train), "itemknn": ItemKNN().fit(train)}
+    >>> own = {name: evaluate(model, test, metrics=["recall@2"]) for name, model in models.items()}
+    >>> compare_evaluations(own, baseline="popularity").baseline
+    'popularity'
     """
     _check_names(evaluations, baseline)
     chosen = _tests(tests)

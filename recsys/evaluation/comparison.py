@@ -128,7 +128,15 @@ class Comparison(Viewable, Tabular):
         return tuple(dict.fromkeys(note for found in self.evaluations.values() for note in found.warnings))
 
     def difference(self, metric: str, model: str, baseline: str) -> Difference:
-        """Return one user metric of one pair, or raise NotFoundError."""
+        """Return one user metric of one pair, or raise NotFoundError.
+
+        Parameters
+        ----------
+        metric : str
+            A user metric, such as ``"ndcg@10"``.
+        model, baseline : str
+            Names of two models: the difference is model − baseline.
+        """
         name = parse_metric(metric).name
         for row in self.differences:
             if (row.metric, row.model, row.baseline) == (name, model, baseline):

@@ -143,6 +143,17 @@ def gate(result: Evaluation | Comparison, expressions: Sequence[str | Gate]) -> 
     ------
     ArgumentError
         An expression is no gate, looks at something that was not measured, or needs a baseline.
+
+    Examples
+    --------
+    >>> from recsys.dataset import Dataset, random_split
+    >>> from recsys.evaluation import evaluate
+    >>> from recsys.models import Popularity
+    >>> log = Dataset.from_frame({"user_id": [1, 1, 2, 2], "item_id": ["a", "b", "b", "a"]})
+    >>> train, test = random_split(log, 0.5, seed=1)
+    >>> found = evaluate(Popularity().fit(train), test, metrics=["recall@1"])
+    >>> [one.failed for one in gate(found, ["recall@1 < 0", "recall@1 < 1.1"])]
+    [False, True]
     """
     if isinstance(expressions, str):
         raise ArgumentError(f"expressions is {expressions!r}", "a list was expected", f"use [{expressions!r}]")

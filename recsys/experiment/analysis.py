@@ -35,12 +35,15 @@ class Analysis(Answers, Viewable, Tabular):
     Parameters
     ----------
     experiment : Experiment
+        The declaration.
     table : UnitTable
+        What it was made of.
     outcomes : mapping of metric to Outcome
         The metrics on the units, with moments by day, stage and arm: what a question of time merges.
     look : {"planned", "final"}
         ``final``: p-values of a single look were asked for by name, whatever the plan says.
     checks : tuple of Check
+        Of the data, before any effect.
     effects : tuple of Effect
         Metrics × arms, in the order in which they are declared.
     reached : mapping of metric to bool
@@ -54,7 +57,9 @@ class Analysis(Answers, Viewable, Tabular):
     by : tuple of str
         Attributes by which effects are shown.
     limits : Thresholds or None
+        Where the checks warn and fail; None: where they do by default.
     holidays : tuple of date
+        Days that were told apart.
     assigned : (n,) int16 or None
         As they were given to `analyze`; the parts that `triggered` looks at are checked in the same way.
     """

@@ -56,6 +56,7 @@ def analyze(
     Parameters
     ----------
     experiment : Experiment
+        The declaration.
     source : UnitSource, PerUnit, UnitTable or Store
         `Frames`, `PerUnit`, a store or its `units()`, or a table that was built before.
     through : str or datetime, optional
@@ -79,6 +80,18 @@ def analyze(
     ------
     ArgumentError
         An argument is not usable.
+
+    Examples
+    --------
+    >>> from recsys.experiment import Count, Experiment, Frames, analyze
+    >>> test = Experiment("x", {"a": 0.5, "b": 0.5}, control="a", start="2026-06-01", end="2026-06-15",
+    ...                   metrics=[Count("plays", event="play", window="7d")])
+    >>> from datetime import datetime
+    >>> users, first, then = list(range(200)), [datetime(2026, 6, 2)] * 200, [datetime(2026, 6, 3)] * 200
+    >>> exposures = {"unit_id": users, "experiment": ["x"] * 200, "variant": ["a", "b"] * 100, "ts": first}
+    >>> events = {"user_id": users, "item_id": users, "event": ["play"] * 200, "ts": then}
+    >>> analyze(test, Frames(events=events, exposures=exposures)).effects[0].arm
+    'b'
     """
     look = cast("LookKind", one_of("look", look, ("planned", "final")))
     if limits is not None and not isinstance(limits, Thresholds):

@@ -95,6 +95,7 @@ def assign(
     Parameters
     ----------
     experiment : Experiment
+        The declaration.
     units : iterable of int or str, array or Series
         Ids of the unit of randomisation. 7 and ``"7"`` are one unit.
     attributes : frame, optional

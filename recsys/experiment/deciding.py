@@ -35,7 +35,9 @@ class Decision(Viewable):
     Parameters
     ----------
     experiment : str
+        Its name.
     action : {"ship", "stop", "continue", "blocked"}
+        What to do.
     arm : str or None
         The arm to ship.
     arms : mapping of arm to action

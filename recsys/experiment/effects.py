@@ -63,6 +63,7 @@ class Effect:
     metric, role, form, direction : str
         Of the metric.
     arm, control : str
+        The effect is arm − control.
     n, n_control : int
         Units that entered: those whose window has ended.
     enrolled, enrolled_control : int
@@ -82,15 +83,19 @@ class Effect:
     variance_reduction : float
         By the covariates.
     covariates : tuple of str
+        What it was adjusted for.
     caps : tuple of Cap
+        Where columns were winsorised.
     uncapped : mapping of str to float
         ``difference, ci_low, ci_high, pvalue`` without winsorising; empty without a cap.
     margin : float or None
+        Of a guardrail: the relative change to the worse that is tolerated.
     method, status, relative_status, reason : str
         ``ok``, or why numbers are missing, in a word and in words.
     withheld : bool
         Whether the p-value was not told because the planned size is not reached.
     sequential : Sequential or None
+        The group-sequential test, where the experiment has one.
     verdict : str
         ``better``, ``worse`` or ``not clear`` of a goal; ``safe``, ``broken`` or ``not shown safe`` of a guardrail;
         ``too early``; ``not estimable``.

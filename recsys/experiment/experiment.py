@@ -53,12 +53,15 @@ class Experiment(Card):
     start, end : str or datetime
         UTC; first exposures in [start, end) count. `end` None: no end.
     metrics : sequence of Metric
+        Goals, guardrails and diagnostics; at least one goal.
     unit : str
         The unit of randomisation and of the analysis: ``user_id``, or a column of `users` such as ``account_id``.
     salt : str, optional
         Of the assignment; by default the name.
     layer : Layer, optional
+        Experiments of one layer share no unit.
     holdout : Holdout, optional
+        A share of the units that comes into no experiment.
     targeting : mapping, optional
         A filter on the attributes of units, as `parse_where` reads it: only these units come in.
     ramp : sequence of Stage
@@ -269,6 +272,15 @@ class Experiment(Card):
         self, units: Ids, *, attributes: object = None, at: str | datetime | date | int | None = None
     ) -> pl.DataFrame:
         """Return the arm of each unit: see `recsys.experiment.assign`.
+
+        Parameters
+        ----------
+        units : ids
+            External ids of units, such as users.
+        attributes : frame, optional
+            One row a unit, with what the targeting asks for.
+        at : str, datetime, date or int64 µs, optional
+            The instant of assignment (UTC).
 
         Examples
         --------

@@ -43,6 +43,7 @@ class Metric:
     where : mapping, optional
         A filter on columns of the table; see `parse_where`.
     table : {"events", "impressions"}
+        Whose rows count.
     window : str or timedelta, optional
         Length of the half-open window from each unit's first exposure; None: to the end of the analysis.
     pre_period : str or timedelta, optional
@@ -58,6 +59,7 @@ class Metric:
     direction : {"increase", "decrease"}
         Which way is good.
     role : {"goal", "guardrail", "diagnostic"}
+        What it decides: goals ship, guardrails stop, diagnostics neither.
     margin : float, optional
         Of guardrails, which must have one: the relative change to the worse that is tolerated, such as .02; its test
         is non-inferiority.
@@ -168,6 +170,8 @@ class Mean(Metric):
 
     Parameters
     ----------
+    name : str
+        Unique in an experiment.
     value : str
         The column that is summed.
     expr : str, optional
@@ -175,6 +179,8 @@ class Mean(Metric):
         can answer it, in a locked process of its own.
     aggregate : str, optional
         Another aggregate instead: ``count()``, ``max(value)``, ``count_distinct(item_id)``, ….
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
 
     Examples
     --------
@@ -197,6 +203,13 @@ class Mean(Metric):
 class Count(Metric):
     """The mean over units of the number of rows in the window.
 
+    Parameters
+    ----------
+    name : str
+        Unique in an experiment.
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
+
     Examples
     --------
     >>> str(Count("plays", event="play", window="7d").aggregates[""])
@@ -212,6 +225,13 @@ class Count(Metric):
 @dataclass(frozen=True)
 class Proportion(Metric):
     """The share of units with at least one row in the window.
+
+    Parameters
+    ----------
+    name : str
+        Unique in an experiment.
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
 
     Examples
     --------
@@ -233,11 +253,15 @@ class Ratio(Metric):
 
     Parameters
     ----------
+    name : str
+        Unique in an experiment.
     numerator, denominator : str
         Aggregates: ``sum(value)``, ``count()``, ``count_distinct(session_id)``, ….
     denominator_event, denominator_where, denominator_table : optional
         Which rows the denominator is over. If any of them is given, they alone say so; else they are the rows of the
         numerator.
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
 
     Examples
     --------
@@ -280,6 +304,8 @@ class Quantile(Metric):
 
     Parameters
     ----------
+    name : str
+        Unique in an experiment.
     q : float
         Between 0 and 1.
     value : str
@@ -289,6 +315,8 @@ class Quantile(Metric):
         can answer it, in a locked process of its own.
     aggregate : str, optional
         Another aggregate instead.
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
 
     Examples
     --------
@@ -318,11 +346,15 @@ class Retention(Proportion):
 
     Parameters
     ----------
+    name : str
+        Unique in an experiment.
     day : int
         Days after the first exposure; day 0 is the first 24 hours.
     kind : {"on_day", "in_window", "rolling"}
         Any row on that day (hours 24 × day to 24 × day + 24); from that day to the end of `window`; or at any time from
         that day on.
+    event, where, table, window, pre_period, covariates, cap, cap_at, direction, role, margin : optional
+        Which rows, in which window, adjusted and winsorised how, and judged how: as of every `Metric`.
 
     Examples
     --------

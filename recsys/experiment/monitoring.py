@@ -75,6 +75,7 @@ class Monitor(Viewable, Tabular):
     Parameters
     ----------
     metric, arm, control, method : str
+        What is looked at, arm − control, and how.
     looks : tuple of Look
         The oldest first.
     next_look : float or None

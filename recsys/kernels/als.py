@@ -73,6 +73,7 @@ def gram_basis(vectors: Float32, *, overwrite: bool = False, n_threads: int | No
     Parameters
     ----------
     vectors : (n, d) float32
+        One row a user or item.
     overwrite : bool
         Turn the vectors where they stand, so that no second array of their size is needed.
     n_threads : int, optional
@@ -155,11 +156,13 @@ def als_rows(
     weights : (n, m) csr_array float32
         At least 0. Rows without entries give zeros.
     vectors : (m, d) float32
+        Of the other side, which are held fixed.
     spectrum : (d,) float64
         At least 0.
     ridge : (n,) float64
         Above 0.
     target_offset : float
+        Added to every weight in the right-hand side: ``t_i = w_i + target_offset``.
     means : (n, d) float32, optional
         Where the quadratic without entries has its minimum, 0 by default: ``(diag(spectrum) + ridge I) means`` is added
         to the right side. Rows without entries give it back.

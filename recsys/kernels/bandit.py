@@ -58,11 +58,13 @@ class BanditEvents(NamedTuple):
     actions : (n,) int32
         What was logged: codes from 0.
     rewards : (n,) float64
+        What was earned.
     chances : (n,) float64
         From 0 to 1: with this probability an event is accepted when the bandit chooses what was logged.
     sets : (n,) int32
         The candidate set of each event.
     set_starts : (n_sets + 1,) int64
+        Where each set begins and ends in `set_items`.
     set_items : (m,) int32
         The codes of each set, rising.
     times : (n,) int64, optional
@@ -126,9 +128,13 @@ def replay_bandit(
     Parameters
     ----------
     events : BanditEvents
+        The log, in the order of the replay.
     rule : BanditRule
+        How it chooses and learns.
     n_arms : int
+        How many actions there are, codes from 0.
     seed : int
+        What the draws depend on.
     delay_events : int
         A reward is known after so many further accepted events.
     delay : int

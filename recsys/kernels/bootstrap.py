@@ -44,7 +44,9 @@ def poisson_sums(
     groups : (n,) int32
         From 0: the arm of each row.
     n_groups : int
+        How many groups there are, codes from 0.
     replicates : int
+        How many resamples.
     seed : int
         0 to 2^64 − 1.
     keys : (n,) int64, optional

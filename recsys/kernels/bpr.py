@@ -63,8 +63,11 @@ def bpr_epoch(
     user_vectors : (n_users, d) float32
         d is a multiple of 8: fill up with zeros, they stay zeros.
     item_vectors : (n_items, d) float32
+        One row an item.
     item_biases : (n_items,) float32
+        Added to the scores of items.
     learning_rate, regularization : float
+        Step of the gradient, and L2 penalty.
     negatives : int
         At most 32.
     seed : int
@@ -141,6 +144,7 @@ def bpr_users(
     item_vectors : (n_items, d) float32
         d is a multiple of 8.
     item_biases : (n_items,) float32
+        Added to the scores of items.
     pool : (m,) int32
         The items that negatives are drawn from.
     learning_rates : (turns,) float32

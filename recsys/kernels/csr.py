@@ -37,9 +37,13 @@ class EventLog(NamedTuple):
     indptr : (n_users + 1,) int64
         The events of user u are at ``indptr[u]:indptr[u + 1]``.
     items : (n,) int32
+        Codes of items.
     values : (n,) float32 or None
+        Weights of events; None: all 1.
     times : (n,) int64 or None
+        Microseconds, UTC.
     relevance_values : (n,) float32 or None
+        What each event is worth as a test event.
     """
 
     indptr: NDArray[np.int64]
@@ -55,8 +59,11 @@ class CsrArrays(NamedTuple):
     Attributes
     ----------
     indptr : (n_rows + 1,) int64
+        Where each row begins and ends.
     indices : (nnz,) int32
+        Columns.
     data : (nnz,) float32
+        Values.
     """
 
     indptr: NDArray[np.int64]
@@ -123,6 +130,15 @@ def build_csr(
 
 def count_codes(codes: NDArray[np.int32], size: int, *, n_threads: int | None = None) -> NDArray[np.int64]:
     """Return (size,) int64: how often each code occurs. As `numpy.bincount`, but on threads.
+
+    Parameters
+    ----------
+    codes : (n,) int32
+        From 0 to size − 1.
+    size : int
+        How many codes there are.
+    n_threads : int, optional
+        Default: all cores. The result does not depend on it.
 
     Raises
     ------

@@ -132,7 +132,9 @@ class TopKIndex:
         Parameters
         ----------
         item_factors : (n, d) array
+            One row a new item; codes go on where the old ones end.
         n_threads : int, optional
+            Default: all cores. The result does not depend on it.
 
         Raises
         ------

@@ -27,6 +27,7 @@ def group_bases(columns: Sequence[Float64], groups: NDArray[np.int32], n_groups:
     groups : (n,) int32
         From 0 to n_groups − 1; negative: in none.
     n_groups : int
+        How many groups there are, codes from 0.
     most : int
         Rows of a group that are looked at.
 
@@ -67,6 +68,7 @@ def sums_and_products(
     groups : (n,) int32
         From 0 to n_groups − 1; negative: in none.
     bases : (n_groups, k) float64
+        What is subtracted from the columns of each group, see `group_bases`.
 
     Returns
     -------

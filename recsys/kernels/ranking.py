@@ -33,6 +33,7 @@ class RankMetric(NamedTuple):
     Attributes
     ----------
     kind : {"recall", "precision", "hit_rate", "mrr", "map", "ndcg", "graded_ndcg"}
+        The formula.
     k : int
         Length of the part of the list that counts.
     gain : {"value", "exp"}

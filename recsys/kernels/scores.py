@@ -24,7 +24,9 @@ def sparse_scores(history: Csr, item_weights: Csr, *, n_threads: int | None = No
     Parameters
     ----------
     history : csr_array (n_users, n_items) float32
+        What each user had, with its weight.
     item_weights : csr_array (n_items, n_items) float32
+        What each item of a history adds to the score of each other.
     n_threads : int, optional
         Threads; by default all cores.
 

@@ -49,6 +49,7 @@ def topk(
     Parameters
     ----------
     user_factors : (n_users, d) float32
+        One row a user.
     item_factors : (n_items, d) float32
         Finite. Read-only arrays and memory maps are fine.
     k : int
@@ -117,7 +118,9 @@ def sparse_topk(
     Parameters
     ----------
     history : csr_array (n_users, n_items) float32
+        What each user had, with its weight.
     item_weights : csr_array (n_items, n_items) float32
+        What each item of a history adds to the score of each other.
     k, exclude, allow, deny, n_threads
         As in `topk`.
 

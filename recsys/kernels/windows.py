@@ -31,6 +31,7 @@ class WindowTotal(NamedTuple):
     Attributes
     ----------
     function : {"count", "sum", "any", "max"}
+        What is made of the rows of a window.
     begin : int
         Of the window, microseconds after the unit's start; negative: before it.
     end : int or None
@@ -59,6 +60,7 @@ class WindowTotals:
     starts : (n_units,) int64
         Where the windows of each unit begin, microseconds.
     totals : sequence of WindowTotal
+        What is asked for.
 
     Attributes
     ----------

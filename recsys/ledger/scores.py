@@ -42,7 +42,9 @@ class Score(NamedTuple):
     Attributes
     ----------
     source : str
+        What predicted.
     predicted, measured : Estimand
+        What is held against what.
     n : int
         Pairs.
     agreement : SignTest

@@ -155,6 +155,7 @@ class MetricSpec:
     Attributes
     ----------
     metric : Metric
+        What is measured.
     k : int or None
         Length of the part of the list that counts.
     options : tuple of (str, str)

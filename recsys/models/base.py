@@ -66,6 +66,13 @@ class Recommender(Card):
     trained_through_ : int or None
         The newest event that training looked at, those of `validation` included, in microseconds since 1970; None
         when the log has no times.
+
+    Examples
+    --------
+    >>> from recsys.models import ItemKNN
+    >>> data = Dataset.from_frame({"user_id": [1, 1, 2, 2, 3], "item_id": ["a", "b", "a", "b", "a"]})
+    >>> ItemKNN().fit(data).recommend([3], k=1).to_polars()["item_id"].to_list()
+    ['b']
     """
 
     name: ClassVar[str]
@@ -272,6 +279,12 @@ class Recommender(Card):
 
         Parameters
         ----------
+        k : int
+            Slots per user.
+        exclude_seen : bool
+            Leave out the items of the history that serves.
+        n_threads : int, optional
+            Default: all cores. The result does not depend on it.
         user_codes : (n,) int32
             −1 = unknown user.
         history : Dataset, optional
@@ -312,6 +325,17 @@ class Recommender(Card):
         n_threads: int | None = None,
     ) -> SimilarItems:
         """Return the `k` nearest items of each item, itself left out.
+
+        Parameters
+        ----------
+        item_ids : ids
+            External ids.
+        k : int
+            Slots per item.
+        on_unknown : {"raise", "skip"}
+            What becomes of items without a training event: an error, or left out.
+        n_threads : int, optional
+            Default: all cores. The result does not depend on it.
 
         Raises
         ------

@@ -90,6 +90,16 @@ def load_model(folder: str | Path) -> Recommender:
     DataError
         The artefact is corrupted, incomplete, written by a newer version, or of a class of your own (use its
         ``load``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from recsys.dataset import Dataset
+    >>> from recsys.models import Popularity
+    >>> model = Popularity().fit(Dataset.from_frame({"user_id": [1, 1, 2], "item_id": ["a", "b", "a"]}))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load_model(model.save(f"{folder}/model")).name
+    'popularity'
     """
     name = read_name(Path(folder))
     if name not in MODELS:

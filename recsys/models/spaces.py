@@ -17,6 +17,7 @@ class Real:
     Parameters
     ----------
     low, high : float
+        The ends, both included.
     log : bool
         Whether factors matter, not differences: 0.001 to 0.01 is then as wide as 0.1 to 1.
 
@@ -64,6 +65,7 @@ class Integer:
     Parameters
     ----------
     low, high : int
+        The ends, both included.
     log : bool
         As in `Real`.
 

@@ -21,6 +21,18 @@ class Check(Finding):
 
     Parameters
     ----------
+    name : str
+        What is checked.
+    status : {"ok", "warn", "fail", "not_run"}
+        How it came out.
+    number : float, optional
+        What was measured.
+    threshold : float, optional
+        What it was held against.
+    consequence : str
+        What it means for an estimate.
+    detail : str
+        The facts in words.
     downgrades : {"estimable", "flagged", "not_estimable"}
         The best that an estimate may still be called.
     policy, reward, weighting, estimator : str
@@ -39,7 +51,17 @@ class Check(Finding):
     estimator: str = ""
 
     def concerns(self, policy: str, reward: str, weighting: str, estimator: str) -> bool:
-        """Return whether it speaks of an estimate."""
+        """Return whether it speaks of an estimate.
+
+        Parameters
+        ----------
+        policy, reward : str
+            Of the estimate.
+        weighting : str
+            The kind of its weights.
+        estimator : str
+            Its name.
+        """
         asked = (
             (self.policy, policy),
             (self.reward, reward),

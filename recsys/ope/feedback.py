@@ -67,11 +67,13 @@ class LoggedFeedback(Card):
     versions : tuple of str
         The policies (``policy/policy_version``) that wrote the log.
     version_codes : (n,) int32
+        Which of `versions` showed each row.
     context : DataFrame
         n rows: all other columns of the log, `request_id`, `viewed` and `candidate_set` among them.
     has_requests : bool
         Whether slates are known: without, estimators over slates are refused.
     has_positions : bool
+        Whether the log says at which position items stood.
     estimated : bool
         Whether the propensities were estimated from the log itself.
     duplicates : int
@@ -80,6 +82,12 @@ class LoggedFeedback(Card):
         What divides how often each row occurs: 2 when the whole log is there twice.
     notes : tuple of str
         What was noticed on entry.
+
+    Examples
+    --------
+    >>> log = LoggedFeedback.from_frame({"item_id": ["a", "b"], "click": [1, 0], "propensity_position": [0.5, 0.5]})
+    >>> log.items.decode(log.actions).to_list(), log.rewards["click"].tolist()
+    (['a', 'b'], [1.0, 0.0])
     """
 
     offsets: NDArray[np.int64]

@@ -39,6 +39,19 @@ class LoggingPolicy:
     """The policy that wrote the log: every weight is 1.
 
     Its value is the mean of the log, the truth that the other estimates of a log are held against.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in results.
+    trained_through : None
+        It has learned from nothing that is known.
+
+    Examples
+    --------
+    >>> log = LoggedFeedback.from_frame({"item_id": ["a", "b"], "propensity_position": [0.3, 0.7], "click": [1, 0]})
+    >>> LoggingPolicy().propensities(log).position.tolist()
+    [0.3, 0.7]
     """
 
     name: str = "logging policy"
@@ -58,8 +71,12 @@ class UniformPolicy:
 
     Parameters
     ----------
+    name : str
+        What it is called in results.
     items : ids, optional
         Default: all items of the log.
+    trained_through : None
+        It has learned from nothing.
 
     Examples
     --------
@@ -138,6 +155,14 @@ class PopularityPolicy:
         How lists are drawn.
     k : int, optional
         Slots. Default: the positions of the log.
+    name : str
+        What it is called in results.
+
+    Examples
+    --------
+    >>> log = LoggedFeedback.from_frame({"item_id": ["a", "b"], "propensity_position": [0.3, 0.7], "click": [1, 0]})
+    >>> PopularityPolicy({"item_id": ["a", "b"], "popularity": [5, 9]}).propensities(log).position.tolist()
+    [0.0, 1.0]
     """
 
     popularity: object = field(repr=False)
@@ -203,6 +228,7 @@ class FramePolicy:
         ``item_id``, ``probability`` and any of the log's columns that it depends on: ``request_id, user_id,
         position``, or context. For each combination of these the probabilities are at least 0 and sum to 1.
     name : str
+        What it is called in results.
     trained_through : int, optional
         Microseconds up to which the policy has learned.
 
@@ -299,6 +325,7 @@ class CallablePolicy:
     function : callable
         ``function(feedback)`` returns (n,) probabilities of the items at their positions, or `Propensities`.
     name : str
+        What it is called in results.
     trained_through : int, optional
         Microseconds up to which the policy has learned.
 

@@ -16,6 +16,7 @@ class Actions(NamedTuple):
     Attributes
     ----------
     indptr : (n + 1,) int64
+        Where the actions of each row begin and end.
     codes : (nnz,) int32
         Items, ascending within a row; −1 for items that the log has never shown (all of them in one entry).
     probabilities : (nnz,) float64

@@ -26,18 +26,25 @@ class ReplayDifference(NamedTuple):
     Attributes
     ----------
     policy, baseline, reward, estimator : str
+        What is compared: policy − baseline.
     estimand : {"impression", "request", "user"}
+        What the values are means over.
     estimate, ci_low, ci_high, standard_error : float
         NaN when it is not estimable. The interval is for this difference alone.
     pvalue, adjusted_pvalue : float
         Two-sided; adjusted over all differences of the same estimator.
     baseline_value : float
+        The estimate of the baseline; NaN when it is not estimable.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     n : int
+        Impressions, requests or users, as the estimand says.
     status : {"estimable", "flagged", "not_estimable"}
         The worse of the two policies'.
     reasons : tuple of str
+        Why it is flagged or has no number.
     """
 
     policy: str
@@ -65,11 +72,15 @@ class LogFacts(NamedTuple):
     Attributes
     ----------
     impressions : int
+        Rows.
     requests : int or None
         None where rows name no request.
     items : int
+        Distinct items shown.
     users : int or None
+        Distinct users; None where rows name no user.
     versions : tuple of str
+        The policies that wrote it.
     since, until : int or None
         First and last time, µs UTC.
     """
@@ -105,6 +116,7 @@ class Replay(Viewable, Tabular):
     Parameters
     ----------
     log : LogFacts
+        What was replayed on.
     logged : tuple of Estimate
         What the policies that wrote the log have earned: the mean, by reward.
     estimates : tuple of Estimate

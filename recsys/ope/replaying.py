@@ -124,6 +124,7 @@ def replay(
     interval : {"delta", "bootstrap", "bernstein", "exact", "sequence"}
         Of the values; differences have the bootstrap, or else the delta method.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     correction : {"holm", "benjamini-hochberg", "none"}
         Of p-values, over all policies and rewards of one estimator.
     parameters : mapping of str to float, optional
@@ -137,6 +138,7 @@ def replay(
     replicates, seed : int
         Of the bootstrap; the seed also of rejection sampling.
     limits : Limits
+        Where the gate warns and fails.
     categories : frame (item_id, category), optional
         For ``mips``: items of one category are taken to earn alike.
     category : str, optional

@@ -14,13 +14,17 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     policy, reward, estimator : str
+        What is estimated, and how.
     estimand : {"impression", "request", "user"}
         What the value is the mean over.
     value : float
         NaN when it is not estimable; `reasons` say why.
     ci_low, ci_high : float
+        The interval.
     standard_error : float
+        Of the estimate.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     interval : str
         How the interval was made.
     n : int
@@ -28,7 +32,9 @@ class Estimate(NamedTuple):
     effective_n : float
         (Σw)² / Σw² (Kish 1965); n for estimators without weights.
     status : {"estimable", "flagged", "not_estimable"}
+        What the gate says of it.
     reasons : tuple of str
+        Why it is flagged or has no number.
     parameters : tuple of (str, float)
         Such as the clip, and how it was chosen.
     """

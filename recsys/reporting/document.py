@@ -15,7 +15,17 @@ WARNING = "warning: "
 
 
 class Fact(NamedTuple):
-    """A row of the method part: what it is, and its value; `code` is to be typed as it stands."""
+    """A row of the method part: what it is, and its value; `code` is to be typed as it stands.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    value : str
+        Its value.
+    code : bool
+        Whether it is to be typed as it stands.
+    """
 
     name: str
     value: str

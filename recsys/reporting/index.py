@@ -62,10 +62,32 @@ def of_store(
 ) -> Document:
     """Return chosen runs, experiments and the ledger as one document; an index of the store where none is chosen.
 
+    Parameters
+    ----------
+    store : Store
+        What is reported.
+    runs : sequence of str
+        Ids of runs, or ``@latest`` and the like.
+    experiments : sequence of str
+        Names of experiments.
+    ledger : bool
+        Whether the ledger is wanted.
+    title : str, optional
+        Instead of the conclusion.
+
     Raises
     ------
     NotFoundError
         There is no such run or experiment.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from recsys.store import Store
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     document = of_store(Store.create(f"{folder}/shop"))
+    >>> document.sections[0].title
+    'Data'
     """
     if not (runs or experiments or ledger):
         return index(store, title)

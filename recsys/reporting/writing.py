@@ -71,7 +71,26 @@ def report(results: object, path: str | PathLike[str], *, title: str | None = No
 
 
 def write(document: Document, sink: Path | BinaryIO, kind: str) -> int:
-    """Write a document to a file, whole or not at all, or to an open stream; return how many bytes it has."""
+    """Write a document to a file, whole or not at all, or to an open stream; return how many bytes it has.
+
+    Parameters
+    ----------
+    document : Document
+        What is written.
+    sink : Path or binary stream
+        Where to.
+    kind : {"html", "md", "json"}
+        The format.
+
+    Examples
+    --------
+    >>> import io
+    >>> from recsys.display import facts
+    >>> from recsys.reporting import compose
+    >>> sink = io.BytesIO()
+    >>> write(compose(facts("Two users", {"users": 2})), sink, "md") == len(sink.getvalue())
+    True
+    """
     content = FORMATS[kind](document).encode()
     if isinstance(sink, Path):
         write_whole(sink, content)

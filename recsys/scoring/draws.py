@@ -17,6 +17,8 @@ Keys = NDArray[np.uint64]
 class Sample(NamedTuple):
     """What is known of lists that were drawn at random.
 
+    In empty slots the probabilities are NaN; an empty list has the slate probability 1.
+
     Attributes
     ----------
     explored : (n_users, k) bool
@@ -28,8 +30,6 @@ class Sample(NamedTuple):
     slate : (n_users,) float64
         Probability of the whole list in its order: the product of `given_above`; NaN where it is below 1e-308, as it is
         for long lists.
-
-    In empty slots the probabilities are NaN; an empty list has the slate probability 1.
     """
 
     explored: NDArray[np.bool_]

@@ -34,6 +34,13 @@ class Eligibility:
     model does not know are ignored and reported as a warning. A user without the attribute that a rule asks for gets
     nothing that needs the right.
 
+    Parameters
+    ----------
+    rules : tuple of GroupRule
+        Rules about items, and groups of users; filled by the methods.
+    pair_rules : tuple of PairDenial
+        Single users and items that are kept apart; filled by `deny_pairs`.
+
     Examples
     --------
     >>> rights = pl.DataFrame({"item_id": ["a", "b"], "country": ["SE", "DE"]})
@@ -76,6 +83,15 @@ class Eligibility:
 
     def deny_group(self, items: Ids, *, by: str, values: Sequence[Group] | Group) -> Eligibility:
         """Close items for users whose attribute `by` has one of `values`, and for users without that attribute.
+
+        Parameters
+        ----------
+        items : ids
+            Items to close.
+        by : str
+            A column of the user attributes.
+        values : scalar or sequence
+            The group or groups that the items are closed to.
 
         Examples
         --------

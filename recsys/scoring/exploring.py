@@ -100,7 +100,19 @@ class EpsilonGreedy:
         return self if self.seed is not None else replace(self, seed=_new_seed())
 
     def draw(self, scores: Scores, keys: Keys, k: int, n_threads: int | None) -> Drawn:
-        """Draw lists; see `Explorer`."""
+        """Draw lists; see `Explorer`.
+
+        Parameters
+        ----------
+        scores : (n_users, pool) float64
+            Falling in each row; −inf in the empty slots at its end.
+        keys : Keys
+            Who is served: with the seed they decide the draw.
+        k : int
+            Slots of a list.
+        n_threads : int or None
+            None: all cores. The result does not depend on it.
+        """
         sizes = (scores > -np.inf).sum(axis=1)
         chance = uniforms(keys, 2 * k)
         taken = scores == -np.inf
@@ -175,7 +187,19 @@ class PlackettLuce:
         return self if self.seed is not None else replace(self, seed=_new_seed())
 
     def draw(self, scores: Scores, keys: Keys, k: int, n_threads: int | None) -> Drawn:
-        """Draw lists; see `Explorer`."""
+        """Draw lists; see `Explorer`.
+
+        Parameters
+        ----------
+        scores : (n_users, pool) float64
+            Falling in each row; −inf in the empty slots at its end.
+        keys : Keys
+            Who is served: with the seed they decide the draw.
+        k : int
+            Slots of a list.
+        n_threads : int or None
+            None: all cores. The result does not depend on it.
+        """
         filled = scores > -np.inf
         weights = np.where(filled, self.weights(scores), -1.0)
         gumbel = -np.log(-np.log(uniforms(keys, scores.shape[1])))

@@ -26,6 +26,7 @@ class SimulatedExperiment(Viewable):
     Attributes
     ----------
     name : str
+        Of the experiment.
     exposures : DataFrame
         experiment, unit_id, variant, ts: one row a unit, at its first request from the start on.
     events : DataFrame

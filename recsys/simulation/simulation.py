@@ -125,7 +125,15 @@ def simulate(
 
 
 class Written(NamedTuple):
-    """What `Simulation.write` wrote: the folder and the rows of each table."""
+    """What `Simulation.write` wrote: the folder and the rows of each table.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    events, impressions, items, users : int
+        Rows of each table.
+    """
 
     folder: Path
     events: int
@@ -136,7 +144,13 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Simulation(Card, Trials):
-    """A simulated streaming service, made by `simulate`. Tables are generated anew, and equal, each time."""
+    """A simulated streaming service, made by `simulate`. Tables are generated anew, and equal, each time.
+
+    Parameters
+    ----------
+    world : World
+        What `simulate` has made of the settings and the seed.
+    """
 
     world: World
 
@@ -229,6 +243,15 @@ class Simulation(Card, Trials):
 
         Memory is bounded by about a million rows a thread, however long the log. A file appears under its name only
         when it is whole. The bytes do not depend on `n_threads`.
+
+        Parameters
+        ----------
+        folder : str or Path
+            New or empty.
+        n_threads : int, optional
+            None: all cores.
+        progress : callable
+            Told of every part that is written.
 
         Raises
         ------

@@ -30,7 +30,19 @@ CELLS = 2_000_000  # users by items that are looked at in one array
 
 
 class Lift(NamedTuple):
-    """The true difference between two policies: both values, ``value - base`` and ``value / base - 1``."""
+    """The true difference between two policies: both values, ``value - base`` and ``value / base - 1``.
+
+    Attributes
+    ----------
+    value : float
+        Of the policy: expected reward of a request.
+    base : float
+        That of the policy it is held against.
+    absolute : float
+        ``value - base``.
+    relative : float
+        ``value / base - 1``.
+    """
 
     value: float
     base: float
@@ -53,6 +65,13 @@ class Truth:
     ``r(u, i)`` the probability of liking the item (reward ``click``) or that times the expected minutes watched (reward
     ``minutes``). Rewards of the positions do not depend on each other, so the value is exact for lists and, given its
     position marginals, for every random policy.
+
+    Parameters
+    ----------
+    world : World
+        What `simulate` has made of the settings and the seed.
+    first_day : int
+        Requests before this day (0 is the first) have no share in a value.
     """
 
     world: World
@@ -141,6 +160,15 @@ class Truth:
     def lift(self, policy: Policy, base: Policy, *, reward: str = "click", weight: str = "requests") -> Lift:
         """Return the true lift of a policy over another on the same users.
 
+        Parameters
+        ----------
+        policy, base : frame
+            What each shows: see `policy_value`.
+        reward : {"click", "minutes"}
+            What is earned.
+        weight : {"requests", "users"}
+            Users by their requests, or all alike.
+
         Raises
         ------
         DataError
@@ -161,6 +189,15 @@ class Truth:
         """Return the best lists that there are: user_id, item_id, rank, score (expected reward of an item looked at).
 
         No policy has a higher `policy_value` on the same reward.
+
+        Parameters
+        ----------
+        k : int, optional
+            Slots of a list. Default: those of the service.
+        reward : {"click", "minutes"}
+            What is earned.
+        users : ids, optional
+            Default: all.
         """
         k = self._list_length(k)
         one_of("reward", reward, REWARDS)

@@ -61,6 +61,7 @@ def adjusted_difference(
     relative : bool
         Over the absolute value of the adjusted control.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -29,14 +29,18 @@ class BayesResult(NamedTuple):
     ci_low, ci_high : float
         Equal-tailed credible interval.
     standard_deviation : float
+        Of the posterior.
     probability_to_beat : float
         Of a difference above 0.
     loss_treatment, loss_control : float
         What is lost on the average by choosing the treatment (the control): the posterior mean of how far it lies below
         the other, 0 where it does not.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -70,9 +74,11 @@ def bayesian_means(
     treatment, control : Moments or sequence of Moments
         As in `difference_in_means`.
     column : int
+        Place of the column in the moments.
     prior_mean, prior_deviation : float
         Of the difference, in the units of the metric.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -115,6 +121,7 @@ def bayesian_effect(
     prior_mean, prior_deviation : float
         Of the effect, in its units.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -160,9 +167,11 @@ def bayesian_proportions(
     Parameters
     ----------
     successes_treatment, n_treatment, successes_control, n_control : int
+        How many of how many, in each arm.
     prior : (float, float)
         Successes and failures that are assumed before, in each arm; (1, 1) is flat, (0.5, 0.5) Jeffreys's.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -38,11 +38,13 @@ def cluster_difference(
     values : (n,) array_like
         Finite, one a row (unit, trip, session).
     treated : (n,) array_like of bool
+        Which units are in the treated arm.
     clusters : (n,) array_like, or a tuple of them
         The cluster of every row; a tuple of columns makes one cluster of each combination.
     relative : bool
         Over the absolute value of the control's mean.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

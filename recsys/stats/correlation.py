@@ -22,6 +22,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) ->
     x, y : (n,) array_like
         Finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

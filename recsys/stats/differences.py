@@ -41,6 +41,7 @@ def difference_in_means(
         Over the absolute value of the control mean. The interval excludes 0 exactly when the absolute one does; it is
         ``unbounded`` when the control mean does not differ from 0 at this confidence.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -91,6 +92,7 @@ def difference_in_ratios(
     relative : bool
         Over the absolute value of the control's ratio.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

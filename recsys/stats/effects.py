@@ -26,7 +26,9 @@ class Heterogeneity(NamedTuple):
     Attributes
     ----------
     q : float
+        Cochran's Q, χ² under one effect.
     df : int
+        Degrees of freedom: estimates − 1.
     pvalue : float
         NaN when the status is not ``ok``.
     i_squared : float
@@ -38,6 +40,7 @@ class Heterogeneity(NamedTuple):
     used : tuple of bool
         Which estimates entered: those with a finite positive standard error.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     q: float
@@ -80,12 +83,15 @@ class Trend(NamedTuple):
     slope : float
         Change of the effect for one unit of time.
     ci_low, ci_high, standard_error : float
+        Of the slope.
     pvalue : float
         Two-sided, of no change; NaN when the status is not ``ok``.
     n : int
         Estimates that entered.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     slope: float
@@ -196,6 +202,7 @@ def trend(times: ArrayLike, estimates: ArrayLike, standard_errors: ArrayLike, *,
     times, estimates, standard_errors : (k,) array_like
         Estimates without a finite positive standard error are left out.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

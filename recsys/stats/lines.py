@@ -24,12 +24,17 @@ class Line(NamedTuple):
     slope, ci_low, ci_high : float
         NaN when the status is not ``ok``; of an ``unbounded`` slope the estimate stands.
     intercept : float
+        Where the line meets 0.
     scatter : float
         Weighted squares of the residuals over n − 2: about 1 when the errors explain the distances from the line.
     n : int
+        How many points.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     slope: float
@@ -60,6 +65,7 @@ def line_with_errors(
     x_errors, y_errors : (n,) array_like
         Standard errors, not negative; one of the two is above 0 at each point.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

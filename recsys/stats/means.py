@@ -22,6 +22,7 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     values : (n,) array_like
         Finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -68,6 +69,7 @@ def bootstrap_interval(
     statistic : callable
         From a vector to a number.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     resamples : int
         At least 2.
     seed : int

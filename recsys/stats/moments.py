@@ -116,6 +116,7 @@ def grouped_moments(values: ArrayLike, groups: ArrayLike, n_groups: int) -> list
     groups : (n,) array_like of int
         From 0 to n_groups − 1; rows with −1 are in no group.
     n_groups : int
+        How many groups there are, codes from 0.
 
     Raises
     ------
@@ -141,6 +142,7 @@ def column_moments(columns: Sequence[Float64], groups: ArrayLike, n_groups: int)
     groups : (n,) array_like of int
         From 0 to n_groups − 1; rows with −1 are in no group. int32 is not copied.
     n_groups : int
+        How many groups there are, codes from 0.
 
     Raises
     ------

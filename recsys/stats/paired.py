@@ -30,6 +30,7 @@ def paired_t(treatment: ArrayLike, control: ArrayLike, *, confidence: float = 0.
     treatment, control : (n,) array_like
         Values of the same units in the same order, finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -71,6 +72,7 @@ def cohens_dz(treatment: ArrayLike, control: ArrayLike, *, confidence: float = 0
     treatment, control : (n,) array_like
         Values of the same units in the same order, finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -47,6 +47,7 @@ def poisson_bootstrap(
     relative : bool
         Over the absolute value of the control's.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     replicates : int
         At least 100.
     seed : int

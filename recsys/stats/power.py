@@ -36,6 +36,7 @@ class Baseline:
     variance : float
         Per unit: the squared standard error of an arm's value times its units.
     kind : {"mean", "proportion", "ratio", "quantile"}
+        What kind of metric it is.
     """
 
     value: float
@@ -51,7 +52,17 @@ class Baseline:
 
     @classmethod
     def of_mean(cls, mean: float, sd: float, *, rho: float = 0.0) -> Baseline:
-        """Return that of a mean; rho is the correlation with the covariate (CUPED keeps 1 − rho² of the variance)."""
+        """Return that of a mean; rho is the correlation with the covariate (CUPED keeps 1 − rho² of the variance).
+
+        Parameters
+        ----------
+        mean : float
+            Of the control, in the unit of the metric.
+        sd : float
+            Standard deviation of a unit.
+        rho : float
+            Correlation with the covariate, −1 to 1.
+        """
         sd, rho = finite_float("sd", sd, minimum=0), finite_float("rho", rho, above=-1, below=1)
         return cls(finite_float("mean", mean), sd**2 * (1 - rho**2))
 
@@ -69,6 +80,17 @@ class Baseline:
 
         With R the ratio: (var(numerator) − 2 R cov + R² var(denominator)) / denominator²; `variances` are those of the
         two, and rho is the correlation of what is linearised, numerator − R × denominator, with its covariate.
+
+        Parameters
+        ----------
+        numerator, denominator : float
+            Means a unit.
+        variances : (float, float)
+            Of a unit's numerator and denominator.
+        covariance : float
+            Of the two.
+        rho : float
+            Correlation with the covariate, −1 to 1.
         """
         rho = finite_float("rho", rho, above=-1, below=1)
         if denominator == 0:
@@ -110,6 +132,7 @@ class PowerDesign:
     alpha : float
         For all arms together; two-sided, or with `sides` 1 one-sided.
     sides : {1, 2}
+        Of the test.
     correction : {"dunnett", "bonferroni", "none"}
         For several arms against the control; one-sided tests take Bonferroni's bound for Dunnett's.
     fractions : tuple of float
@@ -196,6 +219,7 @@ def achieved_power(
     Parameters
     ----------
     baseline : Baseline
+        The metric in the control.
     effect : float
         True arm − control, in the unit of the metric.
     n : float
@@ -224,6 +248,19 @@ def sample_size(
     baseline: Baseline, effect: float, *, power: float = 0.8, design: PowerDesign | None = None, margin: float = 0.0
 ) -> int:
     """Return the smallest number of units of all arms together that reaches the power; see `achieved_power`.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        The metric in the control.
+    effect : float
+        True arm − control, in the unit of the metric.
+    power : float
+        Probability of finding it, between 0 and 1.
+    design : PowerDesign, optional
+        By default two equal arms, two-sided .05, one look.
+    margin : float
+        Of a non-inferiority test (one-sided): the hypothesis is effect ≤ −margin.
 
     Raises
     ------

@@ -24,7 +24,9 @@ def proportion_interval(successes: int, n: int, *, confidence: float = 0.95) -> 
     Parameters
     ----------
     successes, n : int
+        How many of how many.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -68,9 +70,11 @@ def difference_in_proportions(
     Parameters
     ----------
     successes_treatment, n_treatment, successes_control, n_control : int or (strata,) ints
+        How many of how many, in each arm (and stratum).
     relative : bool
         Over the control's share.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -34,6 +34,7 @@ def quantile_interval(values: ArrayLike, q: float, *, confidence: float = 0.95) 
     q : float
         Between 0 and 1.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -95,6 +96,7 @@ def difference_in_quantiles(
     relative : bool
         Over the absolute value of the control's quantile.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

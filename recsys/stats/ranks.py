@@ -24,14 +24,19 @@ class RankResult(NamedTuple):
     ci_low, ci_high : float
         NaN when all values of one arm lie above those of the other.
     standard_error : float
+        Of the estimate.
     pvalue : float
         Two-sided.
     statistic : float
         U of the treatment: pairs in which it is larger, ties counted half.
     n_treatment, n_control : int
+        Units of each.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -63,6 +68,7 @@ def mann_whitney(treatment: ArrayLike, control: ArrayLike, *, confidence: float 
     control : (m,) array_like
         Finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

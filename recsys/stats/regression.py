@@ -48,6 +48,7 @@ def regression_adjusted(
     outcome : (n,) array_like
         Finite.
     treated : (n,) array_like of bool
+        Which units are in the treated arm.
     covariates : (n, p) or (n,) array_like
         Finite, from before the treatment; p may be 0. Columns that repeat others are ignored.
     clusters : (n,) array_like or tuple of them, optional
@@ -57,6 +58,7 @@ def regression_adjusted(
     relative : bool
         Over the absolute value of the adjusted control.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

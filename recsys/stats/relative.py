@@ -26,6 +26,7 @@ def relative_effect(treatment: ArrayLike, control: ArrayLike, *, confidence: flo
     treatment, control : (n,) array_like
         Values of the same units in the same order, finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -16,14 +16,19 @@ class Interval(NamedTuple):
     Attributes
     ----------
     estimate : float
+        The value itself.
     ci_low, ci_high : float
         NaN when the status is not ``ok``.
     standard_error : float
+        Of the estimate.
     n : int
         Units.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -58,8 +63,11 @@ class TwoSample(NamedTuple):
     n_treatment, n_control : int
         Units that entered.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     left_out : int
         Units of strata in which an arm has fewer than two units: nothing can be said of those strata.
     """
@@ -87,7 +95,9 @@ class Adjusted(NamedTuple):
     Attributes
     ----------
     effect : TwoSample
+        After adjustment.
     unadjusted : TwoSample
+        Before it.
     theta : tuple of float
         Coefficient of each covariate; 0 for one that does not vary.
     variance_reduction : float
@@ -112,6 +122,7 @@ class PairedResult(NamedTuple):
     pvalue : float
         Two-sided; NaN when the status is not ``ok``.
     statistic : float
+        Of the test.
     effect_size : float
         Cohen's d_z for the t test, the rank-biserial correlation for the signed-rank test.
     n : int
@@ -119,8 +130,11 @@ class PairedResult(NamedTuple):
     n_zero : int
         Pairs without a difference.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -154,7 +168,9 @@ class PermutationResult(NamedTuple):
     as_extreme : int
         b, the resamples with a mean at least as far from 0.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -173,6 +189,7 @@ class WinTieLoss(NamedTuple):
     Attributes
     ----------
     wins, ties, losses : int
+        Units on which the treatment did better, the same, worse.
     """
 
     wins: int
@@ -188,6 +205,7 @@ class Interaction(NamedTuple):
     statistic : float
         Welch's F.
     df_between, df_within : float
+        Degrees of freedom of F.
     pvalue : float
         NaN when the status is not ``ok``.
     n : int
@@ -197,7 +215,9 @@ class Interaction(NamedTuple):
     left_out : tuple of str
         Segments with fewer than two units, or with differences that do not vary.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     statistic: float

@@ -27,7 +27,9 @@ class Dunnett(NamedTuple):
     critical : float
         What the largest absolute standardised difference exceeds with probability 1 − confidence.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
         ``too_few`` when no comparison could be made.
     """
@@ -64,6 +66,7 @@ def dunnett(
     df : float
         Of a pooled variance; infinite in large samples.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

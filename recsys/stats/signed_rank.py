@@ -29,6 +29,7 @@ def wilcoxon(treatment: ArrayLike, control: ArrayLike, *, confidence: float = 0.
     treatment, control : (n,) array_like
         Values of the same units in the same order, finite.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

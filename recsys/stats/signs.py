@@ -23,8 +23,11 @@ class SignTest(NamedTuple):
     pvalue : float
         Two-sided, exact; NaN when the status is not ``ok``.
     wins, ties, losses : int
+        Units on which the treatment did better, the same, worse.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     share: float
@@ -49,6 +52,7 @@ def sign_test(wins: int, losses: int, ties: int = 0, *, confidence: float = 0.95
     wins, losses, ties : int
         Units.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -36,7 +36,9 @@ class SampleRatio(NamedTuple):
     n : int
         Units in arms with a weight.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     pvalue: float
@@ -143,6 +145,7 @@ def sample_ratio_bounds(
     share : float
         Expected of the arm, between 0 and 1.
     alpha : float
+        Level of the test.
     concentration : float
         As in `sequential_sample_ratio`.
 

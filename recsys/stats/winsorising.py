@@ -18,6 +18,7 @@ class Winsorised(NamedTuple):
     Attributes
     ----------
     values : (n,) float64
+        After winsorising.
     threshold : float
         NaN when there are no values.
     n_capped : int

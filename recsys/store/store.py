@@ -139,14 +139,30 @@ class Store(Card, Jobs):
     def impressions(
         self, *, since: Instant | None = None, until: Instant | None = None, as_of: Instant | None = None
     ) -> pl.DataFrame:
-        """Return impressions as a polars frame; the arguments are those of `events`."""
+        """Return impressions as a polars frame; the arguments are those of `events`.
+
+        Parameters
+        ----------
+        since, until : str, datetime or date, optional
+            The span of time, half-open, UTC.
+        as_of : str, datetime or date, optional
+            Only what the store had received by then.
+        """
         with self.read() as con:
             return reading.read_rows(con, "impressions", since=since, until=until, as_of=as_of)
 
     def exposures(
         self, *, since: Instant | None = None, until: Instant | None = None, as_of: Instant | None = None
     ) -> pl.DataFrame:
-        """Return exposures as a polars frame; the arguments are those of `events`."""
+        """Return exposures as a polars frame; the arguments are those of `events`.
+
+        Parameters
+        ----------
+        since, until : str, datetime or date, optional
+            The span of time, half-open, UTC.
+        as_of : str, datetime or date, optional
+            Only what the store had received by then.
+        """
         with self.read() as con:
             return reading.read_rows(con, "exposures", since=since, until=until, as_of=as_of)
 

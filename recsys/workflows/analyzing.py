@@ -70,7 +70,19 @@ def monitor(
     through: str | datetime | date | None = None,
     progress: ProgressCallback = silent,
 ) -> Recorded[tuple[Monitor, ...]]:
-    """Return the looks so far at every goal and guardrail of every arm, and record this one; see `analyze`."""
+    """Return the looks so far at every goal and guardrail of every arm, and record this one; see `analyze`.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    name : str
+        The experiment.
+    through : str or datetime, optional
+        Only data before this instant (UTC); by default all there is.
+    progress : callable
+        See `recsys.core.progress`.
+    """
     run, found = _recorded(store, name, "monitor", {"through": through}, None, progress)
     wanted = [one for one in found.effects if one.role != "diagnostic"] or list(found.effects)
     return Recorded(run, tuple(found.monitor(one.metric, one.arm) for one in wanted))

@@ -32,6 +32,7 @@ class Assigned(NamedTuple):
     Attributes
     ----------
     experiment : str
+        Its name.
     out : str
         The file, or ``-``.
     arms : dict of str to int

@@ -50,6 +50,7 @@ class ExposedUnits(NamedTuple):
     Attributes
     ----------
     experiment : str
+        Its name.
     recorded : dict of str to int
         Rows recorded, by arm.
     known : int

@@ -55,7 +55,9 @@ class InterleaveSummary:
     left_out : int
         Users who were asked for and whom one of the models has no list for.
     method : str
+        How it was made, in words.
     k, seed : int
+        Slots of a list, and what the draws depend on.
     sha256 : str
         Of the file.
     """
@@ -107,6 +109,7 @@ def interleave(
     Parameters
     ----------
     store : Store
+        The store.
     run_a, run_b : str
         Two training runs; the first is the control.
     out : path or binary stream
@@ -114,6 +117,7 @@ def interleave(
     k : int
         Items a user.
     method : {"team-draft", "balanced", "probabilistic"}
+        How lists are merged.
     seed : int, optional
         With the user's id it decides the coins; by default a new one, which is recorded.
     users, since, history, on_unknown, eligibility, at, format, n_threads, progress
@@ -195,6 +199,7 @@ def analyze_interleaving(
     Parameters
     ----------
     store : Store
+        The store.
     lists : path or frame
         What `interleave` wrote; a manifest beside the file says the names of the models.
     clicks : frame, optional
@@ -207,6 +212,7 @@ def analyze_interleaving(
     value : str, optional
         A column that counts instead of 1.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     seed : int
         Of the bootstrap.
 

@@ -54,6 +54,7 @@ def replay_learning(
     Parameters
     ----------
     store : Store
+        The store.
     policies : str or sequence of str
         ``"linucb"``, ``"linear-thompson"``, ``"thompson"``, ``"epsilon-greedy"``, or a model that is refitted.
     log : str or Path, optional
@@ -69,6 +70,7 @@ def replay_learning(
     params : mapping of str to float, optional
         ``alpha``, ``scale``, ``epsilon``, ``ridge``: for the policies that have such a parameter.
     progress : callable, optional
+        Told how far the work is.
     **options
         position, delay, update_every, floor, capped, expand, replicates, horizon, jitter, scale_on, confidence, seed,
         limits: see `recsys.ope.replay_learning`.
@@ -122,6 +124,27 @@ def replay_learning_file(
     """Replay learning policies on a log in a file, without a store: nothing is recorded.
 
     Parameters and errors are those of `replay_learning`.
+
+    Parameters
+    ----------
+    policies : str or sequence of str
+        By their words: see `replay_learning`.
+    log : str or Path
+        A file of impressions, or the Open Bandit data as it is downloaded.
+    since, until : str, datetime or date, optional
+        Which impressions, half-open (UTC).
+    reward : str, optional
+        Default: the one column that is a number.
+    versions : sequence of str
+        Only what these policies have shown.
+    context : sequence of str
+        Columns that `linucb`, `linear-thompson` and `epsilon-greedy` look at.
+    params : mapping of str to float, optional
+        ``alpha``, ``scale``, ``epsilon``, ``ridge``: for the policies that have such a parameter.
+    progress : callable, optional
+        Told of every policy.
+    **options
+        As of `replay_learning`.
     """
     return _replayed(None, policies, log, since, until, reward, versions, context, params, progress, options)
 

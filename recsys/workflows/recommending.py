@@ -255,6 +255,31 @@ def look(
 
     Arguments as in `recommend`.
 
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : str
+        A training run.
+    users : ids, optional
+        Who is looked at.
+    k : int
+        Items per user.
+    since : datetime or ISO text, optional
+        Only users with an event at or after this instant (UTC).
+    history : "now", optional
+        Fold in what happened, or arrived, since the training.
+    on_unknown : {"fallback", "skip", "raise"}
+        What users without a history get.
+    eligibility : Eligibility, optional
+        What may be shown to whom.
+    rerank : Reranker, optional
+        ``MMR(…)`` or ``Calibrated(…)``.
+    explore : Explorer, optional
+        ``EpsilonGreedy(…)`` or ``PlackettLuce(…)``.
+    at : datetime, date, ISO text or int64 µs, optional
+        The instant of serving. Default: now.
+
     Raises
     ------
     ArgumentError

@@ -174,6 +174,33 @@ def replay_file(
     """Value ``"uniform"`` and policies in files on a log in a file, without a store: nothing is recorded.
 
     Parameters and errors are those of `replay`.
+
+    Parameters
+    ----------
+    policies : str or sequence of str
+        ``"uniform"``, or files: see `replay`.
+    log : str or Path
+        A file of impressions, or the Open Bandit data as it is downloaded.
+    since, until : str, datetime or date, optional
+        Which impressions, half-open (UTC). Default: all.
+    reward : str or sequence of str, optional
+        Columns of the impressions; the first one decides. Default: the one that is a number.
+    versions : sequence of str
+        Only what these policies have shown.
+    compare : bool
+        Hold the policies against the first one, and not against what the log has earned.
+    k : int, optional
+        Slots of a list. Default: the positions of the log.
+    explore : EpsilonGreedy or PlackettLuce, optional
+        How lists are drawn.
+    eligibility : Eligibility, optional
+        What may be shown to whom, as of the request.
+    categories, category, logger : optional
+        Of the estimator ``mips``: a file of categories, its column, and who wrote the log; see `replay`.
+    progress : callable, optional
+        Told of every policy.
+    **options
+        As of `replay`.
     """
     serving = Serving(k, explore, eligibility, False, None)
     span = _Span(since, until, tuple(versions))

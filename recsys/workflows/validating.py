@@ -42,6 +42,7 @@ def validate(
     Parameters
     ----------
     store : Store
+        The store.
     test : str, path or Experiment
         A registered experiment by name, a ``.toml`` file, or a declaration.
     since, until, through : str, datetime or date, optional

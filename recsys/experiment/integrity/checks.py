@@ -16,6 +16,21 @@ STATUSES: tuple[CheckStatus, ...] = get_args(CheckStatus)
 class Check(Finding):
     """One check of an experiment: one that fails blocks the decision, one that warns is told beside it.
 
+    Attributes
+    ----------
+    name : str
+        What is checked.
+    status : {"ok", "warn", "fail", "not_run"}
+        How it came out.
+    number : float or None
+        What was measured.
+    threshold : float or None
+        What it was held against.
+    consequence : str
+        What it means for the result.
+    detail : str
+        The facts in words.
+
     Examples
     --------
     >>> Check("srm", "fail", 0.0086, 0.01, "the decision is blocked", "44,700 : 45,489").blocks

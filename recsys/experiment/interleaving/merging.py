@@ -29,12 +29,15 @@ class Interleaving(Viewable, Tabular):
     Attributes
     ----------
     method : {"team-draft", "balanced", "probabilistic"}
+        How lists were merged.
     names : (str, str)
         The two rankers; the first is the control: a positive preference is for the second.
     k, seed : int
+        Slots of a list, and what the draws depend on.
     users : Series
         (n,) external ids, in order.
     items : Vocabulary
+        The ids that the slots stand for.
     slots : (n, k) int32
         Item codes; −1 = an empty slot.
     teams : (n, k) int8
@@ -45,6 +48,7 @@ class Interleaving(Viewable, Tabular):
     chances : (n, k, 2) float64 or None
         Of probabilistic interleaving: how probable each ranker was to put the item here, given those above.
     defects : ListDefects
+        What was wrong with the lists.
     """
 
     method: str

@@ -27,6 +27,7 @@ def interleaving_power(
     active : float
         Share of the users who click at all.
     alpha : float
+        Level of the test.
 
     Raises
     ------
@@ -50,6 +51,19 @@ def interleaving_sample_size(
     preference: float, *, spread: float = 1.0, active: float = 1.0, power: float = 0.8, alpha: float = 0.05
 ) -> int:
     """Return the smallest number of users with a list that reaches the power; see `interleaving_power`.
+
+    Parameters
+    ----------
+    preference : float
+        The true mean preference, −1 to 1.
+    spread : float
+        Standard deviation of the users' preferences, at most 1.
+    active : float
+        Share of the users who click at all.
+    power : float
+        Probability of finding the preference.
+    alpha : float
+        Two-sided level of the test.
 
     Raises
     ------

@@ -30,6 +30,7 @@ class InterleavingResult(Viewable, Tabular):
     Attributes
     ----------
     method : str
+        How it was made, in words.
     names : (str, str)
         The first is the control; a positive preference is for the second.
     users : int
@@ -48,7 +49,9 @@ class InterleavingResult(Viewable, Tabular):
     signs : SignTest
         Users who prefer the second against users who prefer the first.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     warnings : tuple of str
+        What a reader must know.
     """
 
     method: str
@@ -76,6 +79,15 @@ class InterleavingResult(Viewable, Tabular):
 
     def users_needed(self, preference: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
         """Return how many users must get a list to find such a preference, going by this spread and activity.
+
+        Parameters
+        ----------
+        preference : float
+            The true mean preference to find, −1 to 1.
+        power : float
+            Probability of finding it.
+        alpha : float
+            Two-sided level of the test.
 
         Raises
         ------
@@ -208,6 +220,7 @@ def analyze_interleaving(
     names : (str, str), optional
         Of the rankers; by default those of the lists, or a and b.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     resamples : int
         Of the bootstrap.
     seed : int

@@ -98,6 +98,7 @@ class Plan(Viewable, Tabular):
     arms : mapping of str to float
         Shares of the units, the control first.
     metrics : tuple of PlannedMetric
+        What each metric needs.
     units : int or None
         Of all arms: what the most demanding goal or guardrail needs, or as given. None: nothing to size it by.
     enrolment_days : int or None
@@ -109,7 +110,9 @@ class Plan(Viewable, Tabular):
     curve : tuple of CurvePoint
         By week of enrolment, or by shares of the plan's units without traffic.
     power : float
+        Probability of finding the effect that was planned for.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     since, until : int or None
         Reference period, microseconds.
     notes : tuple of str

@@ -92,6 +92,7 @@ def plan(
     power : float
         Of each goal. All guardrails with a margin together miss no more often than one goal.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     correction : str
         Of the experiment: ``none``, or alpha is shared by all goals and arms (the worst case of every other).
     monitoring : ConfidenceSequence or GroupSequential, optional

@@ -71,12 +71,15 @@ class SinceExposure(Viewable, Tabular):
     Parameters
     ----------
     metric, arm, control : str
+        What the effects are of: arm − control.
     n, n_control : int
         Units whose whole window has ended.
     periods : tuple of PeriodEffect
+        In their order.
     slope, ci_low, ci_high, pvalue : float
         Change of the absolute difference from one period to the next, by each unit's own straight line.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     withheld : str
         Why the p-value is not told (NaN); empty when it is.
     form : str
@@ -165,6 +168,7 @@ def since_exposure(
     Parameters
     ----------
     experiment : Experiment
+        The declaration.
     source : UnitSource
         The store's units, or `Frames`; a ready-made table does not hold the periods.
     metric : str
@@ -184,6 +188,18 @@ def since_exposure(
         The experiment has no such metric or arm.
     ArgumentError
         The metric is a ratio or a quantile, has no window, or the window holds fewer than 2 or more than 60 periods.
+
+    Examples
+    --------
+    >>> from recsys.experiment import Count, Experiment, Frames
+    >>> test = Experiment("x", {"a": 0.5, "b": 0.5}, control="a", start="2026-06-01", end="2026-06-15",
+    ...                   metrics=[Count("plays", event="play", window="2d")])
+    >>> from datetime import datetime
+    >>> users, first, then = list(range(200)), [datetime(2026, 6, 2)] * 200, [datetime(2026, 6, 3)] * 200
+    >>> exposures = {"unit_id": users, "experiment": ["x"] * 200, "variant": ["a", "b"] * 100, "ts": first}
+    >>> events = {"user_id": users, "item_id": users, "event": ["play"] * 200, "ts": then}
+    >>> len(since_exposure(test, Frames(events=events, exposures=exposures), "plays").periods)
+    2
     """
     look = cast("LookKind", one_of("look", look, ("planned", "final")))
     found = experiment.metric(metric)

@@ -29,7 +29,9 @@ def build_unit_table(source: UnitSource | PerUnit, request: UnitRequest, *, n_th
     Parameters
     ----------
     source : UnitSource or PerUnit
+        Where units and rows come from.
     request : UnitRequest
+        What the table shall hold.
     n_threads : int, optional
         Threads; by default all cores.
 

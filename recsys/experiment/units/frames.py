@@ -130,6 +130,19 @@ class Frames:
     ) -> Iterator[Batch]:
         """Yield the rows of a table in a span of time, with what the measures need of them, always in one order.
 
+        Parameters
+        ----------
+        table : {"events", "impressions"}
+            The frame.
+        measures : sequence of Measure
+            What is asked of the rows.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids; a batch names units by their places in it.
+        since, until : int
+            Microseconds, half-open.
+
         Raises
         ------
         NotFoundError
@@ -168,7 +181,23 @@ class Frames:
         until: int,
         exclude: Sequence[tuple[int, int]] = (),
     ) -> NDArray[np.float64]:
-        """Raise ArgumentError: SQL is the store's."""
+        """Raise ArgumentError: SQL is the store's.
+
+        Parameters
+        ----------
+        measure : Measure
+            With an ``expr``.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids.
+        starts : (n_units,) int64
+            Microseconds.
+        until : int
+            Microseconds.
+        exclude : sequence of (int, int)
+            Spans that do not count.
+        """
         raise ArgumentError(
             f"a metric is expr={measure.aggregate.column!r}, and the source is {self!r}",
             "a store was expected",
@@ -181,6 +210,17 @@ class Frames:
         """Return attributes of units as they were known at a time each, one row a unit; null where nothing is known.
 
         Of a unit of several users it is the value of the first of them, by id, of whom it is known.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns of `users`.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids.
+        at : (n_units,) int64
+            Microseconds: when each unit is looked at.
 
         Raises
         ------

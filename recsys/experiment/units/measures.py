@@ -50,7 +50,9 @@ class Condition:
     Attributes
     ----------
     column : str
+        Of the table.
     operator : {"=", "!=", ">", ">=", "<", "<=", "in"}
+        How it is compared.
     values : tuple of str, int, float or bool
         One value, or with ``in`` at least one.
     """
@@ -67,7 +69,9 @@ class Measure:
     Attributes
     ----------
     aggregate : Aggregate
+        What is made of a unit's rows.
     table : {"events", "impressions"}
+        Whose rows count.
     where : tuple of Condition
         All of them must hold.
     begin, end : int

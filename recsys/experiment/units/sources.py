@@ -21,6 +21,7 @@ class Exposed:
     Attributes
     ----------
     experiment : str
+        Its name.
     arms : tuple of str
         The control first; rows of other variants are counted, not used.
     start, end : int
@@ -71,6 +72,7 @@ class UnitRequest:
     Attributes
     ----------
     population : Exposed or Active
+        Which units.
     measures : mapping of str to Measure
         By column of the table.
     unit : str
@@ -151,7 +153,21 @@ class UnitSource(Protocol):
     def batches(
         self, table: Table, measures: Sequence[Measure], *, unit: str, unit_ids: pl.Series, since: int, until: int
     ) -> Iterator[Batch]:
-        """Yield the rows of a table in a span of time, with what the measures need of them, always in one order."""
+        """Yield the rows of a table in a span of time, with what the measures need of them, always in one order.
+
+        Parameters
+        ----------
+        table : {"events", "impressions"}
+            The table.
+        measures : sequence of Measure
+            What is asked of the rows.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids; a batch names units by their places in it.
+        since, until : int
+            Microseconds, half-open.
+        """
         ...
 
     def expression(
@@ -164,7 +180,23 @@ class UnitSource(Protocol):
         until: int,
         exclude: Sequence[tuple[int, int]] = (),
     ) -> NDArray[np.float64]:
-        """Return the number that an ``expr`` gives for each unit's rows in its window: NaN for NULL, 0 without rows."""
+        """Return the number that an ``expr`` gives for each unit's rows in its window: NaN for NULL, 0 without rows.
+
+        Parameters
+        ----------
+        measure : Measure
+            With an ``expr``.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids.
+        starts : (n_units,) int64
+            First exposures, microseconds: the measure's window counts from them.
+        until : int
+            Rows of this time or later do not count, microseconds.
+        exclude : sequence of (int, int)
+            Spans of time that do not count, microseconds, half-open.
+        """
         ...
 
     def attributes(
@@ -173,6 +205,17 @@ class UnitSource(Protocol):
         """Return attributes of units as they were known at a time each, one row a unit; null where nothing is known.
 
         Of a unit of several users it is the value of the first of them, by id, of whom it is known.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns of `users`.
+        unit : str
+            The unit of randomisation.
+        unit_ids : polars.Series
+            (n_units,) ids.
+        at : (n_units,) int64
+            Microseconds: when each unit is looked at.
         """
         ...
 

@@ -103,6 +103,7 @@ class UnitTable(Card, Tabular):
     mapped : (n,) bool, optional
         Of a unit coarser than users: whether any user belongs to it. None: units are users, or it is not known.
     enrolment : Enrolment
+        How units came in, and which were left out.
     through : int
         End of the data that was looked at, microseconds.
     complete_through : mapping of str to int

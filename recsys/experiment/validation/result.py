@@ -27,6 +27,7 @@ class Validated(NamedTuple):
     Attributes
     ----------
     metric : str
+        Its name.
     method : {"plain", "adjusted"}
         Without, or with the covariates of the metric.
     units : int
@@ -74,6 +75,7 @@ class Validation(Viewable, Tabular):
     Attributes
     ----------
     rows : tuple of Validated
+        One a metric.
     units : int
         In the table.
     splits : int
@@ -81,8 +83,11 @@ class Validation(Viewable, Tabular):
     share : float
         Of the treatment.
     alpha : float
+        Level of the test.
     seed : int
+        Of the random assignments.
     warnings : tuple of str
+        What a reader must know.
     """
 
     rows: tuple[Validated, ...]

@@ -45,6 +45,7 @@ class LinUCB:
     alpha : float
         Width of the upper confidence bound.
     ridge : float
+        Regularisation: the multiple of the identity that A begins with.
     label : str, optional
         What results call it.
 
@@ -92,6 +93,11 @@ class LinearThompson:
         As of `LinUCB`.
     scale : float
         The `v` of the paper.
+
+    Examples
+    --------
+    >>> LinearThompson(context=["age"], scale=0.5).name
+    'linear thompson'
     """
 
     context: Sequence[str] = ()
@@ -128,6 +134,12 @@ class BetaThompson:
     prior : (float, float)
         Of the reward rate of each item: pseudo-successes and pseudo-failures, each at least 1.
     label : str, optional
+        What it is called in results.
+
+    Examples
+    --------
+    >>> BetaThompson(prior=(1, 9)).prior
+    (1, 9)
     """
 
     prior: tuple[float, float] = (1.0, 1.0)
@@ -166,6 +178,11 @@ class GreedyLearner:
         As of `LinUCB`.
     epsilon : float
         From 0 to 1.
+
+    Examples
+    --------
+    >>> GreedyLearner(epsilon=0.05).epsilon
+    0.05
     """
 
     context: Sequence[str] = ()

@@ -45,6 +45,7 @@ class RefittedRecommender:
     exclude_seen : bool
         Leave out what a user has had.
     label : str, optional
+        What it is called in results.
 
     Examples
     --------
@@ -89,7 +90,21 @@ class RefittedRecommender:
     def walk(
         self, events: Events, reward: str, pace: Pace, *, seed: int, on_done: Callable[[int], None]
     ) -> tuple[NDArray[np.int64], int, int]:
-        """Return the accepted events, how many rewards were learned from, and how often."""
+        """Return the accepted events, how many rewards were learned from, and how often.
+
+        Parameters
+        ----------
+        events : Events
+            The log, in the order of its replay.
+        reward : str
+            The reward to learn from.
+        pace : Pace
+            When rewards are known, and when it is refitted.
+        seed : int
+            Of the coins and of exploration.
+        on_done : callable
+            Told how many events are behind it.
+        """
         if events.feedback.users is None:
             raise DataError("the log names no users", "a column user_id was expected: a recommender serves users")
         walk = _Walk(self, events, reward, pace, seed)

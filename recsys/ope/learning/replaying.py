@@ -103,11 +103,13 @@ def replay_learning(
         Numbers in contexts are standardised by their mean and spread in so many first events (at most a tenth of the
         log), which are then not replayed: nothing later is known when the replay begins.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     seed : int
         Draws depend on the seed, the place of the event and the item alone: the same bytes with any version of numpy.
     limits : Limits
         Where the gate warns and fails.
     progress : callable, optional
+        Told how far the work is.
 
     Raises
     ------

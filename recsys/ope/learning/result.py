@@ -46,6 +46,7 @@ class LearningReplay(Viewable, Tabular):
     log : LogFacts
         What was replayed on.
     reward : str
+        What was earned.
     logged : Estimate
         What the log itself has earned.
     estimates : tuple of Estimate
@@ -53,13 +54,17 @@ class LearningReplay(Viewable, Tabular):
     differences : tuple of ReplayDifference
         Each policy − the log, on the same events; none for expanded logs.
     learned : mapping of str to Learned
+        By policy: how many events it went through, accepted and learned from.
     curves : mapping of str to tuple of CurvePoint
+        By policy: the mean reward as events come.
     checks : tuple of Check
+        Of the log and of every policy.
     method : str
         ``"rejection"`` or ``"bootstrap"``.
     floor : float
         The share of the log that is accepted, whatever the policy does.
     notes : tuple of str
+        What a reader must know.
     """
 
     log: LogFacts

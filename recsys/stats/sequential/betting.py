@@ -37,6 +37,7 @@ def proportion_sequence(successes: int, n: int, *, optimal_at: int, confidence: 
     optimal_at : int
         n at which the sequence shall be narrowest (about); to be fixed before the first look.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Returns
     -------
@@ -90,11 +91,13 @@ def proportion_difference_sequence(
     successes, n : int
         Of the treated arm: units with the event, and units, so far.
     control_successes, control_n : int
+        Those of the control.
     optimal_at : int
         Units of both arms at which the sequence shall be narrowest (about); to be fixed before the first look.
     share : float
         Planned share of the treated arm among them.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -127,8 +130,11 @@ def proportion_difference_sequences(
     Parameters
     ----------
     successes, n, control_successes, control_n : (n_looks,) sequence of int
+        Running totals of both arms at each look.
     optimal_at : int
+        The number of units at which the sequence is narrowest.
     share, confidence : float
+        Planned share of the treated arm, and confidence of the intervals.
 
     Raises
     ------
@@ -193,6 +199,7 @@ def bounded_mean_sequence(
     looks : sequence of int, optional
         Numbers of values after which to look; by default all of them, once.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Returns
     -------

@@ -34,6 +34,7 @@ class GroupSequentialLook(NamedTuple):
     crossed : bool
         At this look or one before.
     estimate, standard_error : float
+        Of the effect, from all data so far.
     ci_low, ci_high : float
         Repeated confidence interval (Jennison & Turnbull 1989): all looks' intervals hold at once; infinite where the
         bound is.
@@ -61,6 +62,7 @@ class StageWise(NamedTuple):
     estimate : float
         Median unbiased.
     ci_low, ci_high : float
+        The interval.
     pvalue : float
         Two-sided (one-sided for one-sided designs).
     look : int
@@ -68,8 +70,11 @@ class StageWise(NamedTuple):
     naive_estimate : float
         As observed; biased away from 0 by the stopping.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -134,7 +139,19 @@ class GroupSequential:
         sides: Literal[1, 2] = 2,
         rule: Rule = "lan-demets-obrien-fleming",
     ) -> GroupSequential:
-        """Return the design with n equally spaced looks."""
+        """Return the design with n equally spaced looks.
+
+        Parameters
+        ----------
+        n : int
+            How many looks.
+        alpha : float
+            Level of the whole test.
+        sides : {1, 2}
+            Of the test.
+        rule : str
+            A spending function or boundary: see `group_sequential_bounds`.
+        """
         return cls(tuple((place + 1) / n for place in range(n)), alpha, sides, rule)
 
     @cached_property

@@ -19,6 +19,7 @@ class AnytimeInterval(NamedTuple):
     Attributes
     ----------
     estimate : float
+        The value itself.
     ci_low, ci_high : float
         Infinite where nothing can be said yet; NaN when the status is neither ``ok`` nor ``burn_in``.
     pvalue : float
@@ -28,8 +29,11 @@ class AnytimeInterval(NamedTuple):
     n : int
         Units.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
     method : str
+        How it was made, in words.
     status : Status
+        ``ok``, or why a number is missing.
     """
 
     estimate: float
@@ -70,6 +74,7 @@ def asymptotic_sequence(
     burn_in : int
         Looks at fewer units say nothing: status ``burn_in``, an infinite interval, p-value 1.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------
@@ -106,6 +111,7 @@ def msprt(estimate: float, standard_error: float, n: int, *, tau: float, confide
     tau : float
         The scale of effects that one expects, in the unit of the estimate; to be fixed before the first look.
     confidence : float
+        Of the intervals: 0.95 is 95 %.
 
     Raises
     ------

@@ -29,6 +29,15 @@ def alpha_spent(fractions: ArrayLike, *, alpha: float, rule: Rule = "lan-demets-
     ``lan-demets-obrien-fleming``: 2 − 2 Φ(z / sqrt(t)) with z the upper alpha / 2 quantile. ``lan-demets-pocock``:
     alpha × log(1 + (e − 1) t). A two-sided test spends alpha / 2 on each side. Beyond 1 nothing is left to spend.
 
+    Parameters
+    ----------
+    fractions : (n_looks,) array_like
+        Information at each look, 1 at the planned end.
+    alpha : float
+        Of one side.
+    rule : str
+        ``"lan-demets-obrien-fleming"`` or ``"lan-demets-pocock"``.
+
     Raises
     ------
     ArgumentError
@@ -66,6 +75,7 @@ def group_sequential_bounds(
     alpha : float
         Overall.
     sides : {1, 2}
+        Of the test.
     rule : str
         See `Rule`.
     last : bool
