@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from recsys.display.chart_checks import check_chart, check_series
+from recsys.display.legible import legible, made_legible
 
 Place = float | int | str | datetime
 Mark = Literal["point", "line", "step", "bar", "interval", "band"]
@@ -77,6 +78,7 @@ class Series:
     high: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
+        made_legible(self, "name", "x", "y")
         check_series(self)
 
 
@@ -138,4 +140,11 @@ class Chart:
     note: str = ""
 
     def __post_init__(self) -> None:
+        made_legible(self, "title", "note")
+        axes = {
+            name: axis._replace(label=legible(axis.label), unit=legible(axis.unit))
+            for name, axis in (("x", self.x), ("y", self.y))
+        }
+        rules = tuple(rule._replace(label=legible(rule.label)) for rule in self.rules)
+        vars(self).update(axes, rules=rules)
         check_chart(self)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from recsys.display.chart import Chart
+from recsys.display.legible import legible, made_legible
 from recsys.display.plot import interval_plot
 from recsys.display.spark import sparkline
 
@@ -139,6 +140,9 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
 
+    def __post_init__(self) -> None:
+        made_legible(self, "columns", "caption")
+
     def right_aligned(self) -> tuple[bool, ...]:
         """Return for every column whether it holds numbers only, so that its cells end at the right."""
         return tuple(
@@ -177,6 +181,9 @@ class View:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    def __post_init__(self) -> None:
+        made_legible(self, "title", "notes")
 
     def _repr_html_(self) -> str:
         from recsys.display.html import to_html
@@ -249,7 +256,7 @@ def cell_text(cell: Cell) -> str:
         case None:
             return MISSING
         case str():
-            return cell if cell.isprintable() else "".join(sign if sign.isprintable() else " " for sign in cell)
+            return legible(cell)
         case bool():
             return "yes" if cell else "no"
         case int():

@@ -83,8 +83,11 @@ def monitors_view(name: str, monitors: Sequence[Monitor]) -> View:
     tables = [replace(table, caption=view.title) for view in views for table in view.tables]
     untold = [view.title for view in views if not view.tables]
     notes = dict.fromkeys([*untold, *(note for view in views for note in view.notes)])
-    crossed = [f"{one.metric} ({one.arm})" for one in monitors if one.crossed]
-    title = f"{name}: a difference is shown in {', '.join(crossed)}" if crossed else f"{name}: nothing shown so far"
+    shown = [f"{one.metric} ({one.arm})" for one in monitors if one.looks and one.looks[-1].crossed]
+    past = [f"{one.metric} ({one.arm})" for one in monitors if one.crossed and not one.looks[-1].crossed]
+    told = [f"a difference is shown in {', '.join(shown)}"] if shown else []
+    told += [f"one was shown in {', '.join(past)}, and the last look holds 0 again"] if past else []
+    title = f"{name}: {'; '.join(told) or 'nothing shown so far'}"
     charts = tuple(chart for view in views for chart in view.charts)
     if hidden := len(charts[MOST_LOOKED:]):
         notes[f"{counted(hidden, 'further chart')} not drawn"] = None

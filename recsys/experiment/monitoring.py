@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,6 +68,11 @@ class Look(NamedTuple):
     crossed: bool
     status: str
 
+    @property
+    def side(self) -> str:
+        """On which side of 0 the difference is."""
+        return "above" if self.difference > 0 else "below"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Monitor(Viewable, Tabular):
@@ -100,7 +106,7 @@ class Monitor(Viewable, Tabular):
 
     @property
     def crossed(self) -> bool:
-        """Whether the effect was shown at any look."""
+        """Whether the effect was shown at any look; whether it still is, the last look says."""
         return any(look.crossed for look in self.looks)
 
     @property
@@ -138,11 +144,19 @@ class Monitor(Viewable, Tabular):
                 else ""
             )
             return f"{what}: nothing to look at yet{due}"
-        first = next((look for look in self.looks if look.crossed), None)
-        if first is None:
+        last = self.looks[-1]
+        if not self.crossed:
             return f"{what}: no difference shown after {counted(len(self.looks), 'look')}"
-        word = "above" if first.difference > 0 else "below"
-        return f"{what}: {word} 0 since {_day(first.at)}"
+        if last.crossed:
+            return f"{what}: {last.side} 0 since {_day(self._held()[0].at)}"
+        once = next(look for look in self.looks if look.crossed)
+        return f"{what}: {once.side} 0 on {_day(once.at)}, but the interval of {_day(last.at)} holds 0 again"
+
+    def _held(self) -> list[Look]:
+        """Return the last looks that all show the difference, on one side; none where the last one does not."""
+        sides = [look.side if look.crossed else None for look in self.looks]
+        alike = takewhile(lambda side: side is not None and side == sides[-1], reversed(sides))
+        return list(self.looks[len(sides) - sum(1 for _ in alike) :])
 
     def view(self) -> View:
         """Return the last looks with their intervals drawn."""

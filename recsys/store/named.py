@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recsys.display.legible import legible
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -38,7 +40,7 @@ def names(view: Mapping[str, Any], identity: str) -> bool:
     >>> [names(view, identity) for identity in ("7", "3", "ann", "42", "10", "an")]
     [True, True, True, False, False, False]
     """
-    escaped = re.escape(identity)
+    escaped = f"(?:{re.escape(identity)}|{re.escape(legible(identity))})"  # as it is, or as views write it
     if identity.isdecimal():
         spoken = rf"(?:users?|units?|ids?|members?|accounts?)\W{{1,3}}(?:{_WORD}+, )*{escaped}(?!{_WORD})"
         pattern = re.compile(spoken, re.IGNORECASE)

@@ -4,7 +4,21 @@ import math
 
 import pytest
 
-from recsys.display import Interval, Marked, Percent, PValue, Table, cell_text
+from recsys.display import (
+    Axis,
+    Chart,
+    Interval,
+    Marked,
+    Percent,
+    PValue,
+    Rule,
+    Series,
+    Table,
+    View,
+    cell_text,
+    to_html,
+    to_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +62,23 @@ def test_a_cell_reads_as_a_person_expects(cell, text):
 def test_a_column_of_numbers_ends_at_the_right_and_an_empty_one_does_not():
     table = Table(("a", "b", "c"), (("x", 1, None), ("y", None, None)))
     assert table.right_aligned() == (False, True, False)
+
+
+ILLEGIBLE = ("\x00", "\x01", "\x1b", "\x85", "\ud800", "\ufffe", "\u202e")
+
+
+@pytest.mark.parametrize("sign", ILLEGIBLE)
+def test_no_text_of_a_view_holds_a_sign_that_a_terminal_obeys_or_xml_refuses(sign):
+    text = f"a{sign}b"
+    series = (Series(text, "bar", (1.0,), (text,)),)
+    chart = Chart(text, Axis(text, text), Axis(text, kind="category"), series, (Rule("x", 0.0, text),), text)
+    view = View(text, (Table((text,), ((text,),), text),), (text,), (chart,))
+    for drawn in (to_text(view), to_html(view), repr(chart), str(view.to_dict()["notes"])):
+        assert sign not in drawn.replace("\n", "")
+        assert repr(sign)[1:-1] not in drawn
+        assert "a b" in drawn
+
+
+@pytest.mark.parametrize("text", ["مشاهده\u200cها", "👩\u200d🚀", "日本 映画", "12\u00a0%"])
+def test_what_languages_write_stays(text):
+    assert cell_text(text) == View(text).title == text

@@ -181,3 +181,8 @@ def test_a_killed_compaction_is_swept(full: Store, tmp_path: Path) -> None:
     (full.path / "store.compact.duckdb").write_bytes(b"half")
     full.forget(NAME)
     assert not (full.path / "store.compact.duckdb").exists()
+
+
+def test_an_id_with_signs_that_no_view_writes_is_found_all_the_same() -> None:
+    assert names(View("the list of an\x1bna").to_dict(), "an\x1bna")
+    assert not names(View("the list of an ne").to_dict(), "an\x1bna")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pytest
 
 from recsys.core.times import from_micros
 from recsys.experiment import ConfidenceSequence, GroupSequential, Mean, analyze
@@ -72,3 +73,37 @@ def test_a_long_experiment_is_thinned():
     assert len(found.looks) == 500
     assert len(band.x) <= 200
     assert band.low[-1] == found.looks[-1].ci_low
+
+
+def told(intervals):
+    """Return a monitor whose looks, one a day from 1 October on, have these intervals."""
+    found, day = monitor(), 86_400_000_000
+    first = (20_000 - 2) * day  # the end of 1 October 2024
+    looks = tuple(
+        found.looks[-1]._replace(
+            at=first + place * day, difference=(low + high) / 2, ci_low=low, ci_high=high, crossed=not low <= 0 <= high
+        )
+        for place, (low, high) in enumerate(intervals)
+    )
+    return replace(found, looks=looks)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "says"),
+    [
+        ([(-1, 2), (1, 3), (1, 2)], "above 0 since 2024-10-02"),
+        ([(-1, 2), (1, 3), (-1, 2)], "above 0 on 2024-10-02, but the interval of 2024-10-03 holds 0 again"),
+        ([(1, 3), (-1, 2), (1, 2)], "above 0 since 2024-10-03"),
+        ([(1, 3), (-3, -2), (-3, -1)], "below 0 since 2024-10-02"),
+        ([(-1, 2), (-1, 3)], "no difference shown after 2 looks"),
+    ],
+)
+def test_a_title_says_what_holds_by_now(intervals, says):
+    assert told(intervals).summary == f"minutes, als − pop: {says}"
+
+
+def test_what_several_looks_show_is_what_they_show_by_now():
+    still, no_more, never = told([(1, 3)]), told([(1, 3), (-1, 2)]), told([(-1, 2)])
+    assert monitors_view("x", [never]).title == "x: nothing shown so far"
+    assert monitors_view("x", [still, never]).title == "x: a difference is shown in minutes (als)"
+    assert monitors_view("x", [no_more]).title == "x: one was shown in minutes (als), and the last look holds 0 again"
