@@ -179,15 +179,23 @@ def rewarded_check(
 
     All the clicks of one cluster are one: they need not be independent.
 
+    Rewards of very uneven size (minutes, money) are counted the same way by weight × size, and flag only: the interval
+    is too narrow when a few of them decide, and the largest ones may not have come yet.
+
     A reward that is nowhere 0 has no rare outcome, and one that never varies no uncertainty: both pass.
     """
     name, paid = "rewarded", rewards != 0
     if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
         return Check(name, "ok", effective_n(weights), limits.flag_rewarded, detail="the reward never varies")
     behind = weights * paid
-    size = even_n(behind if clusters is None else cluster_sums(behind, clusters))
+    size, sized = (
+        even_n(one if clusters is None else cluster_sums(one, clusters)) for one in (behind, weights * np.abs(rewards))
+    )
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
     detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as even as {size:.1f} alike"
+    if verdict == "estimable" and sized < limits.flag_rewarded:
+        told = "a few large rewards decide, and larger ones may not have come yet: its interval is too narrow"
+        return result(name, "flagged", sized, limits.flag_rewarded, told, f"as even as {sized:.1f} rewards alike")
     told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"
     return result(name, verdict, size, limits.flag_rewarded, told, detail)
 

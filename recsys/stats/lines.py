@@ -13,6 +13,7 @@ from recsys.stats._samples import Float64, level, sample, t_quantile
 from recsys.stats.results import Status
 
 _DIRECTIONS = 2048  # looked at before the best one is refined
+_STEP = 1e-3  # of second differences of directions
 _REFINED = 60  # halvings: past the resolution of a float
 
 
@@ -54,9 +55,11 @@ def line_with_errors(
     """Return the line y = a + b x that minimises Σ (y − a − b x)² / (σ_y² + b² σ_x²) (York 1966; York et al. 2004).
 
     Plain regression is drawn towards a slope of 0 by the errors of x; this one is not. The interval holds the slopes
-    whose sum of squares exceeds the least one by no more than t² × max(1, scatter), t with n − 2 degrees of freedom: a
-    profile likelihood, which does not pretend to know a slope that the points leave open. Errors of different points,
-    and those of x and y, are taken to be independent.
+    whose sum of squares exceeds the least one by no more than t² × max(1, scatter, inflation), t with n − 2 degrees of
+    freedom: a profile likelihood, which does not pretend to know a slope that the points leave open. The inflation is
+    the variance of the slope's scores over their curvature (Godambe 1960): every point has an x of its own that is not
+    known, and where errors of x are as large as its spread the likelihood alone is too sure (Neyman & Scott 1948).
+    Errors of different points, and those of x and y, are taken to be independent.
 
     Parameters
     ----------
@@ -91,7 +94,8 @@ def line_with_errors(
     best = _least(angles, scaled)
     least = float(_squares(np.array([best]), scaled)[0])
     scatter = least / (n - 2)
-    allowed = least + t_quantile(confidence, n - 2) ** 2 * max(1.0, scatter)
+    factor = max(1.0, scatter, _inflation(best, scaled) * n / (n - 2))
+    allowed = least + t_quantile(confidence, n - 2) ** 2 * factor
     low, high = (_end(best, sign, allowed, scaled) for sign in (-1, 1))
     slope = float(np.tan(best)) * unit_y / unit_x
     weights = 1 / (sy**2 + slope**2 * sx**2)
@@ -137,6 +141,26 @@ def _least(angles: Float64, points: tuple[Float64, ...]) -> float:
         low, high = (low, inner[1]) if left <= right else (inner[0], high)
     middle = (low + high) / 2
     return atan(np.tan(middle))
+
+
+def _inflation(best: float, points: tuple[Float64, ...]) -> float:
+    """Return the sum of squared scores over the curvature, at the direction of the least sum of squares.
+
+    The score of a point is half the derivative of its weighted square, less what the centre of the line takes up.
+    """
+    x, y, sx, sy = points
+    sine, cosine = float(np.sin(best)), float(np.cos(best))
+    weights = 1 / np.maximum((sy * cosine) ** 2 + (sx * sine) ** 2, np.finfo(np.float64).tiny)
+    away = (y - y.mean()) * cosine - (x - x.mean()) * sine
+    away = away - weights @ away / weights.sum()
+    turned = -(y - y.mean()) * sine - (x - x.mean()) * cosine
+    reweighted = 2 * weights**2 * sine * cosine * (sy**2 - sx**2)
+    shared = float(weights @ turned + reweighted @ away) / float(weights.sum())
+    scores = weights * away * turned + reweighted * away**2 / 2 - shared * weights * away
+    before, here, after = _squares(best + _STEP * np.array([-1.0, 0.0, 1.0]), points)
+    curvature = float(before - 2 * here + after) / _STEP**2 / 2
+    squares = float(scores @ scores)
+    return squares / curvature if curvature > 0 else inf if squares > 0 else 0.0
 
 
 def _end(best: float, sign: int, allowed: float, points: tuple[Float64, ...]) -> float | None:

@@ -13,6 +13,7 @@ from recsys.core.checks import did_you_mean
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 
 MOST_LEVELS = 200
+_LARGEST = 1e50
 
 
 def numeric(context: pl.DataFrame, columns: Sequence[str]) -> bool:
@@ -38,7 +39,7 @@ def features(context: pl.DataFrame, columns: Sequence[str], earlier: pl.DataFram
     Raises
     ------
     DataError
-        A number is null, NaN or infinite.
+        A number is null, NaN, infinite or too large to be squared, or a column holds lists or the like.
     ArgumentError
         A column of texts has too many values.
     """
@@ -47,6 +48,8 @@ def features(context: pl.DataFrame, columns: Sequence[str], earlier: pl.DataFram
         column = context[name]
         if column.dtype == pl.Boolean and not column.null_count():
             parts.append(column.to_numpy().astype(np.float64)[:, None])
+        elif column.dtype.is_nested() or column.dtype == pl.Binary:
+            raise DataError(f"{name} is of the type {column.dtype}", "numbers, texts or booleans were expected")
         elif column.dtype.is_numeric():
             parts.append(_standardised(name, column, earlier[name])[:, None])
         else:
@@ -60,6 +63,9 @@ def _standardised(name: str, column: pl.Series, earlier: pl.Series) -> NDArray[n
     if wrong:
         hint = "fill them, or turn the column into text so that a missing value is one of its own"
         raise DataError(f"{wrong:,} values of {name} are null, NaN or infinite", "finite numbers were expected", hint)
+    huge = int((np.abs(values) > _LARGEST).sum() + (np.abs(first) > _LARGEST).sum())
+    if huge:
+        raise DataError(f"{huge:,} values of {name} are beyond {_LARGEST:g}", "numbers to be squared were expected")
     n = max(len(first), 1)
     centre = math.fsum(first) / n  # exactly rounded: no order of summation, so no version of numpy, has a say
     spread = math.sqrt(math.fsum((first - centre) ** 2) / n)

@@ -135,6 +135,7 @@ def replay_learning(
     learners = learners_of(policies)
     if not isinstance(limits, Limits):
         raise ArgumentError(f"limits is {limits!r}", "rs.ope.Limits(…) was expected")
+    seed = positive_int("seed", seed, minimum=-(2**63), maximum=2**64 - 1)
     scaled = [numeric(feedback.context, one.columns) for one in learners.values()]  # every name is looked up
     skip = min(positive_int("scale_on", scale_on, minimum=0), len(feedback) // 10) if any(scaled) else 0
     events = events_of(feedback, position=position, floor=floor, capped=capped, skip=skip, seed=seed)

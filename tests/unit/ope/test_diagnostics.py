@@ -114,6 +114,16 @@ def test_the_mean_weight_of_uneven_weights_still_finds_doubled_propensities():
         assert found / 300 > 0.9
 
 
+def test_rewards_of_very_uneven_size_are_flagged():
+    rng = np.random.default_rng(9)
+    minutes = rng.lognormal(-3, 2.5, (200, 1000))  # normal intervals of 95 % cover 73 % of such means
+    found = [rewarded_check(np.full(1000, 1.0), one) for one in minutes]
+    assert sum(one.downgrades == "flagged" for one in found) > 180
+    assert "larger ones may not have come" in found[0].reason
+    fine = rng.lognormal(0, 0.7, 1000)
+    assert rewarded_check(np.full(1000, 1.0), fine).status == "ok"
+
+
 def test_a_handful_of_clicks_is_flagged_and_one_is_nothing():
     weights = np.zeros(10_000)
     weights[:300] = 34.0

@@ -54,6 +54,17 @@ def test_coverage_where_plain_regression_fails() -> None:
     assert np.median(plain) < 0.9
 
 
+def test_coverage_where_errors_are_as_large_as_the_spread() -> None:
+    rng = np.random.default_rng(6)
+    held = 0
+    for _ in range(400):
+        truth, errors = rng.normal(0, 1, 60), rng.uniform(0.35, 1.05, (2, 60))
+        x, y = truth + errors[0] * rng.normal(size=60), errors[1] * rng.normal(size=60)
+        found = line_with_errors(x, y, *errors)
+        held += found.ci_low <= 0 <= found.ci_high
+    assert held / 400 > 0.91  # .865 by the likelihood alone; .95 less three standard errors is .917
+
+
 def test_a_slope_that_the_points_leave_open() -> None:
     found = line_with_errors([0.0, 0.01, 0.02], [1.0, -1.0, 0.5], [1.0] * 3, [1.0] * 3)
     assert (found.status, found.ci_low, found.ci_high) == ("unbounded", -np.inf, np.inf)
