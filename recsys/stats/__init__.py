@@ -11,7 +11,7 @@ from recsys.stats.means import bootstrap_interval, mean_interval
 from recsys.stats.moments import Moments, column_moments, grouped_moments
 from recsys.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, hochberg, holm
 from recsys.stats.paired import cohens_dz, paired_permutation, paired_t, win_tie_loss
-from recsys.stats.poisson_bootstrap import poisson_bootstrap
+from recsys.stats.poisson import poisson_bootstrap
 from recsys.stats.power import Baseline, PowerDesign, achieved_power, detectable_effect, sample_size
 from recsys.stats.proportions import difference_in_proportions, proportion_interval
 from recsys.stats.quantiles import difference_in_quantiles, quantile_interval

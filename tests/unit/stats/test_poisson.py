@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+import recsys.stats
 from recsys.core.errors import ArgumentError
 from recsys.stats import poisson_bootstrap
 
@@ -144,3 +146,9 @@ def test_bad_input_is_refused() -> None:
         poisson_bootstrap([1.0, 2.0], [1.0, 2.0], treatment_clusters=[1], control_clusters=[1, 2])
     with pytest.raises(ArgumentError, match="replicates is 10"):
         poisson_bootstrap([1.0, 2.0], [1.0, 2.0], replicates=10)
+
+
+def test_the_function_shares_its_name_with_no_module() -> None:
+    """Else documentation of ``recsys.stats.poisson_bootstrap`` shows the module."""
+    assert recsys.stats.poisson_bootstrap is poisson_bootstrap
+    assert find_spec("recsys.stats.poisson_bootstrap") is None
