@@ -64,7 +64,8 @@ class Comparison(Viewable, Tabular):
         metric, model, baseline, by, n, statistic, pvalue_unadjusted, pvalue (Holm): does the difference differ between
         segments?
     train_seconds : mapping of name to float
-        Wall-clock seconds of the training runs, of the models of which they are known.
+        Wall-clock seconds of the training runs, of the models of which they are known: for the chart alone, since equal
+        comparisons have equal `to_dict`.
     """
 
     evaluations: Mapping[str, Evaluation]
@@ -164,7 +165,6 @@ class Comparison(Viewable, Tabular):
             "catalogue": [row.row() for row in self.catalogue],
             "segments": self.segments.to_dicts(),
             "interactions": self.interactions.to_dicts(),
-            "train_seconds": dict(self.train_seconds),
             "conventions": list(self.conventions),
             "warnings": list(self.warnings),
         }
