@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from recsys.display.spark import thinned
-from recsys.display.view import Plot, Spark, number_text
+from recsys.display.view import Plot, Spark, number_text, numbers_text
 
 WIDTH, HEIGHT = 136, 16
 MIDDLE = HEIGHT / 2
@@ -72,7 +72,7 @@ def spark_svg(cell: Spark) -> str:
             if len(points) > 1
             else f'<circle cx="{x}" cy="{y}" r="1.5" fill="currentColor"/>'
         )
-    return _svg(parts, "from {} to {}".format(*(number_text(float(run[1])) for run in _ends(values))))
+    return _svg(parts, "from {} to {}".format(*numbers_text(*(float(run[1]) for run in _ends(values)))))
 
 
 def _runs(values: list[float | None]) -> Iterator[list[tuple[int, float]]]:

@@ -288,17 +288,33 @@ def number_text(value: float | None) -> str:
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    size = abs(value)
+    return format(value, _format(abs(value)))
+
+
+def numbers_text(*values: float) -> tuple[str, ...]:
+    """Return finite numbers that are read together in one format: that of the largest.
+
+    Examples
+    --------
+    >>> numbers_text(601.25, 1136.0), numbers_text(601, 1136), numbers_text(0.00002, 0.5)
+    (('601', '1,136'), ('601', '1,136'), ('0.0000', '0.5000'))
+    """
+    whole = all(isinstance(value, int) for value in values)
+    form = "," if whole else _format(max(map(abs, values)))
+    return tuple(format(value, form) for value in values)
+
+
+def _format(size: float) -> str:
     if 0 < size < 0.0001:
-        return f"{value:.2e}"
-    return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
+        return ".2e"
+    return f",.{4 if size < 10 else 2 if size < 1000 else 0}f"
 
 
 def _spark(cell: Spark) -> str:
     known = [value for value in cell.values if value is not None and math.isfinite(value)]
     if not known:
         return MISSING
-    least, most = (f"{end:,}" if isinstance(end, int) else number_text(end) for end in (min(known), max(known)))
+    least, most = numbers_text(min(known), max(known))
     span = least if least == most else f"{least}–{most}"
     return f"{sparkline(cell.values)} {span} {cell.unit}".rstrip()
 
