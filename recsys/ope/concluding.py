@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def conclude(replay: Replay) -> str:
-    """Return the conclusion on the first reward, by the first estimator."""
+    """Return the conclusion on the first reward, by the first estimator: one sentence, with its full stop."""
+    return f"{_told(replay).rstrip('.')}."
+
+
+def _told(replay: Replay) -> str:
     first = replay.estimates[0]
     asked = [one for one in replay.estimates if (one.reward, one.estimator) == (first.reward, first.estimator)]
     told = [one for one in asked if one.status != "not_estimable"]

@@ -195,6 +195,32 @@ class Replay(Viewable, Tabular):
             if one.status in statuses
         )
 
+    def difference(self, policy: str, *, reward: str | None = None, estimator: str | None = None) -> ReplayDifference:
+        """Return policy − baseline, of the first reward and estimator where none is named.
+
+        Parameters
+        ----------
+        policy : str
+            A policy other than the baseline.
+        reward, estimator : str, optional
+            As in the differences.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such difference.
+        """
+        for one in self.differences:
+            if one.policy == policy and reward in (None, one.reward) and estimator in (None, one.estimator):
+                return one
+        wanted = ", ".join(word for word in (policy, reward, estimator) if word is not None)
+        known = "; ".join(f"{one.policy}, {one.reward}, {one.estimator}" for one in self.differences) or "none"
+        raise NotFoundError(f"there is no difference of {wanted} from {self.baseline}", f"there are: {known}")
+
+    def differences_to_polars(self) -> pl.DataFrame:
+        """Return one row a difference; see `ReplayDifference` for the columns; null where there is no number."""
+        return differences_frame(self.differences)
+
     def to_polars(self) -> pl.DataFrame:
         """Return one row an estimate, those of the log itself first; null where there is no number."""
         return frame_of((*self.logged, *self.estimates))
@@ -232,6 +258,14 @@ def plain(row: Any) -> dict[str, Any]:
             pairs = bool(value) and not isinstance(value[0], str)
             values[name] = dict(value) if pairs or name == "parameters" else list(value)
     return values
+
+
+def differences_frame(differences: tuple[ReplayDifference, ...]) -> pl.DataFrame:
+    """Return differences as a frame; reasons joined by semicolons."""
+    words = ("policy", "baseline", "reward", "estimator", "estimand", "method", "status", "reasons")
+    kinds: dict[str, Any] = {"n": pl.Int64} | dict.fromkeys(words, pl.String)
+    rows = [plain(one) | {"reasons": "; ".join(one.reasons)} for one in differences]
+    return pl.DataFrame(rows, schema={name: kinds.get(name, pl.Float64) for name in ReplayDifference._fields})
 
 
 def frame_of(estimates: tuple[Estimate, ...]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from recsys.core.checks import did_you_mean, finite_float, one_of
-from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.ope import estimators
 from recsys.ope.asking import policies_of
@@ -155,7 +155,7 @@ def replay(
     NotFoundError
         The log has no such reward, or there is no such baseline.
     DataError
-        The log breaks a demand, or a policy has learned from these impressions.
+        The log is empty or breaks a demand, or a policy has learned from these impressions.
 
     Examples
     --------
@@ -171,6 +171,8 @@ def replay(
     feedback = (
         log if isinstance(log, LoggedFeedback) else LoggedFeedback.from_frame(log, reward=one_reward(log, reward))
     )
+    if not len(feedback):
+        raise DataError("the log has no rows", "at least one impression was expected")
     names = _estimator_names(estimator)
     named = policies_of(policies)
     if baseline != LOGGED and baseline not in named:

@@ -12,7 +12,7 @@ from recsys.core.errors import NotFoundError
 from recsys.display import Tabular, View, Viewable
 from recsys.ope.checks import SEVERITY, Check
 from recsys.ope.learning.curves import CurvePoint
-from recsys.ope.replay_result import LogFacts, ReplayDifference, frame_of, plain
+from recsys.ope.replay_result import LogFacts, ReplayDifference, differences_frame, frame_of, plain
 from recsys.ope.results import Estimate, Status
 
 
@@ -126,6 +126,10 @@ class LearningReplay(Viewable, Tabular):
     def to_polars(self) -> pl.DataFrame:
         """Return one row an estimate, that of the log first; null where there is no number."""
         return frame_of((self.logged, *self.estimates))
+
+    def differences_to_polars(self) -> pl.DataFrame:
+        """Return one row a difference; see `recsys.ope.ReplayDifference` for the columns; null without a number."""
+        return differences_frame(self.differences)
 
     def curves_to_polars(self) -> pl.DataFrame:
         """Return the learning curves: a row for each policy and block."""

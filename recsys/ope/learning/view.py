@@ -21,14 +21,14 @@ def conclude(found: LearningReplay) -> str:
     if not able:
         one = found.estimates[0]
         why = one.reasons[0].partition(": ")[2] or one.reasons[0] if one.reasons else "no estimate could be made"
-        return f"The log cannot tell what {one.policy} would have earned: {why}"
+        return f"The log cannot tell what {one.policy} would have earned: {why.rstrip('.')}."
     best = max(able, key=lambda one: one.value)
     told = f"{best.policy} would have earned {number_text(best.value)} {best.reward} per impression"
     told += f" [{number_text(best.ci_low)}, {number_text(best.ci_high)}]" if math.isfinite(best.ci_low) else ""
     told += f" while it learned, the log {number_text(found.logged.value)}"
     if best.status == "flagged":
         told += f" (flagged: {best.reasons[0].partition(': ')[2] or best.reasons[0]})"
-    return told
+    return f"{told}."
 
 
 def learning_view(found: LearningReplay) -> View:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import RecsysError
-from recsys.ope import UniformPolicy, replay
+from recsys.ope import LoggedFeedback, UniformPolicy, replay
 
 N = 2000
 RNG = np.random.default_rng(0)
@@ -18,6 +18,7 @@ LOG = pl.DataFrame(
     {"item_id": RNG.integers(5, size=N), "propensity_position": np.full(N, 0.2), "click": (RNG.random(N) < 0.1) * 1}
 )
 LISTS = LOG.with_columns(request_id=pl.int_range(N) // 2, position=pl.int_range(N) % 2 + 1)
+NOTHING_LEFT = LoggedFeedback.from_frame(LOG).keep(np.zeros(N, np.bool_))
 GOOD = {"new": {"item_id": [0, 1, 2, 3, 4], "probability": [0.1, 0.2, 0.3, 0.2, 0.2]}}
 
 
@@ -68,6 +69,8 @@ def frame(items: list[Any], chances: list[float]) -> dict[str, dict[str, list[An
         (asked(interval="exact"), "estimator='rejection'"),
         (asked(estimand="request"), "names no requests"),
         (asked(confidence=95), "below 1"),
+        (asked(log=LOG.clear()), "the log has no rows"),
+        (asked(log=NOTHING_LEFT), "the log has no rows"),
     ],
 )
 def test_a_wrong_turn_is_told(turn: Callable[[], Any], match: str) -> None:
@@ -78,7 +81,6 @@ def test_a_wrong_turn_is_told(turn: Callable[[], Any], match: str) -> None:
 @pytest.mark.parametrize(
     ("turn", "reason"),
     [
-        (asked(log=LOG.clear()), "0 rows"),
         (asked(log=LOG.head(1)), "few rows"),
         (asked(UniformPolicy(), LOG.head(1)), "few rows"),
         (logged(propensity_position=pl.lit(0.4)), "average"),

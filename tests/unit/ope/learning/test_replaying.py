@@ -47,6 +47,7 @@ def test_a_result_says_everything_there_is() -> None:
     assert difference.estimate == pytest.approx(found["linucb"].value - found["logged"].value, abs=1e-12)
     assert difference.pvalue < 0.2
     assert found.view().title.startswith("linucb would have earned")
+    assert found.view().title.endswith(".")
     assert [series.name for series in found.view().charts[0].series] == ["linucb", "thompson", "logged"]
     assert "replays of the log drawn anew" in to_text(found.view())
     with pytest.raises(NotFoundError, match="no policy 'x'"):
