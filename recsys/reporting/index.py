@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEWEST = 50
 
 
-def section_of(store: Store, ref: str) -> Section:
+def section_of(store: Store, ref: str | Run) -> Section:
     """Return a run of the store as a section, with the hash of its data.
 
     Raises
@@ -54,7 +54,7 @@ def ledger_section(store: Store) -> Section:
 
 def of_store(
     store: Store,
-    runs: Sequence[str] = (),
+    runs: Sequence[str | Run] = (),
     experiments: Sequence[str] = (),
     *,
     ledger: bool = False,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recsys.experiment import Analysis, Decision, Experiment, InterleavingResult, Monitor, Plan, Validation
     from recsys.models import Recommender
     from recsys.ope import LearningReplay, Replay
+    from recsys.store.runs import Run
     from recsys.store.store import Store
     from recsys.workflows import Assigned, Created, ExposedUnits, InterleaveSummary, RecommendSummary, Recorded
 
@@ -46,25 +47,25 @@ class Jobs:
         recipe, options = _with_recipe(recipe, snapshot, options)
         return workflows.train(cast("Store", self), model, recipe=recipe, snapshot=snapshot, **options)
 
-    def refit(self, run: str, **options: Any) -> Recorded[Recommender]:
+    def refit(self, run: str | Run, **options: Any) -> Recorded[Recommender]:
         """Train the model of a run again, on everything; see `recsys.workflows.refit`."""
         from recsys import workflows
 
         return workflows.refit(cast("Store", self), run, **options)
 
-    def retrain(self, run: str, **options: Any) -> Recorded[Recommender]:
+    def retrain(self, run: str | Run, **options: Any) -> Recorded[Recommender]:
         """Train with a run's settings on its own snapshot and split; see `recsys.workflows.retrain`."""
         from recsys import workflows
 
         return workflows.retrain(cast("Store", self), run, **options)
 
-    def evaluate(self, run: str, *args: Any, **options: Any) -> Recorded[Evaluation]:
+    def evaluate(self, run: str | Run, *args: Any, **options: Any) -> Recorded[Evaluation]:
         """Measure a trained model on its held-out part; see `recsys.workflows.evaluate`."""
         from recsys import workflows
 
         return workflows.evaluate(cast("Store", self), run, *args, **options)
 
-    def compare(self, runs: Sequence[str], *args: Any, **options: Any) -> Recorded[Comparison]:
+    def compare(self, runs: Sequence[str | Run], *args: Any, **options: Any) -> Recorded[Comparison]:
         """Compare trained models, user by user; see `recsys.workflows.compare`."""
         from recsys import workflows
 
@@ -93,13 +94,15 @@ class Jobs:
         recipe, options = _with_recipe(recipe, snapshot, options)
         return workflows.tune(cast("Store", self), models, recipe=recipe, snapshot=snapshot, **options)
 
-    def resume(self, tuning: str, **options: Any) -> Recorded[Tuning]:
+    def resume(self, tuning: str | Run, **options: Any) -> Recorded[Tuning]:
         """Go on with a search that was interrupted, or make it longer; see `recsys.workflows.resume`."""
         from recsys import workflows
 
         return workflows.resume(cast("Store", self), tuning, **options)
 
-    def recommend(self, run: str, out: str | PathLike[str] | IO[bytes], **options: Any) -> Recorded[RecommendSummary]:
+    def recommend(
+        self, run: str | Run, out: str | PathLike[str] | IO[bytes], **options: Any
+    ) -> Recorded[RecommendSummary]:
         """Write lists for many users to a file or a stream; see `recsys.workflows.recommend`."""
         from recsys import workflows
 
@@ -112,7 +115,7 @@ class Jobs:
         return workflows.plan(cast("Store", self), cast("Any", what), **options)
 
     def interleave(
-        self, run_a: str, run_b: str, out: str | PathLike[str] | IO[bytes], **options: Any
+        self, run_a: str | Run, run_b: str | Run, out: str | PathLike[str] | IO[bytes], **options: Any
     ) -> Recorded[InterleaveSummary]:
         """Write the interleaved lists of two trained models to a file; see `recsys.workflows.interleave`."""
         from recsys import workflows
@@ -167,7 +170,7 @@ class Jobs:
 
         return workflows.decide(cast("Store", self), experiment, **options)
 
-    def replay(self, models: str | Sequence[str], **options: Any) -> Recorded[Replay]:
+    def replay(self, models: str | Run | Sequence[str | Run], **options: Any) -> Recorded[Replay]:
         """Say what trained models would have earned on the impressions here; see `recsys.workflows.replay`."""
         from recsys import workflows
 
@@ -179,7 +182,7 @@ class Jobs:
 
         return workflows.replay_learning(cast("Store", self), policies, **options)
 
-    def repeat(self, run: str, **options: Any) -> Recorded[Any]:
+    def repeat(self, run: str | Run, **options: Any) -> Recorded[Any]:
         """Do a run again and check that its numbers come back; see `recsys.workflows.repeat`."""
         from recsys import workflows
 
@@ -189,7 +192,7 @@ class Jobs:
         self,
         path: str | PathLike[str],
         *,
-        runs: Sequence[str] = (),
+        runs: Sequence[str | Run] = (),
         experiments: Sequence[str] = (),
         ledger: bool = False,
         title: str | None = None,
@@ -200,8 +203,10 @@ class Jobs:
         ----------
         path : str or path
             Ends in ``.html``, ``.md`` or ``.json``.
-        runs, experiments : sequence of str
-            What to tell of: references of runs, names of experiments.
+        runs : sequence of str or Run
+            What to tell of, such as ``@latest``.
+        experiments : sequence of str
+            Their names.
         ledger : bool
             Also how well offline numbers have predicted A/B tests.
         title : str, optional

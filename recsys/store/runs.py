@@ -175,15 +175,15 @@ def refuse_forgotten(con: DuckDBPyConnection, since: datetime) -> None:
         raise DataError("a person was forgotten while the job ran", "nothing of it was kept", "run it again")
 
 
-def find_run(con: DuckDBPyConnection, ref: str, kinds: Collection[str] = KINDS) -> Run:
+def find_run(con: DuckDBPyConnection, ref: str | Run, kinds: Collection[str] = KINDS) -> Run:
     """Return a run by its id, a unique beginning of it, ``@latest``, or ``@latest:train``.
 
     Parameters
     ----------
     con : DuckDBPyConnection
         A cursor of the store.
-    ref : str
-        The reference.
+    ref : str or Run
+        The reference; a `Run` stands for its id.
     kinds : collection of str
         What ``@latest`` looks at.
 
@@ -194,6 +194,7 @@ def find_run(con: DuckDBPyConnection, ref: str, kinds: Collection[str] = KINDS) 
     ArgumentError
         Several ids begin so, or the run that is named is of another kind.
     """
+    ref = ref.run_id if isinstance(ref, Run) else ref
     if ref.startswith("@"):
         return _latest(con, ref, kinds)
     found = _select(con, "WHERE starts_with(run_id, ?) ORDER BY run_id DESC LIMIT 4", [ref]) if ref else []
@@ -215,16 +216,16 @@ def find_run(con: DuckDBPyConnection, ref: str, kinds: Collection[str] = KINDS) 
     return found[0]
 
 
-def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
+def find_trials(con: DuckDBPyConnection, ref: str | Run) -> list[Run]:
     """Return the trials of a tuning, in the order in which they were over.
 
     Parameters
     ----------
     con : DuckDBPyConnection
         A cursor of the store.
-    ref : str
-        The id of the tuning or of one of its trials, a unique beginning of it, or ``@latest``. A tuning that was
-        interrupted has no run of its own yet; its trials name it.
+    ref : str or Run
+        The id of the tuning or of one of its trials, a unique beginning of it, or ``@latest``; a `Run` stands for its
+        id. A tuning that was interrupted has no run of its own yet; its trials name it.
 
     Raises
     ------
@@ -234,6 +235,7 @@ def find_trials(con: DuckDBPyConnection, ref: str) -> list[Run]:
         Several ids begin so, or the run that is named is of another kind.
     """
     kinds = ("tune", "trial")
+    ref = ref.run_id if isinstance(ref, Run) else ref
     if ref.startswith("@"):
         found = {str(_latest(con, ref, kinds).recipe["tuning"])}
     else:

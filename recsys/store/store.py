@@ -331,8 +331,10 @@ class Store(Card, Jobs):
         with self.read() as con:
             return list_runs(con, kind, limit)
 
-    def run(self, ref: str) -> Run:
+    def run(self, ref: str | Run) -> Run:
         """Return a run by its id, a unique beginning of it, ``@latest``, or ``@latest:train``.
+
+        Wherever a run is named, a `Run` may stand for its id.
 
         Raises
         ------
@@ -346,13 +348,13 @@ class Store(Card, Jobs):
         with self.read() as con:
             return find_run(con, ref)
 
-    def diff_runs(self, first: str, second: str) -> pl.DataFrame:
+    def diff_runs(self, first: str | Run, second: str | Run) -> pl.DataFrame:
         """Return what differs between two runs: field, first, second, as text."""
         from recsys.store.runs import diff
 
         return diff(self.run(first), self.run(second))
 
-    def user_metrics(self, ref: str) -> pl.DataFrame:
+    def user_metrics(self, ref: str | Run) -> pl.DataFrame:
         """Return the per-user metrics of a run: user_id, metric, value."""
         from recsys.store.runs import read_user_metrics
 
@@ -360,7 +362,7 @@ class Store(Card, Jobs):
         with self.read() as con:
             return read_user_metrics(con, found.run_id)
 
-    def load_model(self, ref: str) -> Recommender:
+    def load_model(self, ref: str | Run) -> Recommender:
         """Return the fitted model of a training run.
 
         Raises

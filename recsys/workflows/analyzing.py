@@ -13,6 +13,7 @@ from recsys.experiment import Analysis, Decision, Monitor, Thresholds
 from recsys.experiment.questions.answers import LookKind
 from recsys.ledger import Outcome, Prediction
 from recsys.store.ledger import record
+from recsys.store.runs import Run
 from recsys.workflows.foretelling import outcomes_of, predictions_of_all
 from recsys.workflows.recording import Job, Recorded
 
@@ -95,7 +96,7 @@ def decide(
     through: str | datetime | date | None = None,
     holidays: Sequence[str | date] = (),
     limits: Thresholds | None = None,
-    predicted_by: str | Sequence[str] = (),
+    predicted_by: str | Run | Sequence[str | Run] = (),
     progress: ProgressCallback = silent,
 ) -> Recorded[Decision]:
     """Return what to do with a registered experiment, and why, and record the look; see `analyze`.
@@ -106,7 +107,7 @@ def decide(
     ----------
     store, name, through, holidays, limits, progress
         As in `analyze`.
-    predicted_by : str or sequence of str
+    predicted_by : str or Run, or sequence of them
         Runs of kind ``compare`` or ``replay``, or evaluations of both arms, whose estimates go into the ledger as
         predictions for this experiment.
 
@@ -119,7 +120,7 @@ def decide(
     """
     asked = {"through": through, "holidays": [str(day) for day in holidays]}
     arms = store.experiment(name).experiment.arm_names
-    refs = [predicted_by] if isinstance(predicted_by, str) else predicted_by
+    refs = [predicted_by] if isinstance(predicted_by, str | Run) else predicted_by
     said = predictions_of_all([store.run(ref) for ref in refs], name, arms)
     run, found = _recorded(store, name, "decide", asked, limits, progress)
     decision = found.decide()

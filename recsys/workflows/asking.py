@@ -17,7 +17,7 @@ from recsys.workflows.training import training_run
 if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
     from recsys.models import Explanation
-    from recsys.store import Store
+    from recsys.store import Run, Store
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +100,7 @@ class Reasons(Viewable, Tabular):
         return View(title, (table,), (f"all other items of the history: {told.rest:.4g}", weight))
 
 
-def similar(store: Store, run: str, item_ids: Ids, k: int = 10) -> Neighbours:
+def similar(store: Store, run: str | Run, item_ids: Ids, k: int = 10) -> Neighbours:
     """Return the items that a trained model takes for the most similar ones.
 
     Parameters
@@ -129,7 +129,7 @@ def similar(store: Store, run: str, item_ids: Ids, k: int = 10) -> Neighbours:
     return Neighbours(model.name, with_titles(store, frame, "similar_item_id", "similar_title"))
 
 
-def explain(store: Store, run: str, user_id: int | str, item_id: int | str, k: int = 10) -> Reasons:
+def explain(store: Store, run: str | Run, user_id: int | str, item_id: int | str, k: int = 10) -> Reasons:
     """Return which items of a user's history make up the score of an item.
 
     Parameters

@@ -74,7 +74,7 @@ class Exam(NamedTuple):
 
 def evaluate(
     store: Store,
-    run: str,
+    run: str | Run,
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
     by: Sequence[str] = (),
@@ -93,7 +93,7 @@ def evaluate(
     ----------
     store : Store
         The store.
-    run : str
+    run : str or Run
         A training run.
     metrics : sequence of str
         Such as ``"ndcg@10"``.
@@ -127,9 +127,10 @@ def evaluate(
 
 def compare(
     store: Store,
-    runs: Sequence[str],
+    runs: Sequence[str | Run],
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
+    baseline: str | Run | None = None,
     by: Sequence[str] = (),
     on_cold: OnCold = "fallback",
     eligibility: Eligibility | None = None,
@@ -137,14 +138,16 @@ def compare(
     exclude_seen: bool = True,
     progress: ProgressCallback = silent,
 ) -> Recorded[Comparison]:
-    """Compare the models of training runs on one test part, user by user; the first run is the baseline.
+    """Compare the models of training runs on one test part, user by user.
 
     Parameters
     ----------
     store : Store
         The store.
-    runs : sequence of str
+    runs : sequence of str or Run
         Two training runs or more, with the same snapshot and cut.
+    baseline : str or Run, optional
+        What the others are compared with: one of the runs, or a further one. Default: the first run.
     metrics, by, on_cold, eligibility, seen_data, exclude_seen, progress
         As in `evaluate`.
 
@@ -156,7 +159,10 @@ def compare(
         The runs do not share their test part, or a model has seen it.
     """
     job = Job(store, "compare")
-    trained = [training_run(store, run) for run in ([runs] if isinstance(runs, str) else runs)]
+    trained = [training_run(store, run) for run in ([runs] if isinstance(runs, str | Run) else runs)]
+    if baseline is not None:
+        first = training_run(store, baseline)
+        trained = [first, *(run for run in trained if run.run_id != first.run_id)]
     options = Options(tuple(map(str, metrics)), tuple(by), on_cold, eligibility, seen_data, exclude_seen)
     return run_comparison(job, trained, options, progress=progress)
 

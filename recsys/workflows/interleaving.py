@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from recsys.dataset.vocabulary import Ids
     from recsys.scoring import Eligibility
     from recsys.scoring.eligibility import Instant
-    from recsys.store import Store
+    from recsys.store import Run, Store
 
 METHODS = ("team-draft", "balanced", "probabilistic")
 
@@ -84,8 +84,8 @@ class InterleaveSummary:
 
 def interleave(
     store: Store,
-    run_a: str,
-    run_b: str,
+    run_a: str | Run,
+    run_b: str | Run,
     out: str | PathLike[str] | IO[bytes],
     *,
     k: int = 10,

@@ -119,7 +119,7 @@ class Serving(NamedTuple):
 
 def recommend(
     store: Store,
-    run: str,
+    run: str | Run,
     out: str | PathLike[str] | IO[bytes],
     *,
     k: int = 10,
@@ -239,7 +239,7 @@ def recommend(
 
 def look(
     store: Store,
-    run: str,
+    run: str | Run,
     users: Ids | None = None,
     *,
     k: int = 10,
@@ -300,7 +300,7 @@ def look(
 
 def prepare_serving(
     store: Store,
-    run: str,
+    run: str | Run,
     history: str | None,
     on_unknown: OnUnknown,
     eligibility: Eligibility | None,

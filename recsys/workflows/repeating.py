@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KINDS = ("train", "evaluate", "compare", "backtest")
 
 
-def repeat(store: Store, run: str, *, progress: ProgressCallback = silent) -> Recorded[Any]:
+def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent) -> Recorded[Any]:
     """Do a run again from its snapshot, and check that its numbers come back.
 
     A training run must give the same bytes, or else the same metrics on its held-out part. An evaluation or comparison

@@ -52,7 +52,7 @@ class Asked(NamedTuple):
     named: dict[str, Run | str | Path]
 
     @classmethod
-    def of(cls, store: Store | None, given: str | Sequence[str]) -> Asked:
+    def of(cls, store: Store | None, given: str | Run | Sequence[str | Run]) -> Asked:
         """Return what words stand for.
 
         Raises
@@ -62,7 +62,8 @@ class Asked(NamedTuple):
         ArgumentError
             There is none, or one is named twice.
         """
-        words = [given] if isinstance(given, str) else [str(word) for word in given]
+        several = [given] if isinstance(given, str | Run) else given
+        words = [word.run_id if isinstance(word, Run) else str(word) for word in several]
         found = [_meaning(store, word) for word in words]
         keys = [one.run_id if isinstance(one, Run) else str(one) for one in found]
         if not keys or len(set(keys)) < len(keys):

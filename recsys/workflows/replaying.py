@@ -42,7 +42,7 @@ class _Done(NamedTuple):
 
 def replay(
     store: Store,
-    policies: str | Sequence[str],
+    policies: str | Run | Sequence[str | Run],
     *,
     log: str | Path | None = None,
     since: Instant | None = None,
@@ -67,7 +67,7 @@ def replay(
     ----------
     store : Store
         The store.
-    policies : str or sequence of str
+    policies : str or Run, or sequence of them
         Training runs; ``"uniform"``, any item of the log (with `eligibility`: that is open to the user);
         ``"popularity"``, by the store's events before the log; or a file: item_id, probability and any columns that it
         depends on; item_id and popularity; or a log of another policy, taken to show items as often as it did at each
@@ -226,7 +226,7 @@ class _Span(NamedTuple):
 
 def _replay(
     store: Store | None,
-    policies: str | Sequence[str],
+    policies: str | Run | Sequence[str | Run],
     log: str | Path | None,
     span: _Span,
     serving: Serving,

@@ -137,7 +137,7 @@ def train(
 
 def refit(
     store: Store,
-    run: str,
+    run: str | Run,
     *,
     until: str | datetime | None = None,
     n_threads: int | None = None,
@@ -174,7 +174,7 @@ def refit(
 
 
 def retrain(
-    store: Store, run: str, *, n_threads: int | None = None, progress: ProgressCallback = silent
+    store: Store, run: str | Run, *, n_threads: int | None = None, progress: ProgressCallback = silent
 ) -> Recorded[Recommender]:
     """Train with the settings of a run on its own snapshot, with the same part held out.
 
@@ -285,13 +285,13 @@ def fit(
     return Recorded(run, model)
 
 
-def training_run(store: Store, ref: str) -> Run:
+def training_run(store: Store, ref: str | Run) -> Run:
     """Return a training run; ``@latest`` is the latest training run."""
     with store.read() as con:
         return find_run(con, ref, kinds=("train",))
 
 
-def settings_run(store: Store, ref: str) -> Run:
+def settings_run(store: Store, ref: str | Run) -> Run:
     """Return a run with a model and its settings: a training, a trial, or the best trial of a tuning."""
     kinds = ("train",) if ref in ("@latest", "@latest:train") else ("train", "trial", "tune")
     with store.read() as con:

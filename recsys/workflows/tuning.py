@@ -128,7 +128,7 @@ def tune(
 
 def resume(
     store: Store,
-    tuning: str,
+    tuning: str | Run,
     *,
     trials: int | None = None,
     jobs: int = 1,
@@ -184,7 +184,7 @@ def _validation(held: Held | None, split: SplitKind | None, validation: str | fl
 
 def _run(
     job: Job,
-    tuning: str,
+    tuning: str | Run,
     search: Search,
     material: Material,
     runs: Sequence[Run],

@@ -215,3 +215,30 @@ def test_what_an_evaluation_and_a_comparison_showed_is_kept_with_the_run(shop: S
     assert shop.store.run(run.run_id).view == found.view().to_dict()
     _, compared = shop.store.compare([shop.als, shop.pop], METRICS)
     assert shop.store.runs()["conclusion"][0] == compared.view().title
+
+
+def test_the_baseline_of_a_comparison_is_the_first_run_or_the_one_named(shop: Shop) -> None:
+    by_order = shop.store.compare([shop.pop, shop.als], METRICS).result
+    for runs in ([shop.als, shop.pop], [shop.als]):
+        named = shop.store.compare(runs, METRICS, baseline=shop.pop)
+        assert named.result.to_dict() == by_order.to_dict()
+        assert named.run.parents == (shop.pop, shop.als)
+    with pytest.raises(NotFoundError, match="no run 'zzz'"):
+        shop.store.compare([shop.als, shop.pop], baseline="zzz")
+
+
+def test_a_run_stands_for_its_id(shop: Shop, tmp_path: Path) -> None:
+    als, pop = shop.store.run(shop.als), shop.store.run(shop.pop)
+    assert shop.store.run(als) == als
+    assert shop.store.load_model(als).name == "als"
+    assert shop.store.diff_runs(als, pop).equals(shop.store.diff_runs(shop.als, shop.pop))
+    evaluated = shop.store.evaluate(als, METRICS).run
+    assert evaluated.parents == (shop.als,)
+    assert not shop.store.user_metrics(evaluated).is_empty()
+    compared = shop.store.compare([pop, als], METRICS, baseline=als)
+    assert compared.result.baseline == "als"
+    shop.store.report(tmp_path / "two.json", runs=[evaluated, compared.run])
+    assert shop.store.recommend(als, tmp_path / "lists.parquet", k=2).run.parents == (shop.als,)
+    assert shop.store.interleave(als, pop, tmp_path / "mixed.parquet", k=2).run.parents == (shop.als, shop.pop)
+    with pytest.raises(ArgumentError, match="of kind 'evaluate'"):
+        shop.store.evaluate(evaluated)
