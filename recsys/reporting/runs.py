@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from recsys.core.hashing import canonical_json
-from recsys.display import Cell, Table, View
+from recsys.display import Cell, Table, View, counted, number_text
+from recsys.evaluation.ranking import primary_metric
+from recsys.metrics import parse_metric
 from recsys.reporting.document import Fact, Section, version_facts
 from recsys.store import Run
 from recsys.store.snapshots import Snapshot
@@ -20,10 +22,12 @@ KINDS = {
     "recommend": "Recommendations",
     "analysis": "Analysis of an experiment",
     "replay": "Replay",
+    "replay-learning": "Replay of learning policies",
     "interleave": "Interleaved lists",
     "interleave-analysis": "Interleaving",
 }
 REPEATABLE = ("train", "evaluate", "compare", "backtest")
+MOST_NUMBERS = 6
 _NOT_KEPT = "what this run showed was not kept: below are its numbers and its recipe"
 
 
@@ -57,16 +61,42 @@ def kept_view(run: Run) -> View:
     >>> from datetime import datetime
     >>> run = Run("0000000000aa", "evaluate", datetime(2026, 1, 1), {"model": "als"}, metrics={"ndcg@10": 0.12})
     >>> kept_view(run).title
-    'evaluate of als: ndcg@10 0.12'
+    'Evaluation of als: ndcg@10 0.1200.'
     """
     if run.view is not None:
         return View.from_dict(run.view)
-    named = run.recipe.get("model") or ", ".join(run.recipe.get("models") or ()) or run.recipe.get("experiment")
-    known = {name: value for name, value in run.metrics.items() if value is not None}
-    first = next((f": {name} {value:.4g}" for name, value in known.items()), "")
     rows: tuple[tuple[Cell, ...], ...] = tuple(run.metrics.items())
     tables = (Table(("metric", "value"), rows, "numbers of the run"),) if rows else ()
-    return View(f"{run.kind}{f' of {named}' if named else ''}{first}", tables, (_NOT_KEPT,))
+    return View(_told(run), tables, (_NOT_KEPT,))
+
+
+def _told(run: Run) -> str:
+    """Say what a run was and what it measured: the size of a training, else the primary metric of every model."""
+    models = list(run.recipe.get("models") or ())
+    named = run.recipe.get("model") or ", ".join(models)
+    what = f"{KINDS.get(run.kind, run.kind)}{f' of {named}' if named else ''}"
+    if run.recipe.get("experiment"):
+        what = f"{what.removesuffix(' of an experiment')} of experiment {run.recipe['experiment']}"
+    known = {name: value for name, value in run.metrics.items() if value is not None}
+    if run.kind == "train":
+        events, held = (known.get(name) for name in ("train_events", "test_events"))
+        size = "" if events is None else f" on {counted(int(events), 'event')}"
+        rest = f"; {counted(int(held), 'event')} held out" if held else ""
+        return f"{what}{size}{rest}."
+    asked = tuple(run.recipe.get("metrics") or ())
+    if not asked:
+        return f"{what}{': ' if known else ''}{_listed(known)}."
+    primary = primary_metric([parse_metric(metric) for metric in asked]).name
+    of_models = {name: known.get(f"{name} {primary}".strip()) for name in models or ("",)}
+    told = {name or primary: value for name, value in of_models.items() if value is not None}
+    if not told:
+        return f"{what}: {primary} is not known."
+    return f"{what}: {f'{primary} of ' if models else ''}{_listed(told)}."
+
+
+def _listed(numbers: Mapping[str, float]) -> str:
+    shown = [f"{name} {number_text(value)}" for name, value in list(numbers.items())[:MOST_NUMBERS]]
+    return ", ".join([*shown, *(["…"] if len(numbers) > MOST_NUMBERS else [])])
 
 
 def run_facts(run: Run, snapshot: Snapshot | None = None, store: str = "") -> tuple[Fact, ...]:
