@@ -7,11 +7,15 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recsys.core.errors import RecsysError
 from recsys.display import Chart
 from recsys.reporting.figure.legend import told_rule
 from recsys.reporting.figure.marks import Lane, Pen, draw_series
 from recsys.reporting.figure.palette import HAIR, INK, PAPER, QUIET, RULE, styles
+from recsys.reporting.figure.room import STEP, Box, crowding, inked
 from recsys.reporting.figure.scales import Scale, label, scale_of, wrapped
 from recsys.reporting.figure.svg import finished
 
@@ -149,6 +153,7 @@ def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
     """Draw the reference lines; return how many rows of labels stand above the axes."""
     taken: list[float] = []
     told = told_rule(chart)
+    marks = inked(axes)
     for rule in sorted(chart.rules, key=lambda rule: (x if rule.axis == "x" else y).place(rule.at)):
         scale = x if rule.axis == "x" else y
         at = scale.place(rule.at)
@@ -159,7 +164,7 @@ def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
         if not rule.label or rule is told:
             continue
         if rule.axis == "y":
-            _say(axes, rule.label, (1, at), (0, 4), ("axes fraction", "data"), "right")
+            marks = _name_level(axes, rule.label, at, marks)
             continue
         share = (axes.transData.transform((at, 0))[0] - axes.bbox.x0) / axes.bbox.width
         half = min(len(rule.label), LABEL) * LETTER / 2 / width
@@ -168,6 +173,28 @@ def _rules(axes: Axes, chart: Chart, x: Scale, y: Scale, width: int) -> int:
         side = "left" if share < half else "right" if share > 1 - half else "center"
         _say(axes, rule.label, (at, 1), (0, 4 + row * ROW), ("data", "axes fraction"), side)
     return len(taken)
+
+
+def _name_level(axes: Axes, text: str, at: float, marks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Name a level line at its right or left end or in the middle, above or below it: where it covers the fewest marks.
+
+    Returns the marks and the words, which the next ones leave free.
+    """
+    level, size = float(axes.transData.transform((1, at))[1]), min(len(text), LABEL) * LETTER
+    box = axes.bbox
+    best: tuple[int, float, float, str, Box] | None = None
+    for share, side in ((1.0, "right"), (0.0, "left"), (0.5, "center")):
+        left = box.x0 + share * (box.width - size)
+        for rise in (4.0, -14.0):
+            words = (left, level + rise, left + size, level + rise + 10)
+            covered = crowding(words, marks)
+            inside = box.y0 <= words[1] and words[3] <= box.y1
+            if inside and (best is None or covered < best[0]):
+                best = covered, share, rise, side, words
+    _, share, rise, side, words = best or (0, 1.0, 4.0, "right", (0.0, level, 0.0, level))
+    _say(axes, text, (share, at), (0, rise), ("axes fraction", "data"), side)
+    across = np.arange(words[0], words[2], STEP)
+    return np.concatenate((marks, np.column_stack((across, np.full(len(across), (words[1] + words[3]) / 2)))))
 
 
 def _say(

@@ -138,3 +138,23 @@ def test_one_level_line_is_named_by_the_legend_and_two_in_the_picture():
     assert [key.name for key in legend(one)] == ["als", "low"]
     assert "low" not in text_of(draw(one, "f", 720))
     assert {"low", "high"} <= set(text_of(draw(two, "f", 720)))
+
+
+@pytest.mark.parametrize(
+    ("mark", "x", "y", "anchor", "below"),
+    [
+        ("line", (1, 10), (0.2, 0.2), "end", False),
+        ("line", (1, 5, 6, 10), (0.2, 0.2, 2.06, 2.06), "end", True),
+        ("step", (1, 6, 10), (0.2, 2.06, 2.06), "end", True),
+        ("bar", tuple(range(6, 11)), (2.5,) * 5, "start", False),
+        ("interval", tuple(range(1, 11)), (*(0.2,) * 5, *(2.06,) * 5), "start", False),
+    ],
+)
+def test_the_name_of_a_level_line_stands_where_it_covers_no_mark(mark, x, y, anchor, below):
+    ends = (tuple(at - 0.5 for at in y), tuple(at + 0.5 for at in y)) if mark == "interval" else ()
+    rules = (Rule("y", 1.0, "low"), Rule("y", 2.0, "high"))
+    series = (Series("als", mark, x, y, *ends), Series("corner", "point", (0.5,), (3.0,)))
+    svg = draw(Chart("c", Axis("x"), Axis("y"), series, rules), "f", 720)
+    ((found, height),) = re.findall(r'text-anchor: (\w+);[^>]* y="([\d.]+)"[^>]*>high<', svg)
+    _, level = re.findall(r'd="M [\d.]+ ([\d.]+)[^"]*"[^>]*stroke-dasharray: 5,2.5[^>]*--rule', svg)
+    assert (found, float(height) > float(level)) == (anchor, below)
