@@ -59,4 +59,5 @@ def _policy(given: object, name: str | None) -> Policy:
     raise ArgumentError(
         f"the policy {name or ''} is a {type(given).__name__}".replace("  ", " "),
         "a fitted model, a policy, a frame of probabilities or a callable was expected",
+        "rs.ope.UniformPolicy() shows all items alike" if given == "uniform" else "",
     )

@@ -20,7 +20,8 @@ from recsys.ope.ordering import Keys, Order, order_of
 PROPENSITIES = ("propensity_position", "propensity_given_above", "propensity_slate")
 _ARRAYS = ("ts", "user_id", "item_id", "position", *PROPENSITIES, "policy", "policy_version")
 _NO_REWARDS = ("request_id", "viewed", "candidate_set", "event_id", "rank", "score", "explored", "source")
-_LOOK_ALIKE = ("propensity", "propensity_score", "propensityscore", "pscore", "action_prob", "probability", "prob")
+_LOOK_ALIKE = ("propensity", "propensity_score", "propensityscore", "pscore", "action_prob", "probability", "prob", "p")
+_NO_OUTCOMES = {*_ARRAYS, *_NO_REWARDS, *_LOOK_ALIKE}
 UNKNOWN_VERSION = "unknown"
 
 
@@ -120,17 +121,25 @@ def _reward_names(table: pl.DataFrame, reward: str | Sequence[str] | None) -> li
         raise NotFoundError(
             f"the log has no reward (found: {', '.join(table.columns)})",
             "a column of numbers, such as click or minutes, was expected",
-            "name it with reward=",
+            _text_to_cast(table),
         )
     return numbers
 
 
+def _text_to_cast(table: pl.DataFrame) -> str:
+    """Return the advice where no column is numbers: outcomes that came as text, such as yes and no."""
+    text = [name for name, dtype in table.schema.items() if name not in _NO_OUTCOMES and dtype == pl.String]
+    if not text or not len(table):
+        return "add what each impression has earned"
+    told = f"{', '.join(text)} {'is' if len(text) == 1 else 'are'} text such as {table[text[0]].drop_nulls()[0]!r}"
+    return f"{told}: make the outcome 0 and 1, or true and false"
+
+
 def _numbers(table: pl.DataFrame) -> list[str]:
-    known = {*_ARRAYS, *_NO_REWARDS, *_LOOK_ALIKE}
     return [
         name
         for name, dtype in table.schema.items()
-        if name not in known and (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null))
+        if name and name not in _NO_OUTCOMES and (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null))
     ]
 
 

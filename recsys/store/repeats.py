@@ -57,7 +57,7 @@ class Repeats(NamedTuple):
         return (
             f"{label}: {self._count(self.before)} equal to rows that the store had already, and now count twice; "
             f"if the files overlap, revert ingest {ingest_id}, then map a column to event_id or replace whole days "
-            "(replace_partition, --replace-partition)"
+            "(replace_partition)"
         )
 
     def _count(self, count: int) -> str:

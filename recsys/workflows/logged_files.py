@@ -42,6 +42,8 @@ def read_log(path: str | Path) -> pl.DataFrame:
             f"a file {', '.join(TABLES)} or the Open Bandit data was expected",
         )
     frame = read_frame(place)
+    if frame.is_empty():
+        raise DataError(f"{place} has no rows", "a row for each impression was expected")
     found = next((name for name in _PROPENSITIES if name in frame.columns), None)
     if found is None or not set(frame.columns) >= _OPEN_BANDIT:
         return frame
@@ -79,13 +81,34 @@ def read_frame(place: Path) -> pl.DataFrame:
         if place.suffix == ".parquet":
             return pl.read_parquet(place)
         if place.suffix in (".jsonl", ".ndjson"):
-            return pl.read_ndjson(place)
+            return _with_times(pl.read_ndjson(place))
         separator = "\t" if place.suffix == ".tsv" else ","
         frame = pl.read_csv(place, separator=separator, infer_schema_length=None, try_parse_dates=True)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{place} cannot be read: {(str(error) or type(error).__name__).splitlines()[0]}") from None
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{place} cannot be read: {why}", hint=_delimiter_hint(place)) from None
     zoned = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone]
     return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None) for name in zoned)
+
+
+def _with_times(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with its ``ts`` as times: JSON has none of its own, and writes them as ISO 8601."""
+    if frame.schema.get("ts") != pl.String:
+        return frame
+    return frame.with_columns(pl.col("ts").str.to_datetime(time_unit="us", time_zone="UTC").dt.replace_time_zone(None))
+
+
+def _delimiter_hint(place: Path) -> str:
+    """Return the advice for a CSV whose header is divided by something else than its name says."""
+    if place.suffix not in (".csv", ".tsv"):
+        return ""
+    with place.open("rb") as file:
+        header = file.readline(65536)
+    said = b"\t" if place.suffix == ".tsv" else b","
+    other = next((mark for mark in (b";", b"\t", b"|") if mark != said and mark in header), None)
+    if other is None or said in header:
+        return ""
+    return f"its columns are divided by {other.decode()!r}: write them with {said.decode()!r}"
 
 
 def policy_of_file(

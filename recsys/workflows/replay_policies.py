@@ -16,7 +16,7 @@ from recsys.core.times import from_micros
 from recsys.dataset import Dataset
 from recsys.models import Popularity
 from recsys.models.names import MODELS
-from recsys.ope import LoggedFeedback, Policy, UniformPolicy
+from recsys.ope import LoggedFeedback, Policy, PopularityPolicy, UniformPolicy
 from recsys.ope.recommending import RecommenderPolicy
 from recsys.scoring import EpsilonGreedy
 from recsys.store import DataRecipe, Run
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from recsys.store import Store
 
 WORDS = ("uniform", "popularity")
+_WAYS = {"explore": "exploration", "k": "slots (k)", "eligibility": "eligibility"}
 
 
 class Serving(NamedTuple):
@@ -128,6 +129,8 @@ def policies_of(
     store: Store | None, asked: Asked, feedback: LoggedFeedback, serving: Serving, mark: int | None
 ) -> tuple[dict[str, Policy], tuple[str, ...]]:
     """Return the policies, with the histories of the log's users where they are models, and warnings."""
+    if serving.k is not None and serving.k < 1:
+        raise ArgumentError(f"k is {serving.k}", "a whole number of at least 1 was expected")
     maker = _Maker(store, feedback, serving, mark)
     policies: dict[str, Policy] = {}
     for name, one in asked.named.items():
@@ -136,6 +139,10 @@ def policies_of(
         elif isinstance(one, Path):
             policies[name], note = policy_of_file(one, feedback, explore=serving.explore, k=serving.k)
             maker.told += [note] if note else []
+            if not isinstance(policies[name], PopularityPolicy):
+                maker.untouched(name, "shows items as its file says", {"explore", "k", "eligibility"})
+            else:
+                maker.untouched(name, "ranks as its file says", {"eligibility"})
         else:
             policies[name] = maker.uniform() if one == "uniform" else maker.popularity(asked.runs)
     return policies, tuple(dict.fromkeys(maker.told))
@@ -179,7 +186,9 @@ class _Maker:
 
     def uniform(self) -> Policy:
         """Return any item of the log, all alike: with rules of eligibility, among those open to the user."""
+        self.untouched("uniform", "shows all items alike", {"explore"})
         if self.serving.eligibility is None:
+            self.untouched("uniform", "shows all items alike", {"k"})
             return UniformPolicy()
         items = self.feedback.items.ids
         catalogue = Dataset.from_frame(pl.DataFrame({"user_id": np.zeros(len(items), np.int64), "item_id": items}))
@@ -192,6 +201,12 @@ class _Maker:
             user_attributes=self._users,
             label="uniform",
         )
+
+    def untouched(self, name: str, how: str, ways: set[str]) -> None:
+        """Tell which of the ways of serving that were asked for mean nothing to a policy."""
+        asked = [_WAYS[way] for way in _WAYS if way in ways and getattr(self.serving, way) is not None]
+        if asked:
+            self.told.append(f"{name} {how}: {' and '.join(asked)} {'does' if len(asked) == 1 else 'do'} not change it")
 
     def _served(self, name: str, model: Recommender, recipe: DataRecipe) -> RecommenderPolicy:
         return RecommenderPolicy(

@@ -19,6 +19,7 @@ from recsys.cli.spelling import in_words_of, verb_of
             "use history.keep(history.times < cut), or say seen_data='allow' to get a result that is marked",
             "say --seen-data allow to get a result that is marked",
         ),
+        ("ingest", "replace whole days (replace_partition)", "replace whole days (--replace-partition)"),
         ("evaluate", "whatever seen_data says", "whatever --seen-data says"),
         ("evaluate", "or use on_cold='skip'", "or use --on-cold skip"),
         ("evaluate", "use exclude_seen=False", "use --include-seen"),

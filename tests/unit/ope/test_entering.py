@@ -231,3 +231,11 @@ def test_rewards_are_named_or_all_numbers_that_mean_nothing_else():
         LoggedFeedback.from_frame(PLAIN, reward="propensity_position")
     with pytest.raises(RecsysError, match="item_id"):
         LoggedFeedback.from_frame(PLAIN.drop("item_id"))
+
+
+def test_a_reward_of_text_is_named_and_p_is_no_reward():
+    answers = PLAIN.with_columns(click=pl.Series(["yes", "no"] * len(PLAIN))[: len(PLAIN)])
+    with pytest.raises(NotFoundError, match="click is text such as 'yes': make the outcome 0 and 1"):
+        LoggedFeedback.from_frame(answers.select("item_id", "click"))
+    with pytest.raises(DataError, match="'p' looks like a propensity"):
+        LoggedFeedback.from_frame({"item_id": ["a"], "p": [0.5], "click": [1]})

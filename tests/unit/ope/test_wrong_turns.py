@@ -57,7 +57,7 @@ def frame(items: list[Any], chances: list[float]) -> dict[str, dict[str, list[An
         (asked({"new": lambda log: ["a"] * len(log)}), "no array of numbers"),
         (asked({"new": lambda log: None}), "shape"),
         (asked(UniformPolicy), r"UniformPolicy\(…\)"),
-        (asked("uniform"), "is a str"),
+        (asked("uniform"), r"is a str.*rs.ope.UniformPolicy"),
         (asked({"logged": UniformPolicy()}), "called .logged."),
         (asked(estimator=[]), "no estimator"),
         (asked(estimator=None), "estimator is None"),

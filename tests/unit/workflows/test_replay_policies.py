@@ -13,7 +13,7 @@ from recsys import workflows
 from recsys.cli import main
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.ope import LoggedFeedback
-from recsys.scoring import Eligibility
+from recsys.scoring import Eligibility, EpsilonGreedy
 from recsys.simulation import Simulation, simulate
 from recsys.store import Store
 from recsys.workflows.logged_files import policy_of_file, read_log
@@ -220,3 +220,53 @@ def test_a_period_without_impressions_is_no_matter_of_training(shop: tuple[Path,
     with pytest.raises(DataError, match="A time in between") as told:
         Store(shop[0]).replay("uniform", reward="click", since="2027-01-01")
     assert "train" not in told.value.hint
+
+
+def small_log() -> pl.DataFrame:
+    rng = np.random.default_rng(4)
+    items = rng.integers(2, size=2000)
+    return pl.DataFrame(
+        {
+            "ts": [f"2026-01-{1 + row // 100:02}T10:00:00" for row in range(2000)],
+            "item_id": np.array(["a", "b"])[items],
+            "propensity_position": np.full(2000, 0.5),
+            "click": (rng.random(2000) < 0.2 + 0.3 * items).astype(np.int8),
+        }
+    )
+
+
+def test_json_lines_have_times_as_text(tmp_path: Path) -> None:
+    small_log().write_ndjson(tmp_path / "log.jsonl")
+    small_log().with_columns(pl.col("ts") + "+02:00").write_ndjson(tmp_path / "zoned.jsonl")
+    found = workflows.replay_file("uniform", tmp_path / "log.jsonl", since="2026-01-11")
+    assert found.logged[0].n == 1000
+    times = read_log(tmp_path / "zoned.jsonl")["ts"]
+    assert str(times[0]) == "2026-01-01 08:00:00"
+
+
+def test_files_that_are_no_logs_say_what_they_are(tmp_path: Path) -> None:
+    small_log().head(0).write_csv(tmp_path / "header.csv")
+    with pytest.raises(DataError, match=r"header.csv has no rows"):
+        read_log(tmp_path / "header.csv")
+    small_log().with_columns(click=pl.lit("1,5")).write_csv(
+        tmp_path / "semicolon.csv", separator=";", quote_style="never"
+    )
+    with pytest.raises(DataError, match="divided by ';': write them with ','"):
+        read_log(tmp_path / "semicolon.csv")
+
+
+def test_ways_of_serving_that_mean_nothing_to_a_policy_are_told(tmp_path: Path) -> None:
+    small_log().write_csv(tmp_path / "log.csv")
+    pl.DataFrame({"item_id": ["a", "b"], "probability": [0.1, 0.9]}).write_csv(tmp_path / "mostly_b.csv")
+    policies = ["uniform", str(tmp_path / "mostly_b.csv")]
+    plain = workflows.replay_file(policies, tmp_path / "log.csv")
+    asked = workflows.replay_file(
+        policies, tmp_path / "log.csv", explore=EpsilonGreedy(0.1), eligibility=Eligibility().deny(["b"])
+    )
+    assert not [note for note in plain.notes if "does not change" in note]
+    assert [note for note in asked.notes if "not change it" in note] == [
+        "uniform shows all items alike: exploration does not change it",
+        "mostly_b shows items as its file says: exploration and eligibility do not change it",
+    ]
+    with pytest.raises(ArgumentError, match="k is 0"):
+        workflows.replay_file(policies, tmp_path / "log.csv", k=0)
