@@ -37,7 +37,7 @@ site: $(STAMP)  ## serves it while it is written
 notebooks: $(STAMP)  ## run all notebooks, and compare with what is committed (NOTEBOOKS="--write quickstart")
 	$(BIN)/python -m notebooks $(NOTEBOOKS)
 
-browser: $(STAMP)  ## reports in headless Chromium, which the system provides; pictures in build/pictures
+browser: $(STAMP)  ## reports and the site in headless Chromium, which the system provides; pictures in build/pictures
 	$(BIN)/python -m pytest tests/browser
 
 bench: $(STAMP)  ## ours against the peers, on the same data, one table at the end (BENCH="topk metrics --quick")

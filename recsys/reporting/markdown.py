@@ -9,6 +9,8 @@ from recsys.reporting.charted import chart_table
 from recsys.reporting.document import Document, Fact, Section
 
 _SIGNS = re.compile(r"([\\`*_\[\]<>|&~$])")
+# What GitHub makes a link of without being asked.
+_ADDRESS = re.compile(r"://|\bwww\.", re.IGNORECASE)
 # What would begin a heading, a list or a rule.
 _OPENING = re.compile(r"^(#{1,6}|[+-]|\d+[.)]|[=-]+)(?=\s|$)")
 
@@ -26,9 +28,7 @@ def to_markdown(document: Document) -> str:
     <BLANKLINE>
     """
     alone = len(document.sections) == 1
-    parts = [f"# {escaped(document.title)}"]
-    if document.lead:
-        parts.append(f"**{escaped(document.lead)}**")
+    parts = [f"# {escaped(document.title)}", _strong(document.lead)]
     for section in document.sections:
         parts += _section(section, alone=alone)
     if document.method:
@@ -45,8 +45,13 @@ def escaped(text: str) -> str:
     ('\\<b\\> a\\|b', '1\\. one')
     """
     plain = " ".join(text.split())
-    marked = _SIGNS.sub(r"\\\1", plain)
+    marked = _ADDRESS.sub(lambda found: found[0].replace(":", "\\:").replace(".", "\\."), _SIGNS.sub(r"\\\1", plain))
     return _OPENING.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", marked)
+
+
+def _strong(text: str) -> str:
+    plain = escaped(text)
+    return f"**{plain}**" if plain else ""
 
 
 def table_text(table: Table) -> str:
@@ -59,7 +64,7 @@ def table_text(table: Table) -> str:
 
 def _section(section: Section, *, alone: bool) -> list[str]:
     level = "##" if alone else "###"
-    parts = [] if alone else [f"## {escaped(section.title)}", f"**{escaped(section.conclusion)}**"]
+    parts = [] if alone else [f"## {escaped(section.title)}", _strong(section.conclusion)]
     parts += [f"> **Warning:** {escaped(warning)}" for warning in section.warnings]
     parts += [_chart(chart, level) for chart in section.view.charts]
     parts += [table_text(table) for table in section.view.tables if table.columns]
@@ -82,5 +87,7 @@ def _facts(facts: tuple[Fact, ...]) -> str:
 def _value(fact: Fact) -> str:
     if not fact.code:
         return escaped(fact.value)
-    fence = "`" * (max((len(run) for run in re.findall("`+", fact.value)), default=0) + 1)
-    return f"{fence}{fact.value}{fence}"
+    value = " ".join(fact.value.split())
+    fence = "`" * (max((len(run) for run in re.findall("`+", value)), default=0) + 1)
+    apart = " " if value.startswith("`") or value.endswith("`") else ""
+    return f"{fence}{apart}{value}{apart}{fence}"

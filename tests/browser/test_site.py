@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,11 @@ from html import unescape
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
 import recsys
 from recsys.cli import catalogue
@@ -23,7 +25,6 @@ from recsys.cli.options import EVERYWHERE, shared_names
 ROOT = Path(__file__).parents[2]
 ROOMS = sorted(path.parent.name for path in (ROOT / "recsys").glob("*/__init__.py"))
 SECTION = re.compile(r'<h2 id="(recsys-[^"]+)"(.*?)(?=<h2|</article>)', re.DOTALL)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SERIOUS = ("serious", "critical")
 LOOKED_AT = (
     "index.html",
@@ -75,7 +76,6 @@ def public_names() -> Iterator[str]:
                 yield f"recsys.{room}.{name}"
 
 
-@pytest.mark.slow
 def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
     anchors = set().union(*(page.anchors for name, page in pages.items() if name.startswith("api/")))
     names = list(public_names())
@@ -83,7 +83,6 @@ def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
     assert [name for name in names if name not in anchors] == []
 
 
-@pytest.mark.slow
 def test_the_facade_links_all_that_stands_at_the_top(site: Path) -> None:
     text = (site / "api" / "index.html").read_text("utf-8")
     missing = [
@@ -92,7 +91,6 @@ def test_the_facade_links_all_that_stands_at_the_top(site: Path) -> None:
     assert missing == ["core"]  # of which only the errors are for users
 
 
-@pytest.mark.slow
 def test_every_command_is_told_with_its_options_and_examples(site: Path) -> None:
     text = "".join(path.read_text("utf-8") for path in sorted((site / "cli").glob("*.html")))
     told = {found[1]: re.sub(r"<[^>]+>", "", found[2]) for found in SECTION.finditer(text)}
@@ -105,7 +103,6 @@ def test_every_command_is_told_with_its_options_and_examples(site: Path) -> None
         assert [option for option in own if f"--{option.replace('_', '-')}" not in section] == [], verb
 
 
-@pytest.mark.slow
 def test_no_page_loads_anything_from_elsewhere(site: Path, pages: dict[str, Page]) -> None:
     loaded = [(name, link) for name, page in pages.items() for link in page.loaded if link]
     assert len(loaded) > 100
@@ -115,34 +112,29 @@ def test_no_page_loads_anything_from_elsewhere(site: Path, pages: dict[str, Page
         assert not re.search(r"url\([\"']?(https?:|//)|@import", text), sheet
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_opened_from_the_disk_are_accessible_searchable_and_quiet(site: Path, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
-        requests: list[str] = []
-        faults: list[str] = []
-        context.on("request", lambda request: requests.append(request.url))
-        for name in LOOKED_AT:
-            page = context.new_page()
-            page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.goto((site / name).as_uri())
-            wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert wide <= 0, f"{name} scrolls sideways on a phone"
-            assert faults == [], name
-            found = Axe().run(page, options={"preload": False}).response["violations"]
-            serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS]
-            assert serious == [], name
-            faults.clear()
-        page.locator(".md-header label[for=__search]").first.click()
-        page.locator("input.md-search__input").press_sequentially("CUPED")
-        page.wait_for_selector(".md-search-result__item")
-        browser.close()
+def test_pages_opened_from_the_disk_are_accessible_searchable_and_quiet(
+    browser: Browser, site: Path, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+    requests: list[str] = []
+    faults: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
+    for name in LOOKED_AT:
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto((site / name).as_uri())
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{name} scrolls sideways on a phone"
+        assert faults == [], name
+        found = Axe().run(page, options={"preload": False}).response["violations"]
+        serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS]
+        assert serious == [], name
+        faults.clear()
+    page.locator(".md-header label[for=__search]").first.click()
+    page.locator("input.md-search__input").press_sequentially("CUPED")
+    page.wait_for_selector(".md-search-result__item")
+    context.close()
     assert len(requests) > len(LOOKED_AT)
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
