@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -101,13 +102,18 @@ class Description(Viewable):
     item_curve: Concentration | None = None
 
     @property
+    def name(self) -> str:
+        """The store's folder, without where it lies: a report is sent around."""
+        return PurePath(self.path).name or self.path
+
+    @property
     def conclusion(self) -> str:
         """Say how much the store holds, of whom and from when."""
         if not self.rows:
-            return f"{self.path} holds no events yet."
+            return f"{self.name} holds no events yet."
         span = "" if self.first is None or self.last is None else f", {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}"
         users, items = counted(self.users, "user"), counted(self.items, "item")
-        return f"{self.path} holds {counted(self.rows, 'event')} of {users} on {items}{span}."
+        return f"{self.name} holds {counted(self.rows, 'event')} of {users} on {items}{span}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, times in ISO 8601."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -60,14 +61,19 @@ def test_users_by_activity_and_the_curves_of_both(store: Store) -> None:
         "items": (1, 1.0),
         "users": (1, 0.5),
     }
-    assert found.view().title == (f"{found.path} holds 10 events of 4 users on 1 item, 2026-01-01 to 2026-01-10.")
+    assert found.view().title == (f"{found.name} holds 10 events of 4 users on 1 item, 2026-01-01 to 2026-01-10.")
 
 
 def test_without_events_or_times_there_is_nothing_to_draw(store: Store) -> None:
     empty = store.describe()
     assert empty.view().charts == ()
-    assert empty.view().title == f"{empty.path} holds no events yet."
+    assert empty.view().title == f"{empty.name} holds no events yet."
     store.ingest("events", log([0, 1]).drop("ts"))
     timeless = store.describe()
     assert timeless.over_time is None
     assert len(timeless.view().charts) == 2
+
+
+def test_a_report_does_not_tell_where_the_store_lies(tmp_path: Path) -> None:
+    store = Store(tmp_path / "shop")
+    assert str(tmp_path) not in json.dumps(store.describe().view().to_dict())
