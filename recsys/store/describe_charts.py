@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recsys.display import Axis, Chart, Series, drawn
+from recsys.display import Axis, Chart, Rule, Series, drawn
 
 if TYPE_CHECKING:
     from recsys.store.describe import Description
@@ -25,6 +25,7 @@ def _over_time(found: Description) -> Chart | None:
         Axis("begin", "UTC", "time"),
         Axis("events", over.stretch.replace("by", "per")),
         (Series("events", "step", (*over.starts, end), (*over.counts, over.counts[-1])),),
+        (Rule("y", 0.0),),  # counts from 0 on: else a quiet week looks like a dead one
         note="Gaps and steps are worth a look before a split in time; the first and the last stretch may be cut short.",
     )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recsys.experiment.analysis import Analysis
 
 MOST_ARMS = 6
+FARTHEST = 4  # half-widths of the last day's band
 Float64 = NDArray[np.float64]
 
 
@@ -85,7 +86,7 @@ def ratio_chart(table: UnitTable, weights: Float64, by_day: NDArray[np.int64], a
     series: list[Series] = []
     for share in dict.fromkeys(weights[0][list(shown)].tolist()) if constant else ():
         tests = 1 if len(arms) == 2 else len(arms)
-        low, high = stats.sample_ratio_bounds(totals[days], share, alpha=alpha / tests)
+        low, high = _in_reach(share, *stats.sample_ratio_bounds(totals[days], share, alpha=alpha / tests))
         name = f"no alarm around {100 * share:g} %" if len(arms) > 2 else "no alarm"
         series.append(Series(name, "band", at, (share,) * len(at), tuple(low.tolist()), tuple(high.tolist())))
     for arm in shown:
@@ -107,12 +108,19 @@ def ratio_chart(table: UnitTable, weights: Float64, by_day: NDArray[np.int64], a
         note(
             f"A line that leaves the band on any day is an alarm of the sequential test at {alpha:g}: chance alone"
             f" makes one in at most {100 * alpha:g} % of experiments, however often one looks."
+            " Where the band runs to the edge it is wider than drawn."
             if constant
             else "The planned shares change with the stages of the ramp: the lines should follow what is expected.",
             f"{hidden} further arms are in the table." if hidden else "",
             verdict,
         ),
     )
+
+
+def _in_reach(share: float, low: Float64, high: Float64) -> tuple[Float64, Float64]:
+    """Leave ends far beyond those of the last day open: the band of a few units would flatten all that follows."""
+    reach = FARTHEST * (high[-1] - low[-1]) / 2
+    return np.where(share - low > reach, -np.inf, low), np.where(high - share > reach, np.inf, high)
 
 
 def _expected(

@@ -28,6 +28,7 @@ def test_events_by_day_with_the_days_that_have_none(store: Store) -> None:
     chart = found.view().charts[0]
     assert (chart.title, chart.x.text(), chart.y.text()) == ("Events by day", "begin (UTC)", "events (per day)")
     assert chart.series[0].x == (*(datetime(2026, 1, day) for day in (1, 2, 3, 4)), datetime(2026, 1, 4, 12))
+    assert [(rule.axis, rule.at) for rule in chart.rules] == [("y", 0.0)]  # counts are drawn from 0 on
     assert chart.series[0].y == (2, 1, 0, 1, 1)  # the last step ends where the log does
     assert found.view().tables[1].rows == ((Spark((2, 1, 0, 1)),),)
     assert json.loads(json.dumps(found.to_dict()))["over_time"]["counts"] == [2, 1, 0, 1]

@@ -82,3 +82,19 @@ def test_one_day_and_nobody():
     (sizes,) = arm_charts(analyze(experiment(Mean("minutes")), table))
     assert sizes.title == "Units by arm: 3,000 in pop, 3,000 in als"
     assert arm_charts(analyze(experiment(Mean("minutes")), unit_table([], {"minutes": []}))) == ()
+
+
+def test_the_wide_band_of_the_first_units_does_not_flatten_the_days_that_follow():
+    days = np.r_[np.zeros(20, int), DAY[20:]]  # 20 units on the first day: the band is everything
+    arm = (RNG.random(N) < 0.5).astype(int)
+    table = unit_table(arm, {"minutes": RNG.gamma(2.0, 10.0, N)}, arms=("pop", "als"), days=np.sort(np.where(
+        np.arange(N) < 20, 0, days + 1)))  # fmt: skip
+    ratio, _ = arm_charts(analyze(experiment(Mean("minutes")), table))
+    band = ratio.series[0]
+    ends = np.array([band.low, band.high])
+    assert np.isinf(ends[:, 0]).all()
+    assert np.isfinite(ends[:, -1]).all()
+    half = ends[1, -1] - 0.5
+    assert np.abs(ends[np.isfinite(ends)] - 0.5).max() <= 4 * half + 1e-12
+    bounds = np.array(stats.sample_ratio_bounds(units_by_day(table).cumsum(axis=0).sum(axis=1), 0.5, alpha=0.01))
+    np.testing.assert_array_equal(ends[np.isfinite(ends)], bounds[np.isfinite(ends)])
