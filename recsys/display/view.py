@@ -114,6 +114,7 @@ class Spark(NamedTuple):
 Cell = str | int | float | Percent | PValue | Interval | Marked | Plot | Spark | None
 """What stands in a cell of a `Table`; None is drawn as a dash."""
 MISSING = "–"
+MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -245,8 +246,9 @@ def cell_text(cell: Cell) -> str:
         case Interval(low, high, percent):
             if not (_present(low) and _present(high)):
                 return MISSING
-            draw = _hundredfold if percent else number_text
-            return f"[{draw(low)}, {draw(high)}]{' %' if percent else ''}"
+            if percent:
+                return f"[{_hundredfold(low)}, {_hundredfold(high)}] %"
+            return "[{}, {}]".format(*_bounds(low, high))
         case Marked(value, marks, width):
             return f"{number_text(value)} {marks:<{width}}" if width else number_text(value)
         case Plot(low, estimate, high, axis):
@@ -308,6 +310,23 @@ def _format(size: float) -> str:
     if 0 < size < 0.0001:
         return ".2e"
     return f",.{4 if size < 10 else 2 if size < 1000 else 0}f"
+
+
+def _bounds(low: float, high: float) -> tuple[str, str]:
+    """Return the ends of an interval alike: as the larger deserves, with more decimals for one that would vanish."""
+    largest = max(abs(low), abs(high))
+    if math.isinf(largest):
+        return number_text(low), number_text(high)
+    return _bound(low, _format(largest)), _bound(high, _format(largest))
+
+
+def _bound(value: float, form: str) -> str:
+    """Return a number in a format, or with as many decimals as it takes to see on which side of 0 it lies."""
+    text = format(value, form)
+    if value == 0 or any(sign in text for sign in "123456789"):
+        return text
+    decimals = math.ceil(-math.log10(abs(value)))
+    return f"{value:.{decimals}f}" if decimals <= MOST_DECIMALS else f"{value:.0e}"
 
 
 def _spark(cell: Spark) -> str:

@@ -121,7 +121,7 @@ class Comparison(Viewable, Tabular):
     @property
     def notes(self) -> tuple[str, ...]:
         """The conventions in short, as `view` shows them."""
-        return (self._decision(), *next(iter(self.evaluations.values())).notes)
+        return (self._decision(), _PVALUE, *next(iter(self.evaluations.values())).notes)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -291,6 +291,7 @@ def ranked(evaluations: Mapping[str, Evaluation]) -> tuple[str, ...]:
     return best_first({name: found.interval(primary.name).estimate for name, found in evaluations.items()}, primary)
 
 
+_PVALUE = "p: how probable so large a difference would be if the models were equally good"
 _TEST_NAMES = {
     "t": "paired t test",
     "wilcoxon": "Wilcoxon signed-rank test",

@@ -32,7 +32,12 @@ def short_conventions(
     """Return one line on the lists and one a metric; `full_conventions` says the rest."""
     seen = "not seen before" if serving.exclude_seen else "seen before or not"
     lists = f"relevant: {_hit(population)}; candidates: all trained items, {seen}; {_cold(on_cold)}"
-    return (lists, *_special(serving), *(f"{spec.name}: {gist(spec.convention)}" for spec in specs))
+    return (lists, *_special(serving), *(f"{spec.name}: {_said(spec)}" for spec in specs))
+
+
+def _said(spec: MetricSpec) -> str:
+    reading, formula = spec.metric.reading, gist(spec.convention)
+    return f"{reading} ({formula})" if reading else formula
 
 
 def gist(convention: str) -> str:

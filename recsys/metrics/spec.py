@@ -36,6 +36,8 @@ class Metric:
         Options with their values; the first is the default.
     unit : str
         Of its values, for axes.
+    reading : str
+        What it says, for those to whom the formula says little.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Metric:
     takes_k: bool = True
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     unit: str = "0 to 1"
+    reading: str = ""
 
 
 METRICS: Mapping[str, Metric] = {
@@ -63,9 +66,13 @@ METRICS: Mapping[str, Metric] = {
             "relevance value with gain=value, 2^value − 1 with gain=exp "
             "(Järvelin & Kekäläinen 2002; Burges et al. 2005)",
             options={"gain": ("binary", "value", "exp")},
+            reading="how well the first k hit, weighted by rank, 1 = perfect",
         ),
         Metric(
-            "map", "user", "sum of the precisions at the ranks of the hits among the first k, over min(k, relevant)"
+            "map",
+            "user",
+            "sum of the precisions at the ranks of the hits among the first k, over min(k, relevant)",
+            reading="how well the first k hit, weighted by rank, 1 = perfect",
         ),
         Metric("mrr", "user", "1 / rank of the first relevant item among the first k, 0 without one"),
         Metric(
@@ -85,6 +92,7 @@ METRICS: Mapping[str, Metric] = {
             "of the largest (Yang et al. 2018)",
             needs=("relevance", "item_events"),
             options={"power": ("0.5", "1", "1.5")},
+            reading="as ndcg, hits on rarer items counting more",
         ),
         Metric(
             "auc",

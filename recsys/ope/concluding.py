@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from recsys.display import number_text
+from recsys.display import Interval, cell_text, number_text
 from recsys.ope.results import Estimate
 
 if TYPE_CHECKING:
@@ -37,6 +37,17 @@ def _told(replay: Replay) -> str:
     return sentence
 
 
+def adjusted(correction: str) -> str:
+    """Return what was done to the p-values, in words.
+
+    Examples
+    --------
+    >>> adjusted("holm"), adjusted("none")
+    ('adjusted by Holm', 'not adjusted')
+    """
+    return "not adjusted" if correction == "none" else f"adjusted by {correction.title()}"
+
+
 def _why(one: Estimate) -> str:
     """Return the first reason, without the name of its check."""
     reason = one.reasons[0] if one.reasons else "no estimate could be made"
@@ -46,7 +57,7 @@ def _why(one: Estimate) -> str:
 
 def _valued(one: Estimate, difference: ReplayDifference | None) -> str:
     earned = f"{one.policy} would have earned {number_text(one.value)} {one.reward} per {one.estimand}"
-    interval = f" [{number_text(one.ci_low)}, {number_text(one.ci_high)}]" if math.isfinite(one.ci_low) else ""
+    interval = f" {cell_text(Interval(one.ci_low, one.ci_high))}" if math.isfinite(one.ci_low) else ""
     doubt = f" (flagged: {_why(one)})" if one.status == "flagged" else ""
     return f"{earned}{interval}{_compared(difference)}{doubt}"
 

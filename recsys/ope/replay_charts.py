@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.display import Axis, Chart, Estimated, Rule, Series, counted, drawn, forest
+from recsys.ope.concluding import adjusted
 from recsys.ope.diagnostics import WeightBin
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _differences(replay: Replay, reward: str) -> Chart | None:
         [_row(_label(one), one.estimate, one) for one in rows],
         rules=(Rule("x", 0.0, "no difference"),),
         note="Paired on the same rows. Right of the line the policy earns more. An interval is for its row alone; "
-        f"p-values are adjusted by {replay.correction}.",
+        f"p-values are {adjusted(replay.correction)}.",
     )
 
 

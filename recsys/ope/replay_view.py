@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from recsys.core.times import from_micros
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, shared_axis
 from recsys.ope.checks import Check
+from recsys.ope.concluding import adjusted
 from recsys.ope.replay_charts import replay_charts
 
 if TYPE_CHECKING:
@@ -89,6 +90,6 @@ def _notes(replay: Replay) -> tuple[str, ...]:
     requests = "" if log.requests is None else f" in {counted(log.requests, 'request')}"
     facts = f"{counted(log.impressions, 'impression')}{requests}{users}{when}; {written}"
     one = replay.estimates[0]
-    tested = f"p-values of {counted(len(replay.differences), 'difference')} adjusted by {replay.correction}"
+    tested = f"p-values of {counted(len(replay.differences), 'difference')} {adjusted(replay.correction)}"
     notes = [facts, f"intervals: {one.interval}; {tested}; an interval is for one comparison"]
     return (*notes, *replay.notes)

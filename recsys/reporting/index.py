@@ -138,7 +138,8 @@ def index(store: Store, title: str | None = None) -> Document:
 
 def _rank(kind: str) -> int:
     """Return where a kind stands: comparisons before the trainings that they are made of."""
-    order = ("compare", "backtest", "replay", "analysis", "interleave-analysis", "evaluate", "tune", "train")
+    first = ("compare", "backtest", "replay", "replay-learning", "analysis", "interleave-analysis")
+    order = (*first, "evaluate", "tune", "train")
     return order.index(kind) if kind in order else len(order)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from recsys.display import Chart, Table
 from recsys.reporting.charted import chart_table
@@ -77,7 +78,8 @@ def _section(section: Section, *, alone: bool) -> list[str]:
 
 def _chart(chart: Chart, level: str) -> str:
     note = f"\n\n{escaped(chart.note)}" if chart.note else ""
-    return f"{level} {escaped(chart.title)}{note}\n\n{table_text(chart_table(chart))}"
+    table = replace(chart_table(chart), caption="")  # the heading says it
+    return f"{level} {escaped(chart.title)}{note}\n\n{table_text(table)}"
 
 
 def _facts(facts: tuple[Fact, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from recsys.reporting.figure.legend import Key
 
 LIMIT = 1_000_000
 WIDE, NARROW = 720, 360
+_BROKEN = re.compile(r"(?<=[\d\]]) (?=%)|(?<=[\d∞],) (?=[-−+]?[\d.∞]+\])|(?<=\bp) (?=[<=.\d])|(?<=\bp <) (?=\.)")
 
 
 class Fold(NamedTuple):
@@ -105,12 +107,24 @@ def to_page(document: Document) -> str:
     )
 
 
+def together(text: str) -> str:
+    r"""Return a sentence in which no line ends within a number: between it and its %, in an interval, after p.
+
+    Examples
+    --------
+    >>> together("better: +1.0 % [0.5, 1.5] %, p < .001").split(" ")
+    ['better:', '+1.0\xa0%', '[0.5,\xa01.5]\xa0%,', 'p\xa0<\xa0.001']
+    """
+    return _BROKEN.sub("\N{NO-BREAK SPACE}", text)
+
+
 def _template() -> Any:
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError:
         raise missing("HTML reports are written by jinja2") from None
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["together"] = together
     source = resources.files(__package__).joinpath("templates/report.html").read_text(encoding="utf-8")
     return environment.from_string(source)
 

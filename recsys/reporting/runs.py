@@ -109,8 +109,9 @@ def run_facts(run: Run, snapshot: Snapshot | None = None, store: str = "") -> tu
         facts += [Fact("data", size), Fact("content hash", snapshot.content_hash)]
     if run.trained_through is not None:
         facts.append(Fact("trained through", f"{run.trained_through:%Y-%m-%d %H:%M:%S} UTC"))
-    if run.parents:
-        facts.append(Fact("made from", ", ".join(f"run {parent}" for parent in run.parents[:20])))
+    recipe = canonical_json(run.recipe)
+    if untold := [parent for parent in run.parents if parent not in recipe]:
+        facts.append(Fact("made from", ", ".join(f"run {parent}" for parent in untold[:20])))
     if run.seed is not None:
         facts.append(Fact("seed", str(run.seed)))
     facts += [Fact(name, text) for name, text in _flat(run.recipe)]

@@ -101,21 +101,26 @@ def write(document: Document, sink: Path | BinaryIO, kind: str) -> int:
 
 
 def format_of(path: Path, wanted: str | None = None) -> str:
-    """Return ``"html"``, ``"md"`` or ``"json"``: what was asked for, else what the ending of a name says.
+    """Return ``"html"``, ``"md"`` or ``"json"``: what the ending of a name says, or what was asked for.
 
     Raises
     ------
     ArgumentError
-        Neither says one of them.
+        Neither says one of them, or they say different ones.
 
     Examples
     --------
     >>> format_of(Path("als.HTML"))
     'html'
     """
-    if wanted is not None:
-        return one_of("format", wanted, tuple(FORMATS))
     kind = SUFFIXES.get(path.suffix.lower())
+    if wanted is not None:
+        one_of("format", wanted, tuple(FORMATS))
+        if kind not in (None, wanted):
+            raise ArgumentError(
+                f"path is {str(path)!r} and format is {wanted!r}", f"a name that ends in .{wanted} was expected"
+            )
+        return wanted
     if kind is None:
         raise ArgumentError(f"path is {str(path)!r}", "a name that ends in .html, .md or .json was expected")
     return kind

@@ -121,3 +121,17 @@ def test_paper_is_white_and_shows_the_wide_figures(browser, files):
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.locator("svg.wide:visible").count() == page.locator("figure").count() > 0
         page.pdf(path=PICTURES / "comparison.pdf")
+
+
+def test_on_a_phone_captions_are_read_whole_and_a_table_that_goes_on_says_so(browser, files):
+    with opened(browser, files["comparison"], PHONE) as (page, _):
+        captions = page.locator(".scroll caption span:visible").all()
+        assert captions
+        for caption in captions:
+            box = caption.bounding_box()
+            assert box["x"] + box["width"] <= PHONE
+        going_on = page.locator(".scroll:visible").evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => getComputedStyle(one).background)"
+        )
+        assert going_on
+        assert all("linear-gradient" in painted for painted in going_on)

@@ -34,7 +34,8 @@ def looks_chart(monitor: Monitor) -> Chart | None:
         tuple(series),
         (zero("y"), *_milestones(looks, monitor.end)),
         note(
-            "The difference is shown on the day on which the interval first leaves 0, however often one looks.",
+            "The difference is shown on the day on which the interval first leaves 0, however often one looks. An "
+            "interval for one look alone is narrower: it may leave 0 where this one does not.",
             _left_out(monitor, bounded),
             f"{monitor.method[0].upper()}{monitor.method[1:]}.",
         ),

@@ -19,12 +19,13 @@ MOST_LINES = 3
 
 
 class Scale(NamedTuple):
-    """One axis: what it measures, its categories in their order, and the least and greatest number on it."""
+    """One axis: what it measures, its categories in their order, their range, and whether all are whole."""
 
     axis: Axis
     categories: tuple[str, ...]
     low: float
     high: float
+    whole: bool = False
 
     def place(self, value: Place | None) -> float:
         """Return where a value stands; NaN for what has no place."""
@@ -63,7 +64,8 @@ def scale_of(axis: Axis, chart: Chart, side: str) -> Scale:
         values.append(0.0)
     finite = [value for value in values if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (1.0, 10.0)
-    return Scale(axis, (), *_with_margin(low, high, axis))
+    whole = not axis.percent and all(isinstance(value, int) for value in spread_out)
+    return Scale(axis, (), *_with_margin(low, high, axis), whole)
 
 
 def label(drawn: DrawnAxis, scale: Scale, room: float, *, upwards: bool) -> None:
@@ -94,7 +96,8 @@ def label(drawn: DrawnAxis, scale: Scale, room: float, *, upwards: bool) -> None
         drawn.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value, None)))
         drawn.set_minor_locator(ticker.NullLocator())
     else:
-        drawn.set_major_locator(ticker.MaxNLocator(nbins=max(3, min(7, int(room / 9))), steps=[1, 2, 2.5, 5, 10]))
+        nbins = max(3, min(7, int(room / 9)))
+        drawn.set_major_locator(ticker.MaxNLocator(nbins=nbins, steps=[1, 2, 2.5, 5, 10], integer=scale.whole))
         drawn.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value, _step(drawn))))
 
 

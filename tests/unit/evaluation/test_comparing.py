@@ -105,10 +105,12 @@ def test_letters_only_where_every_pair_was_tested(models, split):
 
 def test_the_view_is_short_and_the_record_is_full(found):
     notes = found.view().notes
-    assert len(notes) == 2 + len(METRICS)
+    assert len(notes) == 3 + len(METRICS)
     assert all(len(note) <= 120 for note in notes)
     assert any("Järvelin" in note for note in found.to_dict()["conventions"])
     assert not any("Järvelin" in note for note in notes)
+    assert any("p: how probable" in note for note in notes)
+    assert any(note.startswith("ndcg@10: how well the first k hit") for note in notes)
 
 
 def test_a_warning_is_given_once(events):

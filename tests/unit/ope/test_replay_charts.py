@@ -50,6 +50,7 @@ def test_differences_stand_at_the_line_of_none(found):
     assert rows(chart.series[0])["good: snips"] == [own.estimate, own.ci_low, own.ci_high]
     assert chart.rules[0].at == 0
     assert chart.title.endswith(f"policy − {found.baseline}")
+    assert "p-values are adjusted by Holm." in chart.note
 
 
 def test_sizes_and_weights(found):

@@ -158,3 +158,9 @@ def test_the_name_of_a_level_line_stands_where_it_covers_no_mark(mark, x, y, anc
     ((found, height),) = re.findall(r'text-anchor: (\w+);[^>]* y="([\d.]+)"[^>]*>high<', svg)
     _, level = re.findall(r'd="M [\d.]+ ([\d.]+)[^"]*"[^>]*stroke-dasharray: 5,2.5[^>]*--rule', svg)
     assert (found, float(height) > float(level)) == (anchor, below)
+
+
+@pytest.mark.parametrize(("places", "fractions"), [((0, 1, 2, 3), False), ((0.0, 1.0, 2.0, 3.0), True)])
+def test_whole_numbers_have_whole_ticks(places, fractions):
+    chart = Chart("c", Axis("trial"), Axis("ndcg"), (Series("a", "line", places, (10.0, 20.0, 30.0, 40.0)),))
+    assert any(re.fullmatch(r"\d\.\d+", text) for text in text_of(draw(chart, "f", 720))) == fractions

@@ -8,6 +8,7 @@ import pytest
 from recsys.core.errors import RecsysError
 from recsys.display import Axis, Chart, Series, Table, View
 from recsys.reporting import compose
+from recsys.reporting.charted import chart_table
 from recsys.reporting.page import LIMIT, to_page
 
 LONG = "a caption of some length that each row of this very long table repeats, to make it large "
@@ -53,8 +54,33 @@ def test_the_data_of_a_figure_stand_behind_it():
     assert "25.0 %" in page
 
 
+def test_the_data_of_a_figure_name_what_is_measured_before_the_value():
+    bars = Series("estimate", "interval", (0.1, 0.2), ("pop", "als"), (0.0, 0.1), (0.2, 0.3))
+    chart = Chart("c", Axis("ndcg@10"), Axis("model", kind="category"), (bars,))
+    table = chart_table(chart)
+    assert table.columns == ("model", "ndcg@10", "low", "high")
+    assert table.rows == (("pop", 0.1, 0.0, 0.2), ("als", 0.2, 0.1, 0.3))
+    several = chart_table(Chart("c", chart.x, chart.y, (bars, Series("other", "point", (0.3,), ("als",)))))
+    assert several.columns == ("series", *table.columns)
+    assert several.rows[-1] == ("other", "als", 0.3, None, None)
+
+
+def test_there_is_no_heading_over_evidence_that_is_not_there():
+    assert ">Evidence<" not in to_page(compose(View("nothing to see")))
+    assert ">Evidence<" in to_page(compose(View("v", notes=("warning: look out",))))
+    assert ">Evidence<" in to_page(compose(View("v", (Table(("a",), ((1,),)),))))
+
+
 def test_one_result_twice_makes_no_name_twice():
     series = (Series("a", "line", (1, 2), (1, 2)),)
     shown = View("v", (Table(("a",), ((1,),)),), charts=(Chart("c", Axis("x"), Axis("y"), series),) * 2)
     names = re.findall(r' id="([^"]*)"', to_page(compose([shown, shown])))
     assert len(names) == len(set(names)) > 20
+
+
+def test_no_line_of_the_conclusion_ends_within_a_number():
+    told = "als is better: +98.7 % [85.4, 111.9] %, Holm p < .001"
+    page = to_page(compose(View(told, notes=(f"warning: {told}", told))))
+    assert told not in page
+    kept = "als is better: +98.7~% [85.4,~111.9]~%, Holm p~&lt;~.001".replace("~", "\N{NO-BREAK SPACE}")
+    assert page.count(kept) == 3

@@ -1,11 +1,12 @@
-"""What is said of a run whose view was not kept: what it was, and the primary metric of every model."""
+"""Runs as sections: what is said of one whose view was not kept, every kind has a name, nothing is told twice."""
 
 from datetime import datetime
 
 import pytest
 
-from recsys.reporting.runs import kept_view
+from recsys.reporting.runs import KINDS, kept_view, run_facts
 from recsys.store import Run
+from recsys.store.runs import KINDS as RECORDED
 
 METRICS = {"metrics": ["coverage@10", "ndcg@10"]}
 TWO = {"models": {"als": "1", "pop": "2"}}
@@ -37,3 +38,15 @@ NUMBERS = {"als coverage@10": 0.8615, "als ndcg@10": 0.12, "pop coverage@10": 0.
 )
 def test_a_run_without_a_view_is_told_plainly(kind, recipe, metrics, title):
     assert kept_view(Run("0000000000aa", kind, datetime(2026, 1, 1), recipe, metrics=metrics)).title == title
+
+
+def test_every_kind_of_run_has_a_name_and_so_a_place_in_the_index():
+    assert set(KINDS) == set(RECORDED)
+
+
+def test_parents_that_the_recipe_names_are_not_told_again():
+    told, alone = "0000000000aa", "0000000000bb"
+    named = Run("0000000000cc", "compare", datetime(2026, 1, 1), {"runs": [told]}, parents=(told,))
+    assert [fact.value for fact in run_facts(named) if told in fact.value] == [told]
+    silent = Run("0000000000cc", "compare", datetime(2026, 1, 1), {}, parents=(alone,))
+    assert [fact.value for fact in run_facts(silent) if alone in fact.value] == [f"run {alone}"]

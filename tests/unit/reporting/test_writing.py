@@ -1,12 +1,13 @@
 """A report: the file it becomes, whole or not at all."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 import recsys as rs
 from recsys.display import Axis, Chart, Series, Table, View
-from recsys.reporting import compose
+from recsys.reporting import compose, format_of
 
 SHOWN = View(
     "als beats pop by 12 %",
@@ -19,7 +20,7 @@ SHOWN = View(
 @pytest.mark.parametrize("ending", ["html", "md", "json"])
 def test_every_form_tells_the_conclusion_before_the_evidence(tmp_path, ending):
     text = rs.report(SHOWN, tmp_path / f"als.{ending}", title="Spring models").read_text(encoding="utf-8")
-    body = text[text.find("<body>") + 1 :]
+    body = text[text.find("<body>") + 1 :].replace("\N{NO-BREAK SPACE}", " ")
     assert -1 < body.find("Spring models") < body.find("als beats pop by 12 %") < body.find("ndcg@10")
 
 
@@ -62,3 +63,15 @@ def test_a_file_that_cannot_be_drawn_leaves_the_older_one(tmp_path):
 def test_nothing_to_report_is_refused():
     with pytest.raises(rs.core.errors.ArgumentError, match="nothing to report"):
         compose([])
+
+
+def test_markdown_says_the_title_of_a_figure_once(tmp_path):
+    text = rs.report(SHOWN, tmp_path / "a.md").read_text()
+    assert text.count("learning") == 1
+    assert "| epoch | ndcg@10 |" in text
+
+
+def test_a_name_and_a_format_that_contradict_each_other_are_refused():
+    assert format_of(Path("report"), "md") == format_of(Path("a.markdown"), "md") == "md"
+    with pytest.raises(rs.core.errors.ArgumentError, match=r"'a\.html' and format is 'md'.*ends in \.md"):
+        format_of(Path("a.html"), "md")

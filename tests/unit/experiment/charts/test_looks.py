@@ -36,6 +36,7 @@ def test_a_sequence_is_a_band_from_its_first_look_on():
     assert line.y == tuple(one.difference for one in told)
     assert line.x == tuple(from_micros(one.at) for one in told)
     assert "days with too few units" in chart.note
+    assert "An interval for one look alone is narrower" in chart.note
     assert [(rule.axis, rule.label) for rule in chart.rules] == [
         ("y", ""), ("x", "planned units"), ("x", "planned end"),
     ]  # fmt: skip
