@@ -63,6 +63,10 @@ def report(results: object, path: str | PathLike[str], *, title: str | None = No
     >>> text.splitlines()[:7:2]
     ['# Spring models', '**als beats pop by 12 %**', '| model | ndcg@10 |', '| als | 0.1200 |']
     """
+    if not isinstance(path, str | PathLike):
+        raise ArgumentError(
+            f"path is a {type(path).__name__}", "the name of a file was expected", 'rs.report(result, "report.html")'
+        )
     out = Path(path)
     kind = format_of(out)
     writable(out)  # a slip is told before the work

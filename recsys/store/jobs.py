@@ -192,8 +192,8 @@ class Jobs:
         self,
         path: str | PathLike[str],
         *,
-        runs: Sequence[str | Run] = (),
-        experiments: Sequence[str] = (),
+        runs: str | Run | Sequence[str | Run] = (),
+        experiments: str | Sequence[str] = (),
         ledger: bool = False,
         title: str | None = None,
     ) -> Path:
@@ -203,9 +203,9 @@ class Jobs:
         ----------
         path : str or path
             Ends in ``.html``, ``.md`` or ``.json``.
-        runs : sequence of str or Run
+        runs : str, Run or sequence of them
             What to tell of, such as ``@latest``.
-        experiments : sequence of str
+        experiments : str or sequence of str
             Their names.
         ledger : bool
             Also how well offline numbers have predicted A/B tests.
@@ -222,7 +222,9 @@ class Jobs:
         from recsys import reporting
 
         store = cast("Store", self)
-        return reporting.report(reporting.of_store(store, runs, experiments, ledger=ledger, title=title), path)
+        chosen = [runs] if isinstance(runs, str) or not isinstance(runs, Sequence) else runs
+        tests = [experiments] if isinstance(experiments, str) else experiments
+        return reporting.report(reporting.of_store(store, chosen, tests, ledger=ledger, title=title), path)
 
 
 def _with_recipe(

@@ -112,3 +112,11 @@ def test_a_run_of_an_earlier_version_is_told_by_its_numbers(shop, tmp_path):
             con.execute("UPDATE runs SET view = ? WHERE run_id = ?", [json.dumps(run.view), run.run_id])
     assert "was not kept" in text
     assert all(f"{value:.4f}" in text for value in run.metrics.values() if value is not None and 0 < value < 10)
+
+
+def test_in_python_one_run_is_a_text_as_well_as_a_list(shop, tmp_path):
+    told = [
+        shop.report(tmp_path / f"{at}.md", runs=runs)
+        for at, runs in enumerate(("@latest:compare", ["@latest:compare"]))
+    ]
+    assert told[0].read_text() == told[1].read_text()

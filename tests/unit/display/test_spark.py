@@ -20,7 +20,6 @@ VALUES = st.lists(st.floats(allow_nan=True) | st.none(), min_size=1, max_size=10
         (Spark((-0.5, math.nan, 0.5)), "▁·█ -0.5000–0.5000"),
         (Spark((601.0, 1136.0)), "▁█ 601–1,136"),
         (Spark((3, 3)), "▄▄ 3"),
-        (Spark((601.0, 1136.0)), "▁█ 601–1,136"),
         (Spark((0.00002, 0.5)), "▁█ 0.0000–0.5000"),
         (Spark(()), "–"),
         (Spark((None, math.inf)), "–"),

@@ -75,3 +75,8 @@ def test_a_name_and_a_format_that_contradict_each_other_are_refused():
     assert format_of(Path("report"), "md") == format_of(Path("a.markdown"), "md") == "md"
     with pytest.raises(rs.core.errors.ArgumentError, match=r"'a\.html' and format is 'md'.*ends in \.md"):
         format_of(Path("a.html"), "md")
+
+
+def test_arguments_in_the_wrong_order_are_told():
+    with pytest.raises(rs.core.errors.ArgumentError, match=r"path is a View.*rs\.report\(result"):
+        rs.report("a.html", SHOWN)
