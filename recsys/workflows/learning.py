@@ -20,7 +20,7 @@ from recsys.ope.entering import one_reward
 from recsys.ope.learning import BetaThompson, GreedyLearner, LearningReplay, LinearThompson, LinUCB, RefittedRecommender
 from recsys.workflows.logged_files import read_log
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.replaying import Instant, log_of_store
+from recsys.workflows.replay_logs import Instant, log_of_store
 
 if TYPE_CHECKING:
     from recsys.store import Store

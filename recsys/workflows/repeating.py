@@ -15,13 +15,14 @@ from recsys.store.versions import versions
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import Options, run_comparison, run_evaluation
 from recsys.workflows.recording import Job, Recorded
+from recsys.workflows.replaying import replay_like
 from recsys.workflows.training import held_of, train_like
 
 if TYPE_CHECKING:
     from recsys.models import Recommender
     from recsys.store import Store
 
-_KINDS = ("train", "evaluate", "compare", "backtest")
+_KINDS = ("train", "evaluate", "compare", "backtest", "replay")
 
 
 def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent) -> Recorded[Any]:
@@ -60,6 +61,8 @@ def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent)
         return _repeat_training(store, old, progress)
     if old.kind == "backtest":
         again: Recorded[Any] = _repeat_backtest(store, old, progress)
+    elif old.kind == "replay":
+        again = replay_like(store, old, progress)
     else:
         again = _repeat_measurement(store, old, progress)
     _same_numbers(old, again.run, _by_place(old), _by_place(again.run))
@@ -71,7 +74,7 @@ def _check(old: Run) -> None:
         raise DataError(
             f"run {old.run_id} cannot be repeated: a person in its data was forgotten", "", "train a new run"
         )
-    if old.snapshot_id is None:
+    if old.snapshot_id is None and old.kind != "replay":
         raise ArgumentError(
             f"run {old.run_id} was measured on events outside a snapshot", "a run on a held-out part was expected"
         )

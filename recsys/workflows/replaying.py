@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys import ope
-from recsys.core.errors import ArgumentError, DataError
+from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import from_micros, parse_instant
-from recsys.ope import LoggedFeedback, Policy, Replay
-from recsys.ope.entering import one_reward
+from recsys.core.times import parse_instant
+from recsys.ope import Limits, LoggedFeedback, Policy, Replay
+from recsys.scoring.named import make_explorer
 from recsys.store import Run
 from recsys.store.schema import high_water
-from recsys.workflows.logged_files import read_items, read_log
+from recsys.workflows.logged_files import read_items
 from recsys.workflows.recording import Job, Recorded
+from recsys.workflows.replay_logs import Instant, Span, begin_of, log_of
 from recsys.workflows.replay_policies import Asked, Serving, policies_of
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from recsys.scoring import Eligibility
     from recsys.scoring.exploring import Explorer
     from recsys.store import Store
 
-Instant = str | datetime | date
+_ASKED = (
+    "policies", "words", "runs", "models", "log", "since", "until", "versions", "rewards", "compare", "k", "explore",
+    "eligibility", "exclude_seen", "event", "categories", "category", "logger", "high_water",
+)  # fmt: skip
 
 
 class _Done(NamedTuple):
@@ -113,32 +115,77 @@ def replay(
     DataError
         There are no impressions in that time, they break a demand, or a model has learned from them.
     """
-    job = Job(store, "replay")
     serving = Serving(k, explore, eligibility, exclude_seen, event)
-    span = _Span(since, until, tuple(versions))
-    extra = _Extra(categories, category, logger)
-    done = _replay(store, policies, log, span, serving, reward, compare, extra, progress, options)
+    span, extra = Span(since, until, tuple(versions)), _Extra(categories, category, logger)
+    return _recorded(store, policies, log, span, serving, reward, compare, extra, progress, options)
+
+
+def replay_like(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[Replay]:
+    """Replay once more as a run did, on what the store knew then.
+
+    Raises
+    ------
+    ArgumentError
+        The run does not tell all that it was asked.
+    """
+    recipe = old.recipe
+    if "words" not in recipe or isinstance(recipe.get("limits"), str):
+        raise ArgumentError(
+            f"run {old.run_id} does not tell all that it was asked", "a replay of this version was expected",
+            "replay again: recsys replay",
+        )  # fmt: skip
+    options = {name: value for name, value in recipe.items() if name not in _ASKED}
+    if options.get("limits") is not None:
+        options["limits"] = Limits(**options["limits"])
+    explore = None if recipe["explore"] is None else make_explorer(
+        **{name: value for name, value in recipe["explore"].items() if name != "name" and value is not None}
+    )  # fmt: skip
+    serving = Serving(recipe["k"], explore, None, recipe["exclude_seen"], recipe["event"])
+    begin = begin_of([store.run(one) for one in recipe["runs"]], None)
+    since = None if begin is not None and begin.isoformat() == recipe["since"] else recipe["since"]
+    span = Span(since, recipe["until"], tuple(recipe["versions"]), old.created_at)
+    extra = _Extra(recipe["categories"], recipe["category"], recipe["logger"])
+    return _recorded(store, recipe["words"], recipe["log"], span, serving, recipe["rewards"], recipe["compare"], extra,
+                     progress, options, recipe["high_water"])  # fmt: skip
+
+
+def _recorded(
+    store: Store,
+    policies: str | Sequence[str],
+    log: str | Path | None,
+    span: Span,
+    serving: Serving,
+    reward: str | Sequence[str] | None,
+    compare: bool,
+    extra: _Extra,
+    progress: ProgressCallback,
+    options: Mapping[str, Any],
+    mark: int | None = None,
+) -> Recorded[Replay]:
+    job = Job(store, "replay")
+    done = _replay(store, policies, log, span, serving, reward, compare, extra, progress, options, mark)
     runs, found = done.asked.runs, done.found
     throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
     run = job.record(
         recipe={
             "policies": list(done.asked.named),
+            "words": [one.run_id if isinstance(one, Run) else str(one) for one in done.asked.named.values()],
             "runs": [run.run_id for run in runs.values()],
             "models": {name: run.run_id for name, run in runs.items()},
             "log": None if log is None else str(log),
             "since": None if done.begin is None else done.begin.isoformat(),
-            "until": None if until is None else parse_instant("until", until).isoformat(),
-            "versions": list(versions),
+            "until": None if span.until is None else parse_instant("until", span.until).isoformat(),
+            "versions": list(span.versions),
             "rewards": [one.reward for one in found.logged],
             "compare": compare,
-            "k": k,
-            "explore": None if explore is None else explore.to_dict(),
-            "eligibility": None if eligibility is None else repr(eligibility),
-            "exclude_seen": exclude_seen,
-            "event": event,
-            "categories": None if categories is None else str(categories),
-            "category": category,
-            "logger": logger,
+            "k": serving.k,
+            "explore": None if serving.explore is None else serving.explore.to_dict(),
+            "eligibility": None if serving.eligibility is None else repr(serving.eligibility),
+            "exclude_seen": serving.exclude_seen,
+            "event": serving.event,
+            "categories": None if extra.categories is None else str(extra.categories),
+            "category": extra.category,
+            "logger": extra.logger,
             "high_water": done.mark,
             **{name: _plain(value) for name, value in options.items()},
         },
@@ -203,7 +250,7 @@ def replay_file(
         As of `replay`.
     """
     serving = Serving(k, explore, eligibility, False, None)
-    span = _Span(since, until, tuple(versions))
+    span = Span(since, until, tuple(versions))
     extra = _Extra(categories, category, logger)
     return _replay(None, policies, log, span, serving, reward, compare, extra, progress, options).found
 
@@ -216,38 +263,26 @@ class _Extra(NamedTuple):
     logger: str | None
 
 
-class _Span(NamedTuple):
-    """Which part of a log."""
-
-    since: Instant | None
-    until: Instant | None
-    versions: tuple[str, ...]
-
-
 def _replay(
     store: Store | None,
     policies: str | Run | Sequence[str | Run],
     log: str | Path | None,
-    span: _Span,
+    span: Span,
     serving: Serving,
     reward: str | Sequence[str] | None,
     compare: bool,
     extra: _Extra,
     progress: ProgressCallback,
     options: Mapping[str, Any],
+    mark: int | None = None,
 ) -> _Done:
     asked = Asked.of(store, policies)
     if compare and len(asked.named) < 2:
         raise ArgumentError("compare has one policy", "two or more were expected", "leave compare out")
-    begin = _begin(list(asked.runs.values()), span.since)
-    mark = None if store is None else _high_water(store)
-    if log is None:
-        rows = log_of_store(_needed(store), begin, span.until, span.since is None)
-        feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
-    else:
-        feedback = _of_file(log, begin, span, reward)
-    if span.versions:
-        feedback = feedback.of_versions(*span.versions)
+    begin = begin_of(list(asked.runs.values()), span.since)
+    if mark is None and store is not None:
+        mark = _high_water(store)
+    feedback = log_of(store, log, begin, span, reward)
     made, told = policies_of(store, asked, feedback, serving, mark)
     baseline = next(iter(made)) if compare else "logged"
     known: dict[str, Any] = {
@@ -265,83 +300,9 @@ def _logger(word: str, store: Store | None, feedback: LoggedFeedback, serving: S
     return next(iter(made.values()))
 
 
-def _needed(store: Store | None) -> Store:
-    if store is None:
-        raise ArgumentError("there is neither a store nor a log", "one of them was expected")
-    return store
-
-
 def _high_water(store: Store) -> int:
     with store.read() as con:
         return high_water(con)
-
-
-def _of_file(
-    log: str | Path, begin: datetime | None, span: _Span, reward: str | Sequence[str] | None
-) -> LoggedFeedback:
-    rows = read_log(log)
-    feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
-    if begin is None and span.until is None:
-        return feedback
-    if feedback.times is None:
-        if span.since is None and span.until is None:  # models say so themselves, by their checks
-            return feedback
-        raise DataError(f"{log} has no column ts", "times were expected with since and until")
-    kept = feedback.period(begin, span.until)
-    if not len(kept):
-        first, last = (from_micros(int(edge)) for edge in (feedback.times.min(), feedback.times.max()))
-        raise _no_impressions(str(log), begin, span.until, (first, last), span.since is None)
-    return kept
-
-
-def _begin(trained: Sequence[Run], since: Instant | None) -> datetime | None:
-    """Return when the impressions begin: from where no model has learned; None when the data of none has times."""
-    throughs = [run.trained_through for run in trained if run.trained_through is not None]
-    earliest = max(throughs) + timedelta(microseconds=1) if throughs else None
-    if since is None:
-        return earliest
-    asked = parse_instant("since", since)
-    if earliest is not None and asked < earliest:
-        raise DataError(
-            f"since is {asked:%Y-%m-%d %H:%M}, and the models have learned from events up to"
-            f" {max(throughs):%Y-%m-%d %H:%M}",
-            "impressions later than all training were expected",
-            f"leave since out, or train on less: recsys train {trained[0].recipe['model']} --until {asked:%Y-%m-%d}",
-        )
-    return asked
-
-
-def log_of_store(store: Store, since: datetime | None, until: Instant | None, trained: bool) -> pl.DataFrame:
-    """Return the store's impressions of a time; refuse a time without any, saying when there are some."""
-    rows = store.impressions(since=since, until=until)
-    if not rows.is_empty():
-        return rows
-    every = store.impressions()["ts"]
-    first, last = every.min(), every.max()
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
-        raise DataError(
-            "the store has no impressions",
-            "a log of what was shown, and how probable it was, is needed to replay a policy",
-            "recsys ingest impressions FILE, or name a log: --log FILE",
-        )
-    raise _no_impressions("the store", since, until, (first, last), trained and since is not None)
-
-
-def _no_impressions(
-    where: str, since: datetime | None, until: Instant | None, edges: tuple[datetime, datetime], trained: bool
-) -> DataError:
-    """Return the error, where models have learned with a cut that leaves the last quarter of the log."""
-    first, last = edges
-    span = " ".join([*([f"since {since:%Y-%m-%d %H:%M}"] if since else []), *([f"until {until}"] if until else [])])
-    cut = first + (last - first) * 0.75
-    found = f"{where} has no impressions {span}: they are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
-    if not trained:
-        return DataError(found, "a time in between was expected")
-    return DataError(
-        found,
-        "impressions later than the training were expected",
-        f"train on less (recsys train MODEL --until {cut:%Y-%m-%d}), or ingest newer impressions",
-    )
 
 
 def _numbers(found: Replay) -> dict[str, float | None]:
@@ -352,6 +313,8 @@ def _numbers(found: Replay) -> dict[str, float | None]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Limits):
+        return asdict(value)
     return value if value is None or isinstance(value, bool | int | float | str) else _words(value)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from recsys.cli import main
 from recsys.core.errors import ArgumentError, DataError
+from recsys.ope import Limits
 from recsys.scoring import Eligibility, EpsilonGreedy
 from recsys.simulation import Simulation, simulate
 from recsys.store import Store
@@ -54,6 +55,24 @@ def test_a_model_with_rights_is_estimable_and_without_them_the_gate_speaks(store
     _, without = store.replay("@latest", **asked)
     assert without.status != "estimable"
     assert any("mean-weight" in reason for reason in without["itemknn", "ips"].reasons)
+
+
+def test_a_replay_comes_back_after_the_store_has_grown(world: Simulation, tmp_path: Path) -> None:
+    store = Store(tmp_path / "shop")
+    early = pl.col("ts") < pl.lit("2026-01-20").str.to_datetime()
+    store.ingest("events", world.events().filter(early))
+    store.ingest("impressions", world.impressions().filter(early))
+    model = store.train("itemknn", event="play", until=CUT).run.run_id
+    asked: dict[str, Any] = {"reward": "click", "explore": EpsilonGreedy(0.3, seed=1), "estimator": ["snips", "ips"]}
+    loose = Limits(mean_weight=0.9, flag_mean_weight=0.8)
+    old = [store.replay([model, "uniform"], **asked, limits=loose).run, store.replay("@latest:train", **asked).run]
+    store.ingest("events", world.events().filter(~early))
+    store.ingest("impressions", world.impressions().filter(~early))
+    for one in old:
+        again = store.repeat(one.run_id).run
+        assert (again.kind, again.metrics, again.recipe) == ("replay", one.metrics, one.recipe)
+    assert store.replay([model, "uniform"], **asked, limits=loose).run.metrics != old[0].metrics
+    assert main(["runs", "repeat", old[1].run_id, "--store", str(tmp_path / "shop")]) == 0
 
 
 def test_only_what_is_later_than_the_training_is_replayed(store: Store) -> None:
