@@ -246,7 +246,8 @@ class Case:
         return slope(estimable) if estimable else tried[0]
 
     def _of_categories(self, rewards: Rows) -> Valued:
-        found = estimators.snips(self.weights("category"), rewards, self.units)
+        share = self.filled
+        found = estimators.snips(self.weights("category") / share, rewards * share, self.units)
         shared = self.categories is not None and len(np.unique(self.categories)) < len(self.categories)
         return found.named("mips", *([model_based.CATEGORIES_DECIDE] if shared else []))
 

@@ -117,6 +117,17 @@ def test_categories_that_know_nothing_give_no_number_to_rely_on():
     assert (one.status, "taken to earn alike" in one.reasons[0]) == ("flagged", True)
 
 
+def test_mips_counts_slots_that_the_policy_leaves_empty_as_earning_nothing():
+    rng, chance = np.random.default_rng(1), np.array([0.3, 0.1, 0.25, 0.05, 0.2, 0.1])
+    items = rng.choice(M, size=8000, p=chance)
+    log = {"request_id": np.repeat(np.arange(4000), 2), "position": np.tile([1, 2], 4000), "item_id": items,
+           "propensity_position": chance[items], "click": (rng.random(8000) < WORTH[items]) * 1.0}  # fmt: skip
+    found = replay({"one": PopularityPolicy(POPULARITY, k=1)}, log, estimator=["mips", "snips"],
+                   categories={"item_id": np.arange(M), "kind": np.arange(M)},
+                   logger=FramePolicy({"item_id": np.arange(M), "probability": chance}))  # fmt: skip
+    assert found["one", "mips"].value == pytest.approx(found["one", "snips"].value, rel=1e-12)
+
+
 def test_the_column_of_categories_is_named_or_the_only_one():
     log = uniform_log(400, M, 1)
     items = {"": np.arange(M), "item_id": np.arange(M), "price": np.arange(M) / 7, "kind": ["x", "y"] * (M // 2)}
