@@ -179,8 +179,8 @@ def rewarded_check(
 
     All the clicks of one cluster are one: they need not be independent.
 
-    Rewards of very uneven size (minutes, money) are counted the same way by weight × size, and flag only: the interval
-    is too narrow when a few of them decide, and the largest ones may not have come yet.
+    Rewards of very uneven size (minutes, money) are counted the same way, by their deviations from the mean, and flag
+    only: the interval is too narrow when a few of them decide, and the largest ones may not have come yet.
 
     A reward that is nowhere 0 has no rare outcome, and one that never varies no uncertainty: both pass.
     """
@@ -188,9 +188,9 @@ def rewarded_check(
     if len(rewards) and float(np.ptp(rewards)) == 0 and paid.all():
         return Check(name, "ok", effective_n(weights), limits.flag_rewarded, detail="the reward never varies")
     behind = weights * paid
-    size, sized = (
-        even_n(one if clusters is None else cluster_sums(one, clusters)) for one in (behind, weights * np.abs(rewards))
-    )
+    size = even_n(behind if clusters is None else cluster_sums(behind, clusters))
+    mean = float(weights @ rewards) / max(float(weights.sum()), 1e-300)
+    sized = _as_skewed(weights * (rewards - mean), clusters)
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
     detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as even as {size:.1f} alike"
     if verdict == "estimable" and sized < limits.flag_rewarded:
@@ -198,6 +198,14 @@ def rewarded_check(
         return result(name, "flagged", sized, limits.flag_rewarded, told, f"as even as {sized:.1f} rewards alike")
     told = "hardly any row with a reward" if verdict == "not_estimable" else "a handful of rows with a reward"
     return result(name, verdict, size, limits.flag_rewarded, told, detail)
+
+
+def _as_skewed(deviations: Rows, clusters: Codes | None) -> float:
+    """Return how many equal rare terms have a sum as skewed as that of deviations; infinite for symmetric ones."""
+    sums = deviations if clusters is None else cluster_sums(deviations, clusters)
+    squares = sums * sums
+    cubes = float(squares @ sums)
+    return float(squares.sum()) ** 3 / cubes**2 if cubes else math.inf
 
 
 def support_check(mass: float | None, limits: Limits = Limits(), judged: str = "item") -> Check:  # noqa: B008

@@ -203,7 +203,8 @@ def kept_checks(name: str, reward: str, value: Valued, limits: Limits = Limits()
     verdict = graded(kept, fail=limits.least_size, flag=limits.good_size)
     told = "rejection sampling kept few rows"
     size = result("kept-rows", verdict, kept, limits.good_size, told, f"{kept:,.0f} of {value.units.n_rows:,}")
-    paid = rewarded_check(value.weights, value.normalised, limits)
+    some = value.weights > 0  # of clusters: what the rows of one had is its sum
+    paid = rewarded_check(value.weights[some], value.normalised[some] / value.weights[some], limits)
     return tuple(replace(one, policy=name, reward=reward, estimator=value.estimator) for one in (size, paid))
 
 

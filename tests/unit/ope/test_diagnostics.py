@@ -120,6 +120,8 @@ def test_rewards_of_very_uneven_size_are_flagged():
     found = [rewarded_check(np.full(1000, 1.0), one) for one in minutes]
     assert sum(one.downgrades == "flagged" for one in found) > 180
     assert "larger ones may not have come" in found[0].reason
+    even = rng.normal(0, 1, 60)  # both ways alike: nothing is hidden in a tail
+    assert rewarded_check(np.full(60, 1.0), even).status == "ok"
     fine = rng.lognormal(0, 0.7, 1000)
     assert rewarded_check(np.full(1000, 1.0), fine).status == "ok"
 

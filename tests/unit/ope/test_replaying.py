@@ -319,6 +319,16 @@ def test_a_clip_above_all_weights_cuts_nothing():
     assert (same.value, same.status) == (ips.value, "estimable")
 
 
+def test_rows_that_users_share_are_no_large_rewards():
+    rng = np.random.default_rng(8)
+    items = rng.integers(4, size=900)
+    log = {"user_id": rng.geometric(0.02, size=900) % 60, "item_id": items, "propensity_position": [0.25] * 900,
+           "worth": rng.normal(0.2, 0.4, 900)}  # fmt: skip
+    policy = {"item_id": [0, 1, 2, 3], "probability": [0.05, 0.15, 0.2, 0.6]}
+    one = replay({"new": policy}, log, reward="worth", estimator="rejection")["new"]
+    assert not [why for why in one.reasons if "large rewards" in why]
+
+
 def test_estimators_with_a_reward_model():
     policy = {"item_id": list(range(ITEMS)), "probability": list(TARGET)}
     names = ["snips", "dm", "dr", "sndr", "switch_dr", "shrunk_dr", "clipped_ips"]
