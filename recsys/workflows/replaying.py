@@ -151,7 +151,7 @@ def replay_like(store: Store, old: Run, progress: ProgressCallback = silent) -> 
 
 def _recorded(
     store: Store,
-    policies: str | Sequence[str],
+    policies: str | Run | Sequence[str | Run],
     log: str | Path | None,
     span: Span,
     serving: Serving,
