@@ -64,8 +64,11 @@ def command(
         bool, typer.Option("--expand", help="Bootstrapped replay: as long a service as the log, by repeating events.")
     ] = False,
     replicates: Annotated[
-        int, typer.Option(metavar="N", help="Replays of the log drawn anew, for the interval; expansions.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            metavar="N", help="Replays of the log drawn anew, for the interval.  [100, of refitted models 10]"
+        ),
+    ] = None,
     versions: Annotated[
         list[str] | None, typer.Option("--logged-by", metavar="POLICY", help="Only what this policy has shown.")
     ] = None,

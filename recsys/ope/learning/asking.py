@@ -17,6 +17,7 @@ from recsys.ope.learning.refitting import RefittedRecommender
 from recsys.ope.replay_result import LOGGED
 
 Learner = Bandit | RefittedRecommender
+REPLICATES, OF_REFITTED = 100, 10  # ten refitted replays take as long as thousands of a bandit
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,19 @@ class Settings:
     reward: str
     pace: Pace
     expand: bool
-    replicates: int
+    replicates: int | None
     horizon: int | None
     jitter: float
     scale_on: int
     confidence: float
     seed: int
     limits: Limits
+
+    def replays(self, learner: Learner) -> int:
+        """Return how often the log is drawn anew for a policy: as asked, else seldom where each replay is many fits."""
+        if self.replicates is not None:
+            return self.replicates
+        return OF_REFITTED if isinstance(learner, RefittedRecommender) else REPLICATES
 
 
 def learners_of(given: object) -> dict[str, Learner]:
@@ -65,7 +72,7 @@ def learners_of(given: object) -> dict[str, Learner]:
 
 def refuse(learners: Mapping[str, Learner], settings: Settings) -> None:
     """Raise ArgumentError for settings that contradict each other."""
-    if settings.replicates == 1 or (settings.expand and not settings.replicates):
+    if settings.replicates == 1 or (settings.expand and settings.replicates == 0):
         raise ArgumentError(f"replicates is {settings.replicates}", "two or more were expected", "such as 100")
     refits = [name for name, one in learners.items() if isinstance(one, RefittedRecommender)]
     if refits and settings.pace.period is None and settings.pace.update_every == 1:
@@ -78,7 +85,7 @@ def refuse(learners: Mapping[str, Learner], settings: Settings) -> None:
         return
     if settings.pace.delay or settings.pace.period is not None:
         raise ArgumentError(
-            "expanded logs have no time", "delay and update_every in events were expected", "use delay=100"
+            "expanded logs have no time", "events were expected for delay and update_every", "use delay=100"
         )
     if refits:
         raise ArgumentError("a refitted recommender was given with expand", "bandits alone were expected")
@@ -96,7 +103,7 @@ def pace_of(delay: int | str | timedelta, update_every: int | str | timedelta, f
     else:
         pace = replace(pace, update_every=positive_int("update_every", update_every))
     if (pace.delay or pace.period is not None) and feedback.times is None:
-        raise ArgumentError("the log has no times", "delay and update_every in events were expected", "use delay=100")
+        raise ArgumentError("the log has no times", "events were expected for delay and update_every", "use delay=100")
     return pace
 
 

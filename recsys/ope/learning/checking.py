@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -44,7 +44,7 @@ def _path_checks(paths: Sequence[Path], events: Events, settings: Settings) -> I
     else:
         yield acceptance(len(paths[0].rows), events, limits)
         told = "the interval is of this replay alone: it does not know how different another would have been"
-        lone = not settings.replicates
+        lone = settings.replicates == 0
         yield Check("replicates", "fail" if lone else "ok", settings.replicates, 2, told if lone else "",
                     downgrades="flagged" if lone else "estimable")  # fmt: skip
     kept = np.zeros(len(events))
@@ -88,6 +88,34 @@ def acceptance(accepted: int, events: Events, limits: Limits) -> Check:
     if verdict == "estimable":
         return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
     return Check(name, "fail", pvalue, limits.level, told, detail, downgrades=verdict)
+
+
+def log_acceptance(checks: Mapping[str, Check], limits: Limits) -> tuple[Check, ...]:
+    """Return what the shares accepted say of the log: a wrong propensity is wrong for every policy that meets it.
+
+    One policy may go around the items that are wrong, and look fine. That any share is off is told at the level of the
+    test divided by the number of policies (Bonferroni): they choose on the same events, and depend on each other.
+
+    Parameters
+    ----------
+    checks : mapping of str to Check
+        What `acceptance` says of each policy, by name.
+    limits : Limits
+        Their level.
+    """
+    if len(checks) < 2:
+        return ()
+    worst = min(checks, key=lambda name: _pvalue(checks[name]))
+    found, name = checks[worst], "acceptance of the log"
+    pvalue, level = min(1.0, len(checks) * _pvalue(found)), limits.level
+    if pvalue >= level or found.downgrades == "estimable":
+        return (Check(name, "ok", pvalue, level),)
+    told = f"the share accepted for {worst} is not what the log's propensities say: they are wrong for every policy"
+    return (Check(name, "fail", pvalue, level, told, found.detail, downgrades=found.downgrades),)
+
+
+def _pvalue(check: Check) -> float:
+    return 1.0 if check.number is None else check.number
 
 
 def repetition(paths: Sequence[Path], events: Events, limits: Limits) -> Check:

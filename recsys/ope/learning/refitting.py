@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,7 @@ from recsys.scoring.draws import drawn, uniforms
 
 _CELLS = 1 << 21
 _MOST_BLOCK = 4096
+_TOLD = 64  # steps of progress in one replay: each may be a fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +109,28 @@ class RefittedRecommender:
         """
         if events.feedback.users is None:
             raise DataError("the log names no users", "a column user_id was expected: a recommender serves users")
-        walk = _Walk(self, events, reward, pace, seed)
+        walk, often = _Walk(self, events, reward, pace, seed), max(1, len(events) // _TOLD)
+        on_done(0)
         for row in range(len(events)):
             walk.step(row)
-            if (row + 1) % _MOST_BLOCK == 0 or row + 1 == len(events):
+            if (row + 1) % often == 0 or row + 1 == len(events):
                 on_done(row + 1)
         return np.array(walk.accepted, np.int64), walk.learned, walk.batches
+
+    def fits_due(self, events: Events, pace: Pace) -> int:
+        """Return about how often one replay fits: once a period with events, or as the rewards come in.
+
+        Parameters
+        ----------
+        events : Events
+            The log, in the order of its replay.
+        pace : Pace
+            When it is refitted.
+        """
+        learned = len(events) * (min(events.floor, 1.0) if self.learn_from == "accepted" else 1.0)
+        batches = math.ceil(learned / pace.update_every)
+        times = events.feedback.times
+        return batches if pace.period is None or times is None else min(batches, len(np.unique(times // pace.period)))
 
 
 class _Walk:

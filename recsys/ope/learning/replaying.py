@@ -10,16 +10,27 @@ import numpy as np
 
 from recsys.core.checks import finite_float, positive_int
 from recsys.core.errors import ArgumentError
+from recsys.core.logs import logger
 from recsys.core.progress import ProgressCallback, silent
 from recsys.ope.checks import Check, Limits
 from recsys.ope.feedback import LoggedFeedback
-from recsys.ope.learning.asking import Learner, Settings, learners_of, pace_of, refuse, reward_of
-from recsys.ope.learning.checking import gated, log_side, path_checks
+from recsys.ope.learning.asking import (
+    OF_REFITTED,
+    REPLICATES,
+    Learner,
+    Settings,
+    learners_of,
+    pace_of,
+    refuse,
+    reward_of,
+)
+from recsys.ope.learning.checking import acceptance, gated, log_acceptance, log_side, path_checks
 from recsys.ope.learning.contexts import numeric
 from recsys.ope.learning.curves import CurvePoint, curve
 from recsys.ope.learning.events import Events, events_of
+from recsys.ope.learning.refitting import RefittedRecommender
 from recsys.ope.learning.result import Learned, LearningReplay
-from recsys.ope.learning.running import walk, walk_expanded, walk_redrawn
+from recsys.ope.learning.running import Path, walk, walk_expanded, walk_redrawn
 from recsys.ope.learning.valuing import (
     EXPANDED,
     REJECTION,
@@ -35,6 +46,8 @@ from recsys.ope.learning.valuing import (
 from recsys.ope.replay_result import LogFacts, ReplayDifference
 from recsys.ope.results import Estimate
 
+_MANY_FITS = 50
+
 
 def replay_learning(
     policies: object,
@@ -47,7 +60,7 @@ def replay_learning(
     floor: float | None = None,
     capped: float = 0.0,
     expand: bool = False,
-    replicates: int = 100,
+    replicates: int | None = None,
     horizon: int | None = None,
     jitter: float = 1.0,
     scale_on: int = 1000,
@@ -93,8 +106,9 @@ def replay_learning(
         Bootstrapped replay (Mary, Preux & Nicol 2014): the log is expanded by drawing its events with replacement, with
         noise on the contexts, until `horizon` events are accepted. It shows a policy that serves for as long as the
         log is, not for a share `floor` of it, but from repeated events: estimates are optimistic, and flagged.
-    replicates : int
-        Replays of the log drawn anew for the interval, or expansions. 0: the interval of this replay alone (flagged).
+    replicates : int, optional
+        Replays of the log drawn anew for the interval, or expansions. Default: 100, and 10 of a refitted recommender,
+        whose replays take many fits: its interval is wider for it. 0: the interval of this replay alone (flagged).
     horizon : int, optional
         Events that an expansion serves. Default: those of the log.
     jitter : float
@@ -143,7 +157,7 @@ def replay_learning(
         reward_of(feedback, reward),
         pace_of(delay, update_every, feedback),
         expand,
-        positive_int("replicates", replicates, minimum=0),
+        None if replicates is None else positive_int("replicates", replicates, minimum=0),
         None if horizon is None else positive_int("horizon", horizon),
         finite_float("jitter", jitter, minimum=0),
         skip,
@@ -171,8 +185,15 @@ def _replayed(
     feedback, reward = events.feedback, settings.reward
     of_log = tuple(log_side(events, reward, settings.limits))
     own = logged_value(events, reward)
-    work = _expanded if settings.expand else _in_order
-    done = {name: work(name, one, events, own, of_log, settings, progress) for name, one in learners.items()}
+    if settings.expand:
+        done = {name: _expanded(name, one, events, of_log, settings, progress) for name, one in learners.items()}
+    else:
+        _tell_cost(learners, events, settings)
+        paths = {name: walk(one, events, settings, progress) for name, one in learners.items()}
+        shares = {name: acceptance(len(path.rows), events, settings.limits) for name, path in paths.items()}
+        of_log = (*of_log, *log_acceptance(shares, settings.limits))
+        done = {name: _in_order(name, one, paths[name], events, own, of_log, settings, progress)
+                for name, one in learners.items()}  # fmt: skip
     learned = {name: one.learned for name, one in done.items()}
     return LearningReplay(
         LogFacts.of(feedback),
@@ -185,28 +206,28 @@ def _replayed(
         (*of_log, *(check for one in done.values() for check in one.checks)),
         EXPANDED if settings.expand else REJECTION,
         events.floor,
-        _notes(events, settings, learned),
+        (*_few_replays(learners, settings), *_notes(events, settings, learned)),
     )
 
 
 def _in_order(
     name: str,
     learner: Learner,
+    path: Path,
     events: Events,
     own: Value,
     of_log: tuple[Check, ...],
     settings: Settings,
     progress: ProgressCallback,
 ) -> _Done:
-    """Replay the events once in their order, and the log drawn anew for the interval."""
-    path = walk(learner, events, settings, progress)
-    redrawn = None
-    if settings.replicates and len(path.rows):
-        found = Redrawn(*walk_redrawn(learner, events, settings, progress))
-        redrawn = found if len(found.values) > 1 else None
+    """Judge the path of a policy; if it can be concluded from, replay the log drawn anew for the interval."""
     checks = path_checks(name, [path], events, settings)
     value = path_value(path, events, settings.reward)
-    final = gated(path_estimate(name, value, redrawn, settings), (*of_log, *checks))
+    final, redrawn = gated(path_estimate(name, value, None, settings), (*of_log, *checks)), None
+    if settings.replays(learner) and final.status != "not_estimable":
+        found = Redrawn(*walk_redrawn(learner, events, settings, progress))
+        redrawn = found if len(found.values) > 1 else None
+        final = gated(path_estimate(name, value, redrawn, settings), (*of_log, *checks))
     pair = path_difference(final, value, own, redrawn, settings)
     learned = Learned(len(events), len(path.rows), path.learned, path.batches)
     if final.status == "not_estimable":
@@ -219,7 +240,6 @@ def _expanded(
     name: str,
     learner: Learner,
     events: Events,
-    own: Value,
     of_log: tuple[Check, ...],
     settings: Settings,
     progress: ProgressCallback,
@@ -236,6 +256,27 @@ def _expanded(
     )
     facts = Learned(len(events), accepted, learned, batches)
     return _Done(final, None, facts, () if final.status == "not_estimable" else shown, checks)
+
+
+def _tell_cost(learners: Mapping[str, Learner], events: Events, settings: Settings) -> None:
+    """Say beforehand how many fits are due, where they are many."""
+    for name, one in learners.items():
+        if not isinstance(one, RefittedRecommender):
+            continue
+        fits, replays = one.fits_due(events, settings.pace), 1 + settings.replays(one)
+        if fits * replays >= _MANY_FITS:
+            logger.warning(
+                "%s is fitted up to %s times: %s in each of %s replays; a larger update_every or fewer replicates take"
+                " less time", name, f"{fits * replays:,}", f"{fits:,}", f"{replays:,}",
+            )  # fmt: skip
+
+
+def _few_replays(learners: Mapping[str, Learner], settings: Settings) -> list[str]:
+    names = [name for name, one in learners.items() if isinstance(one, RefittedRecommender)]
+    if not names or settings.replicates is not None:
+        return []
+    told = f"the interval of {', '.join(names)} is from {OF_REFITTED} replays alone, and wider for it"
+    return [f"{told}: as many replicates as of other policies ({REPLICATES}) take ten times as long"]
 
 
 def _notes(events: Events, settings: Settings, learned: Mapping[str, Learned]) -> tuple[str, ...]:

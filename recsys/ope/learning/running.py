@@ -64,7 +64,8 @@ def walk_redrawn(
     """
     given = None if isinstance(learner, RefittedRecommender) else _kernel_events(learner, events, settings)
     rewards, n = events.feedback.rewards[settings.reward], len(events)
-    values, logged = np.full((2, settings.replicates), math.nan)
+    total = settings.replays(learner)
+    values, logged = np.full((2, total), math.nan)
 
     def replay(place: int) -> None:
         seed = derived_int(settings.seed, place)
@@ -76,7 +77,8 @@ def walk_redrawn(
         if len(own):
             values[place] = np.average(rewards[own], weights=events.weights[own])
 
-    name, total = f"redraw for {learner.name}", settings.replicates
+    name = f"redraw for {learner.name}"
+    progress(Progress(name, 0, total, "replays"))  # the first replay may take minutes
     threads = 1 if given is None else None  # recommenders have threads of their own
     run_chunks(replay, range(total), threads, on_done=lambda done: progress(Progress(name, done, total, "replays")))
     able = ~np.isnan(values)
@@ -96,7 +98,8 @@ def walk_expanded(
         raise ArgumentError("a refitted recommender was given with expand", "bandits alone were expected")
     given, horizon = _kernel_events(learner, events, settings), settings.horizon or len(events)
     most = math.ceil(horizon / events.floor + 8 * math.sqrt(horizon) / events.floor)
-    found: list[BanditRun | None] = [None] * settings.replicates
+    total = settings.replays(learner)
+    found: list[BanditRun | None] = [None] * total
 
     def expand(place: int) -> None:
         seed = derived_int(settings.seed, place, *([1] if redraw else []))
@@ -114,7 +117,7 @@ def walk_expanded(
         )
         found[place] = run if rows is None else run._replace(rows=rows[run.rows])
 
-    name, total = f"expand {learner.name}", settings.replicates
+    name = f"expand {learner.name}"
     run_chunks(expand, range(total), on_done=lambda done: progress(Progress(name, done, total, "expansions")))
     return [
         Path(run.rows, run.learned, run.batches, int(run.steps[-1]) + 1 if len(run.rows) == horizon else most)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError, RecsysError
+from recsys.core.progress import Progress
 from recsys.display import to_text
 from recsys.models import Popularity
 from recsys.ope import (
@@ -252,6 +253,55 @@ def test_before_its_first_fit_a_recommender_shows_any_candidate_alike() -> None:
     found = replay_learning(learner, by_user(), reward="click", update_every=10**6, replicates=0)
     rows = by_user().filter(pl.col("item_id") == 0)
     assert found[learner.name].value == pytest.approx(rows["click"].mean(), abs=1e-12)
+
+
+def test_a_refitted_recommender_is_replayed_seldom_and_its_cost_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[Progress] = []
+    learner = RefittedRecommender(Popularity())
+    found = replay_learning([learner, BetaThompson()], by_user(1200), reward="click", update_every="2h",
+                            progress=told.append)  # fmt: skip
+    assert [one.interval.split()[0] for one in found.estimates] == ["10", "100"]
+    assert any("from 10 replays alone" in note for note in found.notes)
+    replays = [step for step in told if step.stage == f"redraw for {learner.name}"]
+    assert [(step.done, step.total) for step in replays] == [(done, 10) for done in range(11)]
+    first = [step.done for step in told if step.stage == f"replay {learner.name}"]
+    assert (first[0], first[-1], len(first) > 30) == (0, 1200, True)
+    # 1,200 minutes are ten times two hours and begin in the middle of none
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "popularity, refitted is fitted up to 110 times: 10 in each of 11 replays"
+    ]
+    caplog.clear()
+    replay_learning(learner, by_user(1200), reward="click", update_every="2h", replicates=0)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_fault_of_the_log_is_one_for_every_policy(wrong: bool) -> None:
+    """An item stated at half its propensity: a policy that never shows it looks fine, and the log is wrong for it."""
+    rng, n = np.random.default_rng(2), 8000
+    truth = np.array([0.4, 0.2, 0.2, 0.2])
+    items = rng.choice(4, size=n, p=truth)
+    stated = np.where((items == 0) & wrong, 0.2, truth[items])
+    rates = np.array([0.1, 0.4, 0.3, 0.2])
+    frame = pl.DataFrame(
+        {"item_id": items, "propensity_position": stated, "click": (rng.random(n) < rates[items]).astype(int),
+         "user_id": rng.integers(50, size=n)}
+    )  # fmt: skip
+
+    def showing(item: int, label: str) -> RefittedRecommender:
+        past = pl.DataFrame({"user_id": [0, 1, 2], "item_id": [item] * 3})
+        return RefittedRecommender(Popularity(), epsilon=0.0, history=past, label=label)
+
+    away, to = showing(1, "away"), showing(0, "to")
+    asked: dict[str, Any] = {"reward": "click", "update_every": 10**6, "replicates": 2}
+    alone, both = replay_learning(away, frame, **asked), replay_learning([away, to], frame, **asked)
+    assert alone.status != "not_estimable"
+    assert [one.status == "not_estimable" for one in both.estimates] == [wrong, wrong]
+    if wrong:
+        assert both["away"].reasons[0].startswith("acceptance of the log: the share accepted for to is not")
+        assert all(np.isnan(one.estimate) for one in both.differences)
 
 
 @pytest.mark.parametrize("learner", [LINUCB, LinearThompson(["group"]), BetaThompson(), GreedyLearner()])
