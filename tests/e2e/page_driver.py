@@ -41,12 +41,5 @@ def run_python(text: str, name: str, names: dict[str, object]) -> str:
     return out.getvalue()
 
 
-def run_shell(text: str) -> str:
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"exit code {done.returncode} of:\n{text}\n{done.stdout}")
-    return done.stdout
-
-
 if __name__ == "__main__":
     main(json.loads(Path(sys.argv[1]).read_text("utf-8")))

@@ -11,13 +11,24 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DRIVER = Path(__file__).with_name("page_driver.py")
+HERE = Path(__file__).parent
+CLIENT = """#!{python} -IS
+import sys
+
+sys.path.insert(0, {here!r})
+from page_client import ask
+
+sys.exit(ask({address!r}, {run!r}, sys.argv[1:]))
+"""
 FENCE = re.compile(r"^```(\w+)(?: +title=\"([^\"]+)\")?[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = ("python", "bash", "sh")
 
@@ -65,17 +76,34 @@ def missing(block: Block, printed: str) -> list[str]:
     return lost
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the scripts `page` and `recsys`, which run in forks of a process that has imported everything."""
+    with TemporaryDirectory() as short:  # the path of a socket has at most some hundred letters
+        address, folder = Path(short) / "line", tmp_path_factory.mktemp("desk")
+        for run in ("page", "recsys"):
+            script = CLIENT.format(python=sys.executable, here=str(HERE), address=str(address), run=run)
+            (folder / run).write_text(script, "utf-8")
+            (folder / run).chmod(0o755)
+        with subprocess.Popen([sys.executable, str(HERE / "page_server.py"), str(address)]) as server:
+            end = time.monotonic() + 60
+            while not address.exists() and server.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+            yield folder
+            server.kill()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages())
-def test_every_block_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
+def test_every_block_runs_and_prints_what_the_page_says(page: str, tmp_path: Path, desk: Path) -> None:
     found = blocks(ROOT / page)
     (tmp_path / "blocks.json").write_text(json.dumps([each._asdict() for each in found]), "utf-8")
     folder = tmp_path / "here"
     folder.mkdir()
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(desk), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RECSYS_")}
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(tmp_path / "blocks.json")],
+        [desk / "page", str(tmp_path / "blocks.json")],
         cwd=folder,
         env={**environment, "PATH": path},
         capture_output=True,
