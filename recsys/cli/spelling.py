@@ -19,6 +19,15 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (r"use random_split(?: and evaluate)?", "recsys train MODEL --split random --holdout 0.2, then recsys evaluate"),
     (r"use history\.keep\(.*?\), or say", "say"),
+    (r"drop repeated rows with frame\.unique\(\)", "take repeated rows out of the file"),
+    (
+        r"use pl\.from_epoch\(\.\.\.\) or str\.to_datetime\(\)",
+        "write times as 2026-06-01T12:00:00, or use a file that has times, such as Parquet",
+    ),
+    (
+        r"use feedback\.period\(since=…\), or RecommenderPolicy\(…, allow_training_period=True\) to value it anyway",
+        "leave --since out, which takes later impressions alone, or name a later day",
+    ),
     (r"known_layouts\(\) lists them", "recsys datasets list shows them"),
     (r"load_layout\('([\w-]+)', path\)", r"recsys datasets load \1 PATH"),
     (r"store\.snapshot\('(\w+)', event='(\w+)'\)", r"recsys snapshot create \1 --event \2"),

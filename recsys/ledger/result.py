@@ -16,6 +16,8 @@ from recsys.ledger.entries import Estimand, Outcome, Prediction
 from recsys.ledger.scores import FEW, Matched, Score, score
 from recsys.stats import SignTest
 
+_NEXT = "next: recsys experiment decide NAME --predicted-by RUN, of a comparison or a replay of the arms of a test"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ledger(Viewable, Tabular):
@@ -99,7 +101,7 @@ class Ledger(Viewable, Tabular):
     def view(self) -> View:
         """Return what a reader should see: what predicted best, the scores, the pairs."""
         tables = (self._score_table(), self._match_table()) if self.matched else ()
-        return View(self.conclusion, tables, self.notes if self.matched else (), ledger_charts(self))
+        return View(self.conclusion, tables, self.notes if self.matched else (_NEXT,), ledger_charts(self))
 
     def _said(self, quantity: str) -> str:
         found = self.best(quantity)

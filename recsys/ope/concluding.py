@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recsys.display import Interval, cell_text, number_text
@@ -24,7 +25,7 @@ def _told(replay: Replay) -> str:
     silent = [one for one in asked if one.status == "not_estimable"]
     if not told:
         names = " or ".join(one.policy for one in silent)
-        return f"The log cannot say what {names} would have earned: {_why(silent[0])}"
+        return f"The log cannot say what {names} would have earned: {reasons_of(silent)}"
     differences = {
         one.policy: one
         for one in replay.differences
@@ -33,7 +34,7 @@ def _told(replay: Replay) -> str:
     parts = [_valued(one, differences.get(one.policy)) for one in told]
     sentence = "; ".join(parts)
     if silent:
-        sentence += f"; of {' and '.join(one.policy for one in silent)} the log cannot tell: {_why(silent[0])}"
+        sentence += f"; of {' and '.join(one.policy for one in silent)} the log cannot tell: {reasons_of(silent)}"
     return sentence
 
 
@@ -46,6 +47,18 @@ def adjusted(correction: str) -> str:
     ('adjusted by Holm', 'not adjusted')
     """
     return "not adjusted" if correction == "none" else f"adjusted by {correction.title()}"
+
+
+def reasons_of(silent: Sequence[Estimate]) -> str:
+    """Return why policies are not estimable: one reason if they share it, else each policy's own, without numbers."""
+    if len({_why(one) for one in silent}) == 1:
+        return _why(silent[0])
+    short: dict[str, list[str]] = {}
+    for one in silent:
+        short.setdefault(_why(one).partition(" (")[0].rstrip("."), []).append(one.policy)
+    if len(short) == 1:
+        return next(iter(short))
+    return "; ".join(f"{' and '.join(names)}, {reason}" for reason, names in short.items())
 
 
 def _why(one: Estimate) -> str:

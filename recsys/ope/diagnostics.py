@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.display import counted
 from recsys.ope.checks import Check, Limits, graded, result
 from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.weights import effective_n, even_n
@@ -192,7 +193,7 @@ def rewarded_check(
     mean = float(weights @ rewards) / max(float(weights.sum()), 1e-300)
     sized = _as_skewed(weights * (rewards - mean), clusters)
     verdict = graded(size, fail=limits.rewarded, flag=limits.flag_rewarded)
-    detail = f"{int((paid & (weights > 0)).sum()):,} rewarded rows with weight, as even as {size:.1f} alike"
+    detail = f"{counted(int((paid & (weights > 0)).sum()), 'rewarded row')} with weight, as even as {size:.1f} alike"
     if verdict == "estimable" and sized < limits.flag_rewarded:
         told = "a few large rewards decide, and larger ones may not have come yet: its interval is too narrow"
         return result(name, "flagged", sized, limits.flag_rewarded, told, f"as even as {sized:.1f} rewards alike")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,7 @@ UNKNOWN_VERSION = "unknown"
 
 def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeedback:
     """Return the checked log of a frame; see `LoggedFeedback.from_frame`."""
-    table = _without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id")))
+    table = _table_of(frame)
     rewards = _reward_names(table, reward)
     items_of_rows = id_series(_needed(table, "item_id"), name="item_id")
     columns, has_requests = set(table.columns), "request_id" in table.columns
@@ -68,6 +69,17 @@ def feedback_of(frame: object, reward: str | Sequence[str] | None) -> LoggedFeed
     if reward is None and len(rewards) > 1:
         notes.append(f"rewards: {', '.join(rewards)}, all columns of numbers; name those that count with reward=")
     return feedback.noted(*notes, *_notes(feedback))
+
+
+def _table_of(frame: object) -> pl.DataFrame:
+    if isinstance(frame, str | PurePath):
+        raise ArgumentError(
+            f"the log is the path {str(frame)!r}",
+            "a frame of impressions was expected",
+            "pl.read_csv(path) reads one, recsys.layouts.load_layout('open-bandit', path)['impressions'] that of Open"
+            " Bandit; on the command line recsys replay POLICY --log FILE takes both",
+        )
+    return _without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id")))
 
 
 def _optional_ids(column: pl.Series) -> pl.Series:
@@ -157,7 +169,7 @@ def one_reward(frame: object, reward: str | Sequence[str] | None) -> str | Seque
     """
     if reward is not None:
         return reward
-    table = _without_empty_columns(as_polars(frame, "the log", ids=("item_id", "user_id", "request_id")))
+    table = _table_of(frame)
     names = _numbers(table)
     if len(names) > 1 and "item_id" in table.columns:
         raise ArgumentError(

@@ -227,5 +227,5 @@ def refuse_training_period(trained_through: int | None, feedback: LoggedFeedback
             f"{name} has learned from events up to {from_micros(trained_through)}, and {early:,} of {len(times):,}"
             " requests of the log are not later",
             "later impressions were expected",
-            "use feedback.period(since=…), or allow_training_period=True to value it all the same",
+            "use feedback.period(since=…), or RecommenderPolicy(…, allow_training_period=True) to value it anyway",
         )

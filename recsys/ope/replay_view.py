@@ -70,7 +70,7 @@ def checks_table(checks: tuple[Check, ...]) -> Table:
     """Return what fails and warns, each with its reason, and how many checks are fine or were not run."""
     loud = [check for status in MARKS for check in checks if check.status == status]
     rows: list[tuple[Cell, ...]] = [
-        (MARKS[check.status], check.name, check.policy or "the log", check.reason.removeprefix(f"{check.name}: "))
+        (MARKS[check.status], check.name, _subject(check, loud), check.reason.removeprefix(f"{check.name}: "))
         for check in loud
     ]
     for status, mark in (("ok", "ok"), ("not_run", "not run")):
@@ -78,6 +78,17 @@ def checks_table(checks: tuple[Check, ...]) -> Table:
         if quiet:
             rows.append((mark, counted(len(quiet), "check"), "", ", ".join(dict.fromkeys(quiet))))
     return Table(("", "check", "of", "what it says"), tuple(rows), "whether the log can answer")
+
+
+def _subject(check: Check, others: list[Check]) -> str:
+    """Return what a check was asked of: its policy, and the reward, weights and estimator if others differ by them."""
+    alike = [one for one in others if (one.name, one.policy) == (check.name, check.policy)]
+    told = [check.policy or "the log"]
+    for part, noun in (("reward", ""), ("weighting", " weights"), ("estimator", "")):
+        own = getattr(check, part)
+        if own and len({getattr(one, part) for one in alike}) > 1:
+            told.append(f"{own}{noun}")
+    return ", ".join(told)
 
 
 def _notes(replay: Replay) -> tuple[str, ...]:

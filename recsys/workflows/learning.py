@@ -178,11 +178,11 @@ def learners_from(
             found[name] = maker(**({"context": tuple(context)} if name in _CONTEXTUAL else {}), **own)
     unused = [key for key in given if key not in used]
     if unused:
-        raise ArgumentError(f"no policy here has the parameter {', '.join(unused)}", "alpha, scale, epsilon or ridge"
-                            " of a policy that has it was expected")  # fmt: skip
+        raise ArgumentError(f"no policy here has the parameter {', '.join(unused)}", "one of alpha, scale, epsilon and"
+                            " ridge, of a policy that has it, was expected")  # fmt: skip
     if context and not set(names) & set(_CONTEXTUAL):
         raise ArgumentError(f"context is given, and {', '.join(names)} looks at none",
-                            f"{', '.join(_CONTEXTUAL)} was expected")  # fmt: skip
+                            f"one of {', '.join(_CONTEXTUAL)} was expected")  # fmt: skip
     return found
 
 

@@ -17,6 +17,10 @@ from recsys.scoring.exploring import Explorer
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 _OPEN_BANDIT = {"timestamp", "item_id", "position"}
 _PROPENSITIES = ("propensity_score", "action_prob")
+_OF_IMPRESSIONS = {
+    "request_id", "user_id", "ts", "timestamp", "position", "policy", "viewed", *_PROPENSITIES, "propensity_position",
+    "propensity_given_above", "propensity_slate", "probability", "pscore", "propensity", "p", "prob",
+}  # fmt: skip
 
 
 def read_log(path: str | Path) -> pl.DataFrame:
@@ -32,6 +36,24 @@ def read_log(path: str | Path) -> pl.DataFrame:
     DataError
         It is no log, or cannot be read.
     """
+    frame = _read_rows(path)
+    if _tells_of_items(frame):
+        raise DataError(
+            f"{path} has one row for each of {len(frame):,} items, and not to whom, when or where they were shown",
+            "a log with a row for each impression was expected, and this is a table of items",
+        )
+    return frame
+
+
+def _tells_of_items(frame: pl.DataFrame) -> bool:
+    """Return whether a table has each item once, and nothing that a log tells of its impressions."""
+    if "item_id" not in frame.columns or len(frame) < 2 or _OF_IMPRESSIONS & set(frame.columns):
+        return False
+    return frame["item_id"].n_unique() == len(frame)
+
+
+def _read_rows(path: str | Path) -> pl.DataFrame:
+    """Return the rows of a log, or of the table of a policy."""
     place = Path(path)
     files = files_of(place)
     if has_open_bandit_log(files):
@@ -127,7 +149,7 @@ def policy_of_file(
         It is none of these.
     """
     place = Path(path)
-    frame = read_log(place)
+    frame = _read_rows(place)
     if "item_id" not in frame.columns:
         raise DataError(
             f"{place} has no column 'item_id' (found: {', '.join(frame.columns)})",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recsys.core.times import from_micros
 from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, counted, number_text, shared_axis
 from recsys.display.chart import Axis, Chart, Series
+from recsys.ope.concluding import reasons_of
 from recsys.ope.replay_view import checks_table
 from recsys.ope.results import Estimate
 
@@ -19,9 +20,8 @@ def conclude(found: LearningReplay) -> str:
     """Return the best policy and what it would have earned, or why the log cannot tell."""
     able = [one for one in found.estimates if one.status != "not_estimable"]
     if not able:
-        one = found.estimates[0]
-        why = one.reasons[0].partition(": ")[2] or one.reasons[0] if one.reasons else "no estimate could be made"
-        return f"The log cannot tell what {one.policy} would have earned: {why.rstrip('.')}."
+        names = " or ".join(one.policy for one in found.estimates)
+        return f"The log cannot tell what {names} would have earned: {reasons_of(found.estimates).rstrip('.')}."
     best = max(able, key=lambda one: one.value)
     told = f"{best.policy} would have earned {number_text(best.value)} {best.reward} per impression"
     told += f" [{number_text(best.ci_low)}, {number_text(best.ci_high)}]" if math.isfinite(best.ci_low) else ""

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from recsys.cli.application import option_names
 from recsys.cli.spelling import in_words_of, verb_of
+from recsys.core.errors import DataError
+from recsys.ope import LoggedFeedback
+from recsys.ope.recommending import refuse_training_period
 
 
 @pytest.mark.parametrize(
@@ -66,10 +71,31 @@ from recsys.cli.spelling import in_words_of, verb_of
         ("ingest", "at least 3 were expected (expect_rows)", "at least 3 were expected (--expect-rows)"),
         ("describe", "wait longer with lock_timeout=60 (--lock-timeout 60)", "wait longer with --lock-timeout 60"),
         ("describe", "use factors=64", "use factors=64"),
+        (
+            "replay",
+            "was an item logged twice? drop repeated rows with frame.unique()",
+            "was an item logged twice? take repeated rows out of the file",
+        ),
+        (
+            "replay",
+            "use pl.from_epoch(...) or str.to_datetime()",
+            "write times as 2026-06-01T12:00:00, or use a file that has times, such as Parquet",
+        ),
     ],
 )
 def test_advice_is_told_in_options(verb: str, advice: str, told: str) -> None:
     assert in_words_of(advice, option_names(verb)) == told
+
+
+def test_the_advice_on_a_leak_is_one_that_the_command_line_can_follow() -> None:
+    log = LoggedFeedback.from_frame(
+        {"item_id": ["a"], "click": [1], "propensity_position": [0.5], "ts": [datetime(2026, 6, 1)]}
+    )
+    with pytest.raises(DataError) as error:
+        refuse_training_period(int(log.times[0]), log, "als")
+    assert "RecommenderPolicy(…, allow_training_period=True)" in error.value.hint
+    told = in_words_of(error.value.hint, option_names("replay"))
+    assert told == "leave --since out, which takes later impressions alone, or name a later day"
 
 
 @pytest.mark.parametrize(

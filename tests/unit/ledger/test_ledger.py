@@ -93,8 +93,14 @@ def test_a_source_that_is_not_shown_to_predict_is_not_called_the_best() -> None:
 
 
 def test_an_empty_ledger_says_so() -> None:
-    assert str(ledger([said(0, 0.1)], [])) == "1 prediction and 0 outcomes, none of the same pair yet."
+    assert ledger([said(0, 0.1)], []).conclusion == "1 prediction and 0 outcomes, none of the same pair yet."
     assert ledger([], []).to_polars().height == 0
+
+
+def test_an_empty_ledger_names_the_next_step() -> None:
+    view = ledger([], []).view()
+    assert view.title == "0 predictions and 0 outcomes, none of the same pair yet."
+    assert view.notes[0].startswith("next: recsys experiment decide NAME --predicted-by RUN")
 
 
 def test_the_order_of_the_entries_does_not_matter() -> None:

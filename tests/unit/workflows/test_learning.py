@@ -48,6 +48,21 @@ def test_a_replay_on_the_store_is_a_run(tmp_path: Path) -> None:
     assert run.view is not None
 
 
+def test_a_table_of_items_is_no_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("item_id,title,year\n1,A,1990\n2,B,1991\n3,C,1992\n")
+    for verb, policy in (("replay", "uniform"), ("replay-learning", "thompson")):
+        assert main([verb, policy, "--log", str(path)]) == 5
+        assert "one row for each of 3 items" in capsys.readouterr().err
+
+
+def test_names_keep_their_letters_at_the_start_of_a_sentence() -> None:
+    with pytest.raises(ArgumentError, match="One of alpha, scale, epsilon and ridge"):
+        learners_from("thompson", params={"beta": 1.0})
+    with pytest.raises(ArgumentError, match="One of linucb, linear-thompson"):
+        learners_from("thompson", ["age"])
+
+
 def test_words_that_mean_nothing_are_refused(log: Path) -> None:
     assert set(learners_from(LEARNERS, ["a"])) == set(LEARNERS)
     assert learners_from("popularity", params={"epsilon": 0.3})["popularity"].epsilon == 0.3
