@@ -73,7 +73,7 @@ def learners_of(given: object) -> dict[str, Learner]:
 def refuse(learners: Mapping[str, Learner], settings: Settings) -> None:
     """Raise ArgumentError for settings that contradict each other."""
     if settings.replicates == 1 or (settings.expand and settings.replicates == 0):
-        raise ArgumentError(f"replicates is {settings.replicates}", "two or more were expected", "such as 100")
+        raise ArgumentError(f"replicates is {settings.replicates}", "two or more were expected", "use replicates=100")
     refits = [name for name, one in learners.items() if isinstance(one, RefittedRecommender)]
     if refits and settings.pace.period is None and settings.pace.update_every == 1:
         raise ArgumentError(

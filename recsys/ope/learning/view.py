@@ -10,7 +10,6 @@ from recsys.display import Cell, Interval, Percent, Plot, PValue, Table, View, c
 from recsys.display.chart import Axis, Chart, Series
 from recsys.ope.concluding import reasons_of
 from recsys.ope.replay_view import checks_table
-from recsys.ope.results import Estimate
 
 if TYPE_CHECKING:
     from recsys.ope.learning.result import LearningReplay
@@ -95,13 +94,18 @@ def _notes(found: LearningReplay) -> tuple[str, ...]:
     if log.since is not None and log.until is not None:
         when = f", {from_micros(log.since):%Y-%m-%d} to {from_micros(log.until):%Y-%m-%d}"
     facts = f"{counted(log.impressions, 'impression')} of {counted(log.items, 'item')}{when}; written by "
-    how = _how(found, found.estimates[0])
+    how = _how(found)
     ties = "of equal scores the first item in the order of ids is chosen"
     return (facts + ", ".join(log.versions), how, ties, *found.notes)
 
 
-def _how(found: LearningReplay, one: Estimate) -> str:
+def _how(found: LearningReplay) -> str:
+    by: dict[str, list[str]] = {}
+    for one in found.estimates:
+        if one.status != "not_estimable":
+            by.setdefault(one.interval, []).append(one.policy)
+    told = ", ".join(f"{how} ({' and '.join(names)})" if len(by) > 1 else how for how, names in by.items()) or "none"
     if found.method == "bootstrap":
-        return f"bootstrapped replay; intervals: {one.interval}"
+        return f"bootstrapped replay; intervals: {told}"
     share = f"{100 * found.floor:.3g} % of the log accepted whatever the policy does"
-    return f"replay by rejection, {share}; intervals: {one.interval}"
+    return f"replay by rejection, {share}; intervals: {told}"

@@ -46,7 +46,7 @@ def frame(items: list[Any], chances: list[float]) -> dict[str, dict[str, list[An
         (asked(log=LOG.rename({"item_id": "item"})), "'item_id' is missing"),
         (asked(log=LOG.rename({"propensity_position": "pscore"})), "looks like a propensity"),
         (asked(log={"item_id": [1, 2], "click": [1]}), "different lengths"),
-        (asked(log="log.csv"), "is a str"),
+        (asked(log="log.csv"), "is the path"),
         (asked(log=pl.concat([LISTS, LISTS])), "taken twice"),
         (asked(log=LISTS.with_columns(pl.col("position") - 1)), "count from 0"),
         (asked(log=LOG.with_columns(ts=pl.lit("2020-01-01"))), "ts has type String"),

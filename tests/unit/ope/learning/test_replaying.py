@@ -16,12 +16,15 @@ from recsys.models import Popularity
 from recsys.ope import (
     BetaThompson,
     GreedyLearner,
+    Limits,
     LinearThompson,
     LinUCB,
     LoggedFeedback,
     RefittedRecommender,
     replay_learning,
 )
+from recsys.ope.learning.checking import acceptance, log_acceptance
+from recsys.ope.learning.events import events_of
 from tests.unit.ope.learning.worlds import World
 
 LINUCB = LinUCB(["group"], alpha=0.5)
@@ -263,6 +266,8 @@ def test_a_refitted_recommender_is_replayed_seldom_and_its_cost_told(
     found = replay_learning([learner, BetaThompson()], by_user(1200), reward="click", update_every="2h",
                             progress=told.append)  # fmt: skip
     assert [one.interval.split()[0] for one in found.estimates] == ["10", "100"]
+    each = "10 replays of the log drawn anew (popularity, refitted), 100 replays of the log drawn anew (thompson)"
+    assert each in " ".join(found.view().notes)
     assert any("from 10 replays alone" in note for note in found.notes)
     replays = [step for step in told if step.stage == f"redraw for {learner.name}"]
     assert [(step.done, step.total) for step in replays] == [(done, 10) for done in range(11)]
@@ -302,6 +307,19 @@ def test_a_fault_of_the_log_is_one_for_every_policy(wrong: bool) -> None:
     if wrong:
         assert both["away"].reasons[0].startswith("acceptance of the log: the share accepted for to is not")
         assert all(np.isnan(one.estimate) for one in both.differences)
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_right_log_is_rarely_found_wrong_by_the_shares_of_several_policies(alike: bool) -> None:
+    """At a level of 5 %, whether policies choose alike or not: at most 5 % of 1,000 logs, and 3 standard errors."""
+    events = events_of(LoggedFeedback.from_frame(by_user(400)), position=None, floor=None, capped=0.0, skip=0, seed=0)
+    limits, rng = Limits(level=0.05), np.random.default_rng(9)
+    by_count = {m: acceptance(m, events, limits) for m in range(401)}
+    drawn = rng.binomial(400, 0.25, size=(1000, 3))
+    counts = drawn[:, [0, 0, 0]] if alike else drawn
+    found = [log_acceptance(dict(enumerate(map(by_count.get, row))), limits)[0].status for row in counts.tolist()]
+    assert found.count("fail") <= 50 + 3 * np.sqrt(1000 * 0.05 * 0.95)
+    assert found.count("fail") >= 5  # of the exact binomial test at a third of the level: it is not blind
 
 
 @pytest.mark.parametrize("learner", [LINUCB, LinearThompson(["group"]), BetaThompson(), GreedyLearner()])
