@@ -16,16 +16,18 @@ def replaceable(out: Path) -> Path:
     Raises
     ------
     ArgumentError
-        The name is that of a folder, a device, a pipe, or of a link that does not lead to a regular file.
+        There is no name; it is that of a folder, a device, a pipe, or of a link that does not lead to a regular file.
 
     Examples
     --------
     >>> replaceable(Path("recs.csv")).name
     'recs.csv'
     """
+    if not out.name:
+        raise ArgumentError("out names no file: it is empty or a folder", "the name of a file was expected")
     try:
-        target = out.resolve(strict=True) if out.is_symlink() else out
-        mode = target.lstat().st_mode
+        mode = out.stat().st_mode  # of what a link leads to, be it a pipe: /dev/stdout has no path to resolve then
+        target = out.resolve(strict=True) if out.is_symlink() and stat.S_ISREG(mode) else out
     except FileNotFoundError:
         if not out.is_symlink():
             return out

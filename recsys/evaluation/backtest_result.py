@@ -14,7 +14,7 @@ import polars as pl
 from recsys.core.times import from_micros, to_micros
 from recsys.display import Tabular, View, Viewable
 from recsys.evaluation.backtest_view import backtest_view
-from recsys.evaluation.conclusions import conclude_windows, honest
+from recsys.evaluation.conclusions import conclude_windows, few_users, honest
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.population import Counts
 from recsys.evaluation.ranking import best_first, model_pairs, primary_metric
@@ -80,7 +80,9 @@ class Backtest(Viewable, Tabular):
         for row in self.results:
             for doubt in row.evaluation.doubts:
                 told.setdefault(doubt, []).append(row.cut)
+        few = few_users([row.evaluation.counts.users for row in self.results])
         return (
+            *([few] if few else []),
             *(f"{doubt} ({self._when(cuts)})" for doubt, cuts in told.items()),
             *([_cold_warning(cold, self._when(cold))] if cold else []),
         )
@@ -107,7 +109,8 @@ class Backtest(Viewable, Tabular):
             self.summary.filter(pl.col("metric") == primary).to_dicts(),
             self.differences.filter(pl.col("metric") == primary).to_dicts(),
         )
-        return honest(said, self.warnings)
+        few = few_users([row.evaluation.counts.users for row in self.results], short=True)
+        return honest(f"{said} {few}".strip(), self.warnings)
 
     @property
     def conventions(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def tuning_charts(found: Tuning, ranked: Sequence[Trial]) -> tuple[Chart, ...]:
     shown = ranked[:MOST_TRIALS]
     note = f" The {len(shown)} best of {len(ranked)} finished trials are drawn." if len(ranked) > len(shown) else ""
     return drawn(
-        _progress(found, shown, y, note),
+        _progress(found, shown, y, f"{_whiskers(found.confidence, ranked)}{note}"),
         _cost(found.metric, shown, y, note),
         *_parameters([trial for trial in shown if trial.model == ranked[0].model], found.metric, y, note),
     )
@@ -97,8 +97,8 @@ def _parameter(name: str, shown: Sequence[Trial], metric: MetricSpec, y: Axis, n
         Axis(name, "value of the parameter", kind),  # type: ignore[arg-type]
         y,
         (
-            Series("finished trial", "point", tuple(places[1:]), tuple(trial.value for trial in known[1:])),
-            Series("best trial", "point", tuple(places[:1]), (known[0].value,)),
+            _trials("finished trial", places[1:], known[1:]),
+            _trials("best trial", places[:1], known[:1]),
         ),
         note=f"The other parameters vary too: a wide scatter says that this one alone decides little.{note}",
     )
@@ -108,9 +108,48 @@ def _by_model(trials: Sequence[Trial], place: Any) -> tuple[Series, ...]:
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial.model, []).append(trial)
-    return tuple(
-        Series(name, "point", tuple(map(place, group)), tuple(trial.value for trial in group))
-        for name, group in groups.items()
+    return tuple(_trials(name, [place(trial) for trial in group], group) for name, group in groups.items())
+
+
+def _trials(name: str, places: Sequence[Any], trials: Sequence[Trial]) -> Series:
+    """Return trials with their intervals: without them, the axis would blow noise up to a finding."""
+    values = tuple(trial.value for trial in trials)
+    ends = [trial.bounds for trial in trials]
+    if not any(low is not None for low, _ in ends):
+        return Series(name, "point", tuple(places), values)
+    return Series(
+        name, "interval", tuple(places), values, tuple(low for low, _ in ends), tuple(high for _, high in ends)
+    )
+
+
+def _whiskers(confidence: float, ranked: Sequence[Trial]) -> str:
+    """Say what the whiskers are, where there are some."""
+    known = any(trial.bounds[0] is not None for trial in ranked)
+    return f" Whiskers: the {100 * confidence:g} % interval of each trial over the users measured." if known else ""
+
+
+def not_told_apart(ranked: Sequence[Trial], confidence: float) -> str:
+    """Say how many trials lie within the interval of the best; nothing where it has none, or none lies there.
+
+    All trials are measured on the same users, so a comparison paired by user can tell more of them apart.
+
+    Parameters
+    ----------
+    ranked : sequence of Trial
+        The finished ones, the best first.
+    confidence : float
+        Of the interval.
+    """
+    low, high = ranked[0].bounds if ranked else (None, None)
+    if low is None or high is None:
+        return ""
+    within = sum(low <= trial.value <= high for trial in ranked[1:])
+    if not within:
+        return ""
+    which = f"{within:,} of {counted(len(ranked) - 1, 'other finished trial')} {'lies' if within == 1 else 'lie'}"
+    return (
+        f"{which} within the {100 * confidence:g} % interval of the best: the search does not tell them apart from it; "
+        "a comparison paired by user on later data may"
     )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from recsys.core.errors import DataError
 from recsys.display import Cell, Interval, Table, Tabular, View, Viewable, cell_text, counted, number_text
 from recsys.evaluation.evaluation import notes_of
-from recsys.evaluation.tuning_charts import tuning_charts
+from recsys.evaluation.tuning_charts import not_told_apart, tuning_charts
 from recsys.metrics import MetricSpec
 from recsys.models.base import Recommender
 from recsys.models.spaces import Value
@@ -82,6 +82,13 @@ class Trial:
     def value(self) -> float:
         """The metric at the last look; NaN if there was none, or it failed."""
         return self.looks[-1].value if self.looks and self.status != "failed" else math.nan
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The interval of a finished trial; None where there is none."""
+        if self.status != "finished":
+            return None, None
+        return _known(self.looks[-1].ci_low), _known(self.looks[-1].ci_high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
@@ -170,7 +177,7 @@ class Tuning(Viewable, Tabular):
         if not ranked:
             return f"None of {counted(len(self.trials), 'trial')} was finished."
         best = ranked[0]
-        low, high = _bounds(best)
+        low, high = best.bounds
         bounds = "" if low is None or high is None else f" {cell_text(Interval(low, high))}"
         setting = "as it came" if not best.chosen else f"with {settings_text(best.chosen)}"
         return (
@@ -194,7 +201,7 @@ class Tuning(Viewable, Tabular):
                 trial.model,
                 trial.status,
                 _known(trial.value),
-                *_bounds(trial),
+                *trial.bounds,
                 trial.looks[-1].users if trial.looks else None,
                 len(trial.looks),
                 trial.seconds,
@@ -232,7 +239,7 @@ class Tuning(Viewable, Tabular):
                 trial.model,
                 settings_text(trial.chosen),
                 trial.value,
-                Interval(*_bounds(trial)),
+                Interval(*trial.bounds),
                 f"{trial.seconds:.1f} s",
             )
             for trial in ranked[:_SHOWN]
@@ -243,7 +250,8 @@ class Tuning(Viewable, Tabular):
         if broken:
             told_of = tuple((one.number, one.model, settings_text(one.chosen), one.error) for one in broken)
             tables.append(Table(("trial", "model", "settings", "why it failed"), told_of))
-        notes = notes_of(self.warnings, (self._design(), *self.notes))
+        told = not_told_apart(ranked, self.confidence)
+        notes = notes_of(self.warnings, (self._design(), *([told] if told else []), *self.notes))
         return View(self.conclusion, tuple(tables), notes, tuning_charts(self, ranked))
 
     def _design(self) -> str:
@@ -295,12 +303,6 @@ def nothing_finished(trials: Sequence[Trial]) -> DataError:
 
 def _short(value: object) -> str:
     return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _bounds(trial: Trial) -> tuple[float | None, float | None]:
-    if trial.status != "finished":
-        return None, None
-    return _known(trial.looks[-1].ci_low), _known(trial.looks[-1].ci_high)
 
 
 def _with_nan(look: Mapping[str, Any]) -> dict[str, Any]:

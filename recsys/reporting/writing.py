@@ -110,13 +110,18 @@ def format_of(path: Path, wanted: str | None = None) -> str:
     Raises
     ------
     ArgumentError
-        Neither says one of them, or they say different ones.
+        Neither says one of them, they say different ones, or there is no name.
 
     Examples
     --------
     >>> format_of(Path("als.HTML"))
     'html'
     """
+    if not path.name:
+        raise ArgumentError(
+            "the name of the report is empty or that of a folder",
+            "a name that ends in .html, .md or .json was expected",
+        )
     kind = SUFFIXES.get(path.suffix.lower())
     if wanted is not None:
         one_of("format", wanted, tuple(FORMATS))

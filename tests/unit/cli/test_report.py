@@ -120,3 +120,11 @@ def test_in_python_one_run_is_a_text_as_well_as_a_list(shop, tmp_path):
         for at, runs in enumerate(("@latest:compare", ["@latest:compare"]))
     ]
     assert told[0].read_text() == told[1].read_text()
+
+
+def test_an_empty_name_is_refused_in_words(shop, capsys):
+    for words in ((), ("--format", "md")):
+        code, out, err = call(shop, capsys, "--out", "", *words)
+        assert (code, out) == (2, "")
+        assert "the name of the report is empty" in err
+        assert "'.'" not in err

@@ -6,6 +6,7 @@ import pytest
 from recsys.dataset import Dataset
 from recsys.evaluation import backtest
 from recsys.evaluation.comparing import compare_evaluations
+from recsys.evaluation.conclusions import few_users
 from recsys.models import Popularity
 
 METRICS = ["ndcg@5", "coverage@5", "novelty@5"]
@@ -71,10 +72,11 @@ def test_the_title_says_who_was_ahead_and_how_often(found):
         == found.to_dict()["conclusion"]
         == (
             f"pop was above coin on ndcg@5 in {row['wins']} of 3 windows, by +{row['difference']:.4f} "
-            f"[{row['ci_low']:.4f}, {row['ci_high']:.4f}] on average."
+            f"[{row['ci_low']:.4f}, {row['ci_high']:.4f}] on average. "
+            "Only 31 to 43 users in every window: too few to rank models by."
         )
     )
-    assert found.view().notes[0].startswith("3 windows of 10d, cuts from ")
+    assert found.view().notes[1].startswith("3 windows of 10d, cuts from ")
 
 
 def test_one_model_has_no_difference(data):
@@ -130,3 +132,16 @@ def test_many_models_over_many_cuts_stay_small(data, scored):
     title = found.view().title
     assert title.startswith(f"{found.ranking[0]} has the highest mean ndcg@5 of 8 models over 30 windows, ")
     assert f"the next is {found.ranking[1]}, " in title
+
+
+def test_few_users_are_told_in_the_title_and_the_warnings(found):
+    sizes = [row.evaluation.counts.users for row in found.results]
+    assert max(sizes) < 100
+    view = found.view()
+    assert f"Only {min(sizes)} to {max(sizes)} users in every window: too few to rank models by." in view.title
+    assert any(note.startswith(f"warning: only {min(sizes)} to {max(sizes)} users measured") for note in view.notes)
+
+
+def test_a_hundred_users_are_not_few():
+    assert few_users([100, 250]) == few_users([100, 250], short=True) == ""
+    assert few_users([99, 250]).startswith("only 99 users measured in some windows, fewer than 100: ")

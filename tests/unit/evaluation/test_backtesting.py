@@ -79,7 +79,8 @@ def test_a_warning_names_the_windows_and_is_given_once(events):
     warm = [(user, 4, 10) for user in range(4)] + [(0, item, 2) for item in (4, 5)]
     cold = [(user, 4, 21) for user in range(10, 16)] + [(user, 5, 16) for user in range(4)]
     found = backtest({"pop": Popularity(), "too": Popularity()}, events(old + warm + cold), test="6d", windows=2)
-    (warning,) = found.warnings
+    few, warning = found.warnings
+    assert few.startswith("only 3 to 9 users measured in every window, fewer than 100")
     assert warning.startswith("most users are cold and served by the fallback in 1 of 2 windows: cut 1970-01-16")
     assert "at most 6 of 9" in warning
 

@@ -72,3 +72,27 @@ def test_many_trials_stay_small():
     assert "The 60 best of 400 finished trials are drawn." in charts[0].note
     assert "p4, p5, p6, p7, p8: in the result's trials." in charts[2].note
     assert sum(len(series.x) for chart in charts for series in chart.series) <= 500
+
+
+def test_trials_have_their_intervals_and_the_axis_holds_them(found):
+    progress, cost, factors = found.view().charts[:3]
+    for series in (progress.series[1], cost.series[0], *factors.series):
+        assert series.mark == "interval"
+        assert series.low == pytest.approx([value - 0.01 for value in series.y])
+        assert series.high == pytest.approx([value + 0.01 for value in series.y])
+    assert "Whiskers: the 95 % interval of each trial over the users measured." in progress.note
+
+
+def test_trials_within_the_interval_of_the_best_are_not_told_apart(found):
+    assert any(
+        note.startswith("2 of 4 other finished trials lie within the 95 % interval") for note in found.view().notes
+    )
+    apart = tuning([trial(0, 0.1), trial(1, 0.2)])
+    assert not any("told apart" in note or "tell them apart" in note for note in apart.view().notes)
+
+
+def test_without_intervals_trials_are_points():
+    found = tuning([trial(0, 0.9, looks=(Look(100, 0.9),)), trial(1, 0.7, looks=(Look(100, 0.7),))])
+    charts = found.view().charts
+    assert {series.mark for chart in charts for series in chart.series} == {"step", "point"}
+    assert "Whiskers" not in charts[0].note
