@@ -146,14 +146,23 @@ def _rank(kind: str) -> int:
 def _kind_section(store: Store, kind: str) -> Section:
     ids = store.runs(kind=kind)["run_id"].to_list()
     newest = [store.run(run_id) for run_id in ids[:NEWEST]]
-    concluded = kept_view(newest[0]).title
+    asked = kind == "analysis"
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (run.run_id, f"{run.created_at:%Y-%m-%d %H:%M}", kept_view(run).title, _marks(run)) for run in newest
+        (
+            run.run_id,
+            f"{run.created_at:%Y-%m-%d %H:%M}",
+            *((run.recipe.get("experiment"), run.recipe.get("asked_for")) if asked else ()),
+            kept_view(run).title,
+            _marks(run),
+        )
+        for run in newest
     )
+    columns = ("run", "finished (UTC)", *(("experiment", "question") if asked else ()), "conclusion", "notes")
     shown = "newest first" if len(ids) <= NEWEST else f"the newest {NEWEST} of {len(ids):,}"
     view = View(
-        f"The newest of {len(ids):,}: {concluded}" if len(ids) > 1 else concluded,
-        (Table(("run", "finished (UTC)", "conclusion", "notes"), rows, f"runs of kind {kind}, {shown}"),),
+        # What the only run came to stands in the table.
+        f"The newest of {len(ids):,}: {kept_view(newest[0]).title}" if len(ids) > 1 else "1 run",
+        (Table(columns, rows, f"runs of kind {kind}, {shown}"),),
     )
     return Section(KINDS[kind], view)
 

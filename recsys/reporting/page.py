@@ -19,6 +19,7 @@ from recsys.reporting.figure.legend import Key
 LIMIT = 1_000_000
 WIDE, NARROW = 720, 360
 _BROKEN = re.compile(r"(?<=[\d\]]) (?=%)|(?<=[\d∞],) (?=[-−+]?[\d.∞]+\])|(?<=\bp) (?=[<=.\d])|(?<=\bp <) (?=\.)")
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Fold(NamedTuple):
@@ -125,6 +126,7 @@ def _template() -> Any:
         raise missing("HTML reports are written by jinja2") from None
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["together"] = together
+    environment.tests["hash"] = lambda text: _HASH.fullmatch(text) is not None
     source = resources.files(__package__).joinpath("templates/report.html").read_text(encoding="utf-8")
     return environment.from_string(source)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from recsys.core.hashing import canonical_json
 from recsys.display import Cell, Table, View, counted, number_text
 from recsys.evaluation.ranking import primary_metric
 from recsys.metrics import parse_metric
 from recsys.reporting.document import Fact, Section, version_facts
+from recsys.reporting.wording import settings
 from recsys.store import Run
 from recsys.store.snapshots import Snapshot
 
@@ -25,6 +26,12 @@ KINDS = {
     "replay-learning": "Replay of learning policies",
     "interleave": "Interleaved lists",
     "interleave-analysis": "Interleaving",
+}
+QUESTIONS = {
+    "analyze": "Analysis of",
+    "monitor": "Looks at",
+    "decide": "Decision on",
+    "validate": "Validation of",
 }
 REPEATABLE = ("train", "evaluate", "compare", "backtest")
 MOST_NUMBERS = 6
@@ -50,7 +57,22 @@ def run_section(run: Run, view: View | None = None, snapshot: Snapshot | None = 
     if not run.repeatable:
         marked = (*marked, "warning: a person was forgotten since: this run cannot be repeated any more")
     view = View(shown.title, shown.tables, (*marked, *shown.notes), shown.charts)
-    return Section(KINDS.get(run.kind, run.kind), view, run_facts(run, snapshot, store))
+    return Section(run_title(run), view, run_facts(run, snapshot, store))
+
+
+def run_title(run: Run) -> str:
+    """Return what kind of thing a run is; of an experiment, which question was asked of which.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> run_title(Run("00", "analysis", datetime(2026, 1, 1), {"experiment": "rows", "asked_for": "decide"}))
+    'Decision on experiment rows'
+    """
+    if run.kind != "analysis" or not run.recipe.get("experiment"):
+        return KINDS.get(run.kind, run.kind)
+    asked = str(run.recipe.get("asked_for", "analyze"))
+    return f"{QUESTIONS.get(asked, 'Analysis of')} experiment {run.recipe['experiment']}"
 
 
 def kept_view(run: Run) -> View:
@@ -74,9 +96,9 @@ def _told(run: Run) -> str:
     """Say what a run was and what it measured: the size of a training, else the primary metric of every model."""
     models = list(run.recipe.get("models") or ())
     named = run.recipe.get("model") or ", ".join(models)
-    what = f"{KINDS.get(run.kind, run.kind)}{f' of {named}' if named else ''}"
-    if run.recipe.get("experiment"):
-        what = f"{what.removesuffix(' of an experiment')} of experiment {run.recipe['experiment']}"
+    what = f"{run_title(run)}{f' of {named}' if named else ''}"
+    if run.recipe.get("experiment") and run.kind != "analysis":
+        what = f"{what} of experiment {run.recipe['experiment']}"
     known = {name: value for name, value in run.metrics.items() if value is not None}
     if run.kind == "train":
         events, held = (known.get(name) for name in ("train_events", "test_events"))
@@ -114,7 +136,7 @@ def run_facts(run: Run, snapshot: Snapshot | None = None, store: str = "") -> tu
         facts.append(Fact("made from", ", ".join(f"run {parent}" for parent in untold[:20])))
     if run.seed is not None:
         facts.append(Fact("seed", str(run.seed)))
-    facts += [Fact(name, text) for name, text in _flat(run.recipe)]
+    facts += [Fact(name, text) for name, text in settings(run.recipe)]
     facts += version_facts(run.versions)
     return (*facts, *_again(run, store))
 
@@ -127,14 +149,3 @@ def _again(run: Run, store: str) -> tuple[Fact, ...]:
         python = f'rs.Store("{store}").repeat("{run.run_id}")' if store else ""
         return (Fact("repeat", command, code=True), *([Fact("in Python", python, code=True)] if python else []))
     return (Fact("all that is known", f"recsys runs show {run.run_id} --json", code=True),)
-
-
-def _flat(value: Mapping[str, object], name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what a recipe says under dotted names; what is empty says nothing."""
-    for key, part in value.items():
-        if isinstance(part, Mapping) and part:
-            yield from _flat(part, f"{name}{key}.")
-        elif part not in (None, [], {}, "", ()):
-            listed = isinstance(part, list) and all(isinstance(one, str) for one in part)
-            text = part if isinstance(part, str) else ", ".join(part) if listed else canonical_json(part)  # type: ignore[arg-type]
-            yield f"{name}{key}".replace("_", " "), text

@@ -267,6 +267,7 @@ def find_trials(con: DuckDBPyConnection, ref: str | Run) -> list[Run]:
 def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | None = None) -> pl.DataFrame:
     """Return one row a run, the newest first: run_id, kind, created_at, model, snapshot_id, …, metrics as JSON text.
 
+    `experiment` and `asked_for` are the experiment's name and the question: analyze, monitor, decide or validate.
     Trials are many: they are listed only if `kind` is ``"trial"``.
     """
     conditions, params = "WHERE kind != 'trial'", []
@@ -277,6 +278,7 @@ def list_runs(con: DuckDBPyConnection, kind: str | None = None, limit: int | Non
         con,
         "SELECT run_id, kind, created_at,"
         " coalesce(recipe->>'$.model', array_to_string(json_keys(recipe->'$.models'), ', ')) AS model, snapshot_id,"
+        " recipe->>'$.experiment' AS experiment, recipe->>'$.asked_for' AS asked_for,"
         " view->>'$.title' AS conclusion, seed, trained_through, metrics, wall_s, peak_rss_mb,"
         " artifact, status, repeatable,"
         f" json_array_length(warnings)::INTEGER AS warnings FROM runs {conditions}"

@@ -34,7 +34,7 @@ def command(
 
     positive_int("--limit", limit)
     frame = session.open_store().runs(kind=kind, limit=limit)
-    columns = ("run", "kind", "model", "finished (UTC)", "found", "time")  # whole ids at 80 columns
+    columns = ("run", "kind", "of", "finished (UTC)", "found", "time")  # whole ids at 80 columns
     rows = tuple(_row(row) for row in frame.iter_rows(named=True))
     plain = [{**row, "metrics": json.loads(row["metrics"])} for row in frame.iter_rows(named=True)]
     shown = View(f"{counted(len(rows), 'run')}, newest first", (Table(columns, rows),))
@@ -46,8 +46,8 @@ def _row(run: dict[str, Any]) -> tuple[str | None, ...]:
     metrics = json.loads(run["metrics"])
     return (
         run["run_id"],
-        run["kind"],
-        _models(run["model"]),
+        f"{run['kind']}: {run['asked_for']}" if run["asked_for"] else run["kind"],
+        run["experiment"] or _models(run["model"]),
         f"{run['created_at']:%Y-%m-%d %H:%M}",
         _found(run["kind"], metrics),
         f"{run['wall_s']:.1f} s",

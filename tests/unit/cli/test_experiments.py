@@ -9,6 +9,7 @@ import pytest
 
 from recsys.cli import main
 from recsys.ledger import Outcome, Prediction
+from recsys.reporting import of_store
 from recsys.store import Store
 
 DECLARED = """
@@ -153,7 +154,18 @@ def test_looks_and_decisions_on_the_terminal(lopsided: Path, capsys: pytest.Capt
     assert data(capsys, "experiment", "decide", "als-vs-pop")["action"] == "blocked"
     _, err = run(capsys, "experiment", "decide", "als-vs-pop", "--fail-on", "blocked", code=6)
     assert "the decision on als-vs-pop is blocked" in err
-    assert Store(lopsided / "shop").runs(kind="analysis").height == 4
+    store = Store(lopsided / "shop")
+    runs = store.runs(kind="analysis")
+    assert runs["asked_for"].to_list() == ["decide", "decide", "monitor", "monitor"]
+    assert set(runs["experiment"]) == {"als-vs-pop"}
+    listed, _ = run(capsys, "runs", "list")
+    assert listed.count("analysis:") == listed.count("als-vs-pop") == 4
+    assert (listed.count("decide"), listed.count("monitor")) == (2, 2)
+    (section,) = [one for one in of_store(store).sections if one.title == "Analysis of an experiment"]
+    assert [row[2:4] for row in section.view.tables[0].rows[::2]] == [
+        ("als-vs-pop", "decide"),
+        ("als-vs-pop", "monitor"),
+    ]
 
 
 def test_the_ledger_is_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

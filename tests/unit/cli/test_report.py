@@ -10,6 +10,9 @@ import pytest
 import recsys as rs
 from recsys.cli import main
 from recsys.display import View
+from recsys.reporting import of_store
+from recsys.reporting.markdown import escaped, to_markdown
+from recsys.reporting.page import to_page
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +131,15 @@ def test_an_empty_name_is_refused_in_words(shop, capsys):
         assert (code, out) == (2, "")
         assert "the name of the report is empty" in err
         assert "'.'" not in err
+
+
+def test_the_index_says_what_the_only_run_of_a_kind_concluded_once(shop):
+    text = to_markdown(of_store(shop))
+    assert text.count(escaped(View.from_dict(shop.run("@latest:compare").view).title)) == 1
+
+
+def test_a_long_hash_is_short_on_the_page_and_whole_behind_it(shop):
+    with shop.read() as con:
+        (content_hash,) = con.execute("SELECT content_hash FROM snapshots LIMIT 1").fetchone()
+    page = to_page(of_store(shop, ["@latest:compare"]))
+    assert f"<details><summary>{content_hash[:12]}…</summary>{content_hash}</details>" in page
