@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-MOST_BYTES = 150_000
+MOST_BYTES = 160_000
 CHART = re.compile(r"application/vnd\.vegalite\.v\d+\+json")
 DURATION = re.compile(r"\b\d[\d,]*(?:\.\d+)? (?:s|ms|min|h)\b")
 NUMBER = re.compile(r"(?<![\w.])[-−+]?(?:\d[\d,]*)?\.?\d+(?:e[-+]?\d+)?(?!\w)")

@@ -62,7 +62,7 @@ def test_an_unfit_notebook_is_not_written(folder, capsys):
         'import warnings\nwarnings.warn("careful", stacklevel=1)': "cell 2: on stderr",
         "object()": "cell 3: an object's address",
         "from pathlib import Path\nprint(Path.cwd())": "cell 4: a folder of this machine",
-        'print("als " * 50_000)': "is more than 150 kB",
+        'print("als " * 50_000)': "is more than 160 kB",
     }
     (folder / "sum.py").write_text("\n\n".join(f"# %%\n{cell}" for cell in cells), encoding="utf-8")
     assert runner.main(["--write"]) == 1
