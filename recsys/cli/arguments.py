@@ -19,6 +19,7 @@ K = Annotated[int, typer.Option("--k", "-k", metavar="N", help="How many items a
 Users = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Only these users: a table with user_id, or one id a line.")
 ]
+LISTS_FILE = typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout.")
 UsersSince = Annotated[str | None, typer.Option(metavar="DATE", help="Only users with events since this time (UTC).")]
 History = Annotated[str | None, typer.Option(metavar="now", help="now: fold in what happened since the training.")]
 ServedAt = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli import completion
-from recsys.cli.arguments import FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
+from recsys.cli.arguments import LISTS_FILE, FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
 from recsys.cli.sinks import STDOUT, check_sink, written
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def command(
         str, typer.Argument(help="A training run: the control.", metavar="RUN_A", autocompletion=completion.runs)
     ],
     run_b: Annotated[str, typer.Argument(help="Another one.", metavar="RUN_B", autocompletion=completion.runs)],
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout.")
-    ],
+    out: Annotated[Path, LISTS_FILE],
     k: K = 10,
     method: Annotated[
         str, typer.Option(metavar="team-draft|balanced|probabilistic", help="How the lists are merged.")

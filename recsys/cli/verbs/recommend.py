@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli import completion
-from recsys.cli.arguments import FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
+from recsys.cli.arguments import LISTS_FILE, FileFormat, History, K, OnUnknown, ServedAt, Users, UsersSince
 from recsys.cli.sinks import STDOUT, check_sink, written
 from recsys.core.errors import ArgumentError
 
@@ -36,10 +36,7 @@ def command(
             help="A run id, a unique prefix, or @latest:train.", metavar="RUN", autocompletion=completion.runs
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file; appears when it is whole. -: stdout."),
-    ] = None,
+    out: Annotated[Path | None, LISTS_FILE] = None,
     k: K = 10,
     user: Annotated[list[str] | None, typer.Option(metavar="ID", help="This user; may be repeated.")] = None,
     users: Users = None,

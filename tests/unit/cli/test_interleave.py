@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_type_hints
 
 import polars as pl
 import pytest
 
 from recsys.cli import main
+from recsys.cli.verbs import interleave_generate, recommend
 from recsys.simulation import simulate
 from recsys.store import Store
 
@@ -54,3 +56,9 @@ def test_wrong_turns_have_the_right_exit_code(shop, capsys):
     assert run(capsys, "interleave", "generate", a, "nosuchrun", "--out", folder / "x.csv", *where)[0] == 3
     assert run(capsys, "interleave", "analyze", folder / "none.csv", "--since", "2026-01-14", *where)[0] == 3
     assert not (folder / "x.csv").exists()
+
+
+def test_lists_are_written_by_one_option():
+    """Both verbs that write lists describe ``--out`` alike."""
+    hints = [get_type_hints(verb.command, include_extras=True)["out"] for verb in (recommend, interleave_generate)]
+    assert hints[0].__metadata__[0] is hints[1].__metadata__[0]
