@@ -73,10 +73,9 @@ def run(what: str, arguments: list[str]) -> int:
         if what == "recsys":
             from recsys.cli import main
 
-            main()
-        else:
-            sys.path.insert(0, "")
-            runpy.run_path(str(DRIVER), run_name="__main__")
+            return main()
+        sys.path.insert(0, "")
+        runpy.run_path(str(DRIVER), run_name="__main__")
     except SystemExit as done:
         if done.code is None or isinstance(done.code, int):
             return done.code or 0
