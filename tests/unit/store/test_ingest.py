@@ -533,7 +533,7 @@ def test_a_file_that_overlaps_an_earlier_one_is_told(store: Store) -> None:
     assert "50 of 350 rows are equal to rows that the store had already" in warning
     assert "revert ingest 2" in warning
     assert "event_id" in warning
-    assert "--replace-partition" in warning
+    assert "replace_partition" in warning
     store.revert(2)
     assert store.ingest("events", log(range(8, 14))).warnings == ()  # what was taken back does not count
 
