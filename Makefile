@@ -20,12 +20,12 @@ demo: $(STAMP)  ## the whole job on a simulated streaming service
 test: $(STAMP)  ## unit, contract, oracle and end-to-end tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-check: $(STAMP)  ## style, types, direction of imports, executed pages, the documentation without a warning
+check: $(STAMP)  ## style, types, direction of imports, examples in docstrings, the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules recsys tests/e2e/test_pages.py tests/e2e/test_readme.py
+	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules recsys
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 docs: $(STAMP)  ## the documentation site, in build/site
