@@ -11,9 +11,10 @@ import polars as pl
 
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.display import Tabular, View, Viewable
-from recsys.ope.checks import SEVERITY, Check
+from recsys.ope.checks import Check
 from recsys.ope.diagnostics import WeightBin
 from recsys.ope.feedback import LoggedFeedback
+from recsys.ope.gated import Gated
 from recsys.ope.results import Estimand, Estimate, Status
 
 LOGGED = "logged"
@@ -110,7 +111,7 @@ class LogFacts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Replay(Viewable, Tabular):
+class Replay(Gated, Viewable, Tabular):
     """Policies valued on one log. ``found["als", "snips"]`` is an estimate.
 
     Parameters
@@ -165,26 +166,11 @@ class Replay(Viewable, Tabular):
         return found[0]
 
     @property
-    def policies(self) -> tuple[str, ...]:
-        """The policies valued."""
-        return tuple(dict.fromkeys(one.policy for one in self.estimates))
-
-    @property
-    def status(self) -> Status:
-        """The worst status of any estimate."""
-        return max((one.status for one in self.estimates), key=SEVERITY.__getitem__)
-
-    @property
     def conclusion(self) -> str:
         """One sentence: what may be concluded, or why the log cannot answer."""
         from recsys.ope.concluding import conclude
 
         return conclude(self)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What puts estimates into doubt."""
-        return tuple(dict.fromkeys(f"{one.policy}: {why}" for one in self.estimates for why in one.reasons))
 
     def failed(self, statuses: tuple[Status, ...]) -> tuple[str, ...]:
         """Return a line for each estimate with one of these statuses: what a gate says."""

@@ -30,8 +30,25 @@ class Bandit(Protocol):
         ...
 
 
+class _Contextual:
+    """What policies with a context share."""
+
+    context: Sequence[str]
+    label: str
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return self.label
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the log that it looks at."""
+        return columns_of(self.context)
+
+
 @dataclass(frozen=True)
-class LinUCB:
+class LinUCB(_Contextual):
     """Disjoint LinUCB (Li, Chu, Langford & Schapire 2010, algorithm 1): a ridge regression for each item.
 
     The item with the highest ``x·θ + alpha·√(x·A⁻¹x)`` is chosen, of equal ones the lowest in the order of the log's
@@ -65,23 +82,13 @@ class LinUCB:
         finite_float("ridge", self.ridge, above=0)
         columns_of(self.context)
 
-    @property
-    def name(self) -> str:
-        """What results call it."""
-        return self.label
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the log that it looks at."""
-        return columns_of(self.context)
-
     def rule(self) -> BanditRule:
         """Return how it scores."""
         return BanditRule("linear", alpha=self.alpha, ridge=self.ridge)
 
 
 @dataclass(frozen=True)
-class LinearThompson:
+class LinearThompson(_Contextual):
     """Linear Thompson sampling (Agrawal & Goyal 2013), a model for each item.
 
     At every event θ of each item is drawn from N(θ̂, scale² A⁻¹), and the item with the highest ``x·θ`` is chosen. The
@@ -109,16 +116,6 @@ class LinearThompson:
         finite_float("scale", self.scale, above=0)
         finite_float("ridge", self.ridge, above=0)
         columns_of(self.context)
-
-    @property
-    def name(self) -> str:
-        """What results call it."""
-        return self.label
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the log that it looks at."""
-        return columns_of(self.context)
 
     def rule(self) -> BanditRule:
         """Return how it scores."""
@@ -167,7 +164,7 @@ class BetaThompson:
 
 
 @dataclass(frozen=True)
-class GreedyLearner:
+class GreedyLearner(_Contextual):
     """Epsilon-greedy: the item of the highest ridge prediction, and with probability epsilon any candidate.
 
     Without context the prediction is a mean of rewards, drawn towards 0 as if `ridge` events had earned nothing.
@@ -194,16 +191,6 @@ class GreedyLearner:
         finite_float("epsilon", self.epsilon, minimum=0, maximum=1)
         finite_float("ridge", self.ridge, above=0)
         columns_of(self.context)
-
-    @property
-    def name(self) -> str:
-        """What results call it."""
-        return self.label
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the log that it looks at."""
-        return columns_of(self.context)
 
     def rule(self) -> BanditRule:
         """Return how it scores."""

@@ -10,7 +10,8 @@ import polars as pl
 
 from recsys.core.errors import NotFoundError
 from recsys.display import Tabular, View, Viewable
-from recsys.ope.checks import SEVERITY, Check
+from recsys.ope.checks import Check
+from recsys.ope.gated import Gated
 from recsys.ope.learning.curves import CurvePoint
 from recsys.ope.replay_result import LogFacts, ReplayDifference, differences_frame, frame_of, plain
 from recsys.ope.results import Estimate, Status
@@ -38,7 +39,7 @@ class Learned(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LearningReplay(Viewable, Tabular):
+class LearningReplay(Gated, Viewable, Tabular):
     """Learning policies replayed on one log. ``found["linucb"]`` is an estimate.
 
     Parameters
@@ -93,26 +94,11 @@ class LearningReplay(Viewable, Tabular):
         raise NotFoundError(f"there is no policy {policy!r}", f"there are: {', '.join(self.policies)}")
 
     @property
-    def policies(self) -> tuple[str, ...]:
-        """The policies replayed."""
-        return tuple(one.policy for one in self.estimates)
-
-    @property
-    def status(self) -> Status:
-        """The worst status of any estimate."""
-        return max((one.status for one in self.estimates), key=SEVERITY.__getitem__)
-
-    @property
     def conclusion(self) -> str:
         """One sentence: what may be concluded, or why the log cannot answer."""
         from recsys.ope.learning.view import conclude
 
         return conclude(self)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What puts estimates into doubt."""
-        return tuple(dict.fromkeys(f"{one.policy}: {why}" for one in self.estimates for why in one.reasons))
 
     def failed(self, statuses: tuple[Status, ...]) -> tuple[str, ...]:
         """Return a line for each estimate with one of these statuses: what a gate says."""
