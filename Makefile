@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/.installed-peers
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.h)
 
 .PHONY: demo test check docs site notebooks browser bench clean
@@ -11,8 +13,12 @@ $(STAMP): $(SOURCES)
 	@for compiler in "$${CC:-cc}" gcc clang; do command -v "$${compiler%% *}" >/dev/null && exit 0; test -n "$$CC" && break; done; \
 	echo "recsys needs a C compiler and found none ($${CC:-cc}). Hint: apt-get install gcc python3-dev (Debian), xcode-select --install (macOS), then make $(MAKECMDGOALS)." >&2; exit 1
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(STAMP)
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(PEERS): $(STAMP)
+	$(PIP) --editable '.[dev,bench]'
+	@touch $@
 
 demo: $(STAMP)  ## the whole job on a simulated streaming service
 	$(BIN)/recsys demo
@@ -40,8 +46,7 @@ notebooks: $(STAMP)  ## run all notebooks, and compare with what is committed (N
 browser: $(STAMP)  ## reports and the site in headless Chromium, which the system provides; pictures in build/pictures
 	$(BIN)/python -m pytest tests/browser
 
-bench: $(STAMP)  ## ours against the peers, on the same data, one table at the end (BENCH="topk metrics --quick")
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+bench: $(PEERS)  ## ours against the peers, on the same data, one table at the end (BENCH="topk metrics --quick")
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,7 +21,12 @@ DIRECTIVES = {"language_level": "3str", "boundscheck": False, "wraparound": Fals
 
 
 class BuildKernels(build_ext):
-    """``build_ext`` that says in one line what is missing when no C compiler works."""
+    """``build_ext`` on all cores, which says in one line what is missing when no C compiler works."""
+
+    def finalize_options(self) -> None:
+        """Compile as many kernels at once as there are cores, where nothing else was asked for."""
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
         """Compile, or leave with one line."""
