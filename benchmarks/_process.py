@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from recsys.core.memory import peak_rss_mb
 
 
 class Cost(NamedTuple):
@@ -38,13 +37,5 @@ def spend(work: Callable[..., Any], *args: object) -> Cost:
 
 
 def peak_mb() -> float:
-    """Return the largest resident set of this process in MB (2^20 bytes).
-
-    Where there is /proc its high-water mark is read: `getrusage` also counts the process that it was forked from.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
+    """Return the largest resident set of this process in MB (2^20 bytes)."""
+    return peak_rss_mb() * 1e6 / (1 << 20)

@@ -27,10 +27,10 @@ import polars as pl
 
 from benchmarks._results import Outcome, keep
 from benchmarks._timing import quartiles, quick
+from recsys.core.memory import peak_rss_mb
 from recsys.experiment import Count, Experiment, Mean, Metric, Proportion, Ratio, UnitTable, analyze, build_unit_table
 from recsys.store import Store
 from recsys.store.arrow import fetch_frame
-from recsys.workflows.recording import peak_rss_mb
 
 START, DAYS, EVENTS_A_USER = datetime(2026, 6, 8), 60, 50
 KINDS = {"play": 0.6, "rating": 0.1, "search": 0.2, "share": 0.1}

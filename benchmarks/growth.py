@@ -45,7 +45,7 @@ class Size(NamedTuple):
 
 TITLES = {"users": "users", "items": "items", "d": "d (length of the vectors)", "k": "K (length of the lists)"}
 GROWS: dict[str, tuple[int, ...]] = {
-    "users": (64, 256, 1024, 4096),
+    "users": (1, 16, 64, 256, 1024, 4096),
     "items": (10_000, 40_000, 160_000) if quick() else (10_000, 40_000, 160_000, 640_000),
     "d": (16, 64, 128) if quick() else (16, 32, 64, 128, 256),
     "k": (10, 30, 100, 300),

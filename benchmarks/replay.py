@@ -14,7 +14,6 @@ MB; with 100,000 actions its array would be of 800 GB. The tasks below give the 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks._process import peak_mb
 from benchmarks._timing import quick
 
 ROUNDS = 100_000 if quick() else 1_000_000
@@ -138,7 +138,7 @@ def measure(task: str) -> dict[str, float]:
         best = min(best, time.process_time() - start)
     if wanted == wanted and abs(got - wanted) > 1e-12 * abs(wanted):
         raise SystemExit(f"{task} gives {got!r}, numpy {wanted!r}")
-    return {"cpu_s": best, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"cpu_s": best, "peak_mb": peak_mb()}
 
 
 def main() -> None:

@@ -26,12 +26,12 @@ from scipy.sparse import coo_array
 
 from benchmarks._results import Outcome, keep
 from benchmarks._timing import quartiles, quick
+from recsys.core.memory import peak_rss_mb
 from recsys.core.times import from_micros
 from recsys.simulation import simulate
 from recsys.store import DataRecipe, Store
 from recsys.store.arrow import fetch_frame
 from recsys.store.datasets import build_dataset, read_log
-from recsys.workflows.recording import peak_rss_mb
 
 ITEMS, DAYS, START = 20_000, 60, 1_735_689_600_000_000
 

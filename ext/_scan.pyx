@@ -9,6 +9,7 @@ cdef extern from "scan_variants.h" nogil:
         WIDE
         BLOCK_ITEMS
         SHORT_ROW
+        MOST_HEAD
 
     ctypedef struct Extremes:
         float scale
@@ -55,6 +56,7 @@ cdef extern from "scan_variants.h" nogil:
     int widest_scan()
 
 PANEL_ITEMS, BLOCK_SIZE, EXTREMES, SHORT_SHARE = WIDE, BLOCK_ITEMS, sizeof(Extremes) // sizeof(float), 1 / SHORT_ROW
+LONGEST_HEAD = MOST_HEAD
 PATHS = ("baseline", "avx2", "avx512", "avx512vnni")[: widest_scan() + 1]
 PATH_CODES = {"baseline": 0, "avx2": 1, "avx512": 2, "avx512vnni": 3, "emulated avx512": 4, "emulated avx512vnni": 5}
 

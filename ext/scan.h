@@ -36,6 +36,7 @@ static int64_t lowest_bit(uint64_t bits)
 #define WIDE 64          /* items of a panel of the scan: one bit each in a mask */
 #define BLOCK 32         /* panels that are skipped together */
 #define BLOCK_ITEMS (WIDE * BLOCK)
+#define MOST_HEAD 512    /* columns whose quantised product fits 16 bits with a useful precision */
 #define LEAD 16          /* leading columns whose norm is bounded apart, to skip panels */
 #define SEED 128         /* panels that a first threshold is taken from, at most */
 #define SMALL_SEED 32    /* the same for short lists of not so many items */

@@ -28,12 +28,16 @@ static float NAME(norm)(const float *values, int64_t n)
 static float NAME(largest)(const float *values, int64_t n)
 {
     float most[LANES] = {0}, value = 0;
-    for (int64_t column = 0; column < n; column++) {
-        float size = fabsf(values[column]);
-        most[column % LANES] = size > most[column % LANES] ? size : most[column % LANES];
-    }
+    int64_t column = 0;
+    for (; column + LANES <= n; column += LANES)
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            float size = fabsf(values[column + lane]);
+            most[lane] = size > most[lane] ? size : most[lane];
+        }
     for (int64_t lane = 0; lane < LANES; lane++)
         value = most[lane] > value ? most[lane] : value;
+    for (; column < n; column++)
+        value = fabsf(values[column]) > value ? fabsf(values[column]) : value;
     return value;
 }
 
@@ -55,43 +59,28 @@ static float NAME(quantise)(const float *values, int64_t n, float scale, int32_t
     return at_least(sqrt(squares));
 }
 
-/* scaled(rows) @ basis, `n` <= GROUP rows at a time, into rotated[n][d]; `packed` holds GROUP * d floats. */
+/* scaled(rows) @ basis, `n` <= GROUP rows at a time, into rotated[n][d]; `scaled` holds GROUP * d floats. */
 static void NAME(rotate)(
-    const float *const *rows, const double *scales, int64_t n, const float *basis, int64_t d, float *packed, float *rotated)
+    const float *const *rows, const double *scales, int64_t n, const float *basis, int64_t d, float *scaled, float *rotated)
 {
-    float tile[GROUP * PANEL];
-    if (!basis) {
-        for (int64_t row = 0; row < n; row++)
-            for (int64_t column = 0; column < d; column++)
-                rotated[row * d + column] = (float)(rows[row][column] * scales[row]);
-        return;
-    }
-    memset(packed, 0, GROUP * d * sizeof(float));
-    for (int64_t row = 0; row < n; row++)
+    float tile[GROUP * PANEL], *out = basis ? scaled : rotated;
+    for (int64_t row = 0; row < n; row++) {
+        const float *from = rows[row];
         for (int64_t column = 0; column < d; column++)
-            packed[column * GROUP + row] = (float)(rows[row][column] * scales[row]);
+            out[row * d + column] = (float)(from[column] * scales[row]);
+    }
+    if (!basis)
+        return;
+    memset(scaled + n * d, 0, (GROUP - n) * d * sizeof(float));
     for (int64_t first = 0; first < d; first += PANEL) {
         int64_t width = d - first < PANEL ? d - first : PANEL;
-        SCORE_PANEL(packed, basis + first * d, d, tile);
+        MULTIPLY(scaled, basis + first * d, d, tile);
         for (int64_t row = 0; row < n; row++)
             memcpy(rotated + row * d + first, tile + row * PANEL, width * sizeof(float));
     }
 }
 
 /* ---- items */
-
-typedef struct {
-    float rest;
-    int32_t place;
-} NAME(Key);
-
-static int NAME(by_rest)(const void *a, const void *b)
-{
-    const NAME(Key) *left = a, *right = b;
-    if (left->rest != right->rest)
-        return left->rest > right->rest ? -1 : 1;
-    return left->place < right->place ? -1 : 1;
-}
 
 /* One panel of `n` <= WIDE rotated vectors. */
 static void NAME(pack_panel)(
@@ -119,10 +108,14 @@ static void NAME(pack_panel)(
         int32_t sum = 0;
         NAME(quantise)(vectors[item], head, e.scale, integers, errors);
         e.head_error = fmaxf(e.head_error, NAME(norm)(errors, head));
+        int8_t bytes[MOST_HEAD];
+        memset(bytes + (steps - 1) * STEP, 0, STEP);
         for (int64_t column = 0; column < head; column++) {
-            heads[(column / STEP * WIDE + item) * STEP + column % STEP] = (int8_t)integers[column];
+            bytes[column] = (int8_t)integers[column];
             sum += integers[column];
         }
+        for (int64_t step = 0; step < steps; step++)
+            memcpy(heads + (step * WIDE + item) * STEP, bytes + step * STEP, STEP);
         starts[item] = (WORD)(-USER_ZERO * sum);
         NAME(quantise)(vectors[item] + head, tail, e.tail_scale, integers, errors);
         e.tail_error = fmaxf(e.tail_error, NAME(norm)(errors, tail));
@@ -139,10 +132,10 @@ static int NAME(pack_block)(
     WORD *starts, Extremes *panels, Extremes *block)
 {
     int64_t d = index->d, lead = d < LEAD ? d : LEAD, steps = (index->head + STEP - 1) / STEP;
-    float *rotated = malloc((BLOCK_ITEMS + GROUP + 1) * d * sizeof(float)), *packed = rotated + BLOCK_ITEMS * d;
-    float *errors = packed + GROUP * d;
+    float *rotated = malloc((BLOCK_ITEMS + GROUP + 1) * d * sizeof(float)), *scaled = rotated + BLOCK_ITEMS * d;
+    float *errors = scaled + GROUP * d;
     int32_t *integers = malloc(d * sizeof(int32_t)), order[BLOCK_ITEMS];
-    NAME(Key) *keys = malloc(BLOCK_ITEMS * sizeof *keys);
+    uint64_t *keys = malloc(BLOCK_ITEMS * sizeof(uint64_t));
     int failed = !rotated || !integers || !keys;
     if (!failed) {
         for (int64_t first = 0; first < n; first += GROUP) {
@@ -151,15 +144,13 @@ static int NAME(pack_block)(
             int64_t count = n - first < GROUP ? n - first : GROUP;
             for (int64_t item = 0; item < count; item++)
                 sources[item] = items + (int64_t)rows[first + item] * d, scales[item] = index->item_scale;
-            NAME(rotate)(sources, scales, count, index->basis, d, packed, rotated + first * d);
+            NAME(rotate)(sources, scales, count, index->basis, d, scaled, rotated + first * d);
         }
-        for (int64_t item = 0; item < n; item++) {
-            keys[item].rest = NAME(norm)(rotated + item * d + lead, d - lead);
-            keys[item].place = (int32_t)item;
-        }
-        qsort(keys, n, sizeof *keys, NAME(by_rest));
+        for (int64_t item = 0; item < n; item++)
+            keys[item] = key_of(NAME(norm)(rotated + item * d + lead, d - lead), (int32_t)item);
+        sort_keys(keys, n);
         for (int64_t place = 0; place < n; place++)
-            order[place] = rows[keys[place].place];
+            order[place] = rows[code_of(keys[place])];
         memcpy(rows, order, n * sizeof(int32_t));
         memset(block, 0, sizeof *block);
         for (int64_t first = 0, panel = 0; first < n; first += WIDE, panel++) {
@@ -167,7 +158,7 @@ static int NAME(pack_block)(
             float sizes[WIDE];
             int64_t count = n - first < WIDE ? n - first : WIDE;
             for (int64_t item = 0; item < count; item++) {
-                vectors[item] = rotated + (int64_t)keys[first + item].place * d;
+                vectors[item] = rotated + (int64_t)code_of(keys[first + item]) * d;
                 sizes[item] = at_least(norms[rows[first + item]] * index->item_scale);
             }
             Extremes *e = panels + panel;

@@ -302,7 +302,7 @@ static int NAME(scan_users)(
         chunk.excess = sides + 26 * line;
         chunk.whole_bars = (int32_t *)(sides + 27 * line);
         chunk.keeps = (int32_t *)(sides + 28 * line);
-        float *rotated = work, *packed = rotated + GROUP * d, *errors = packed + GROUP * d;
+        float *rotated = work, *scaled = rotated + GROUP * d, *errors = scaled + GROUP * d;
         chunk.bars = words;
         chunk.chosen = chunk.slots + line;
         for (int64_t first = 0; first < n; first += GROUP) {
@@ -315,7 +315,7 @@ static int NAME(scan_users)(
                 sources[at] = users + (start + first + at) * d;
                 scales[at] = ldexp(1.0, -exponent);
             }
-            NAME(rotate)(sources, scales, count, index->basis, d, packed, rotated);
+            NAME(rotate)(sources, scales, count, index->basis, d, scaled, rotated);
             for (int64_t at = 0; at < count; at++) {
                 int64_t slot = first + at;
                 User *user = &chunk.users[slot];

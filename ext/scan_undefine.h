@@ -17,7 +17,7 @@
 #undef DOT
 #undef ABOVE
 #undef STORE
-#undef SCORE_PANEL
+#undef MULTIPLY
 #undef TILE
 #undef LANES_TYPE
 #undef LANES_ZERO

@@ -97,7 +97,7 @@ static inline int32_t plain_tail(const int16_t *u, const int8_t *v, int64_t n)
 #define DOT(sums, user, items) plain_dot(sums, user, items)
 #define ABOVE(sums, bar) plain_above(sums, bar)
 #define STORE(out, v, sums) memcpy(out, &(sums), sizeof(PlainSums))
-#define SCORE_PANEL score_baseline
+#define MULTIPLY multiply_baseline
 #include "scan_body.h"
 #include "scan_undefine.h"
 
@@ -188,7 +188,7 @@ static inline int32_t tail_avx2(const int16_t *u, const int8_t *v, int64_t n)
 #define DOT(sums, user, items) _mm256_add_epi16(sums, _mm256_maddubs_epi16(user, items))
 #define ABOVE(sums, bar) above_avx2(sums, bar)
 #define STORE(out, v, sums) _mm256_storeu_si256((__m256i *)(out) + (v), sums)
-#define SCORE_PANEL score_avx2
+#define MULTIPLY multiply_avx2
 #include "scan_body.h"
 #include "scan_undefine.h"
 
@@ -273,7 +273,7 @@ static inline uint64_t emulated_above32(const Longs64 *sums, int32_t bar)
 #define LANES_ADD plain_add
 #define LANES_TREE plain_tree
 #define TAIL_DOT plain_tail
-#define SCORE_PANEL score_baseline
+#define MULTIPLY multiply_baseline
 #define NAME(x) x##_emulated512
 #define WORD_BITS 16
 #define STEP 2
@@ -295,7 +295,7 @@ static inline uint64_t emulated_above32(const Longs64 *sums, int32_t bar)
 #define LANES_ADD plain_add
 #define LANES_TREE plain_tree
 #define TAIL_DOT plain_tail
-#define SCORE_PANEL score_baseline
+#define MULTIPLY multiply_baseline
 #define NAME(x) x##_emulatedvnni
 #define WORD_BITS 32
 #define STEP 4
@@ -343,7 +343,7 @@ static inline __m512i broadcast_avx512(const unsigned char *bytes)
 #define LANES_ADD add_avx2
 #define LANES_TREE tree_avx2
 #define TAIL_DOT tail_avx2
-#define SCORE_PANEL score_avx512
+#define MULTIPLY multiply_avx512
 #define NAME(x) x##_avx512
 #define WORD_BITS 16
 #define STEP 2
@@ -383,7 +383,7 @@ static inline uint64_t above_vnni(const __m512i *sums, int32_t bar)
 #define LANES_ADD add_avx2
 #define LANES_TREE tree_avx2
 #define TAIL_DOT tail_avx2
-#define SCORE_PANEL score_avx512
+#define MULTIPLY multiply_avx512
 #define NAME(x) x##_avx512vnni
 #define WORD_BITS 32
 #define STEP 4

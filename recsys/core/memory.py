@@ -1,9 +1,10 @@
-"""How much memory is left, so that a piece of work too large for it is refused before it starts."""
+"""How much memory was held, and how much is left: work too large for it is refused before it starts."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from recsys.core.errors import ArgumentError
@@ -11,6 +12,7 @@ from recsys.core.logs import logger
 
 _SPARE = 1 << 28  # bytes for scratch, and for whoever else lives here
 _MEMINFO = Path("/proc/meminfo")
+_STATUS = Path("/proc/self/status")
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -24,6 +26,28 @@ def available_bytes() -> int | None:
     """
     limits = [found for found in (_system(), _container()) if found is not None]
     return min(limits, default=None)
+
+
+def peak_rss_mb() -> float:
+    """Return the most memory (resident set) that this process has held so far, in MB; NaN where it is not known.
+
+    Examples
+    --------
+    >>> peak_rss_mb() > 1
+    True
+    """
+    try:  # getrusage also counts the process that this one was forked from
+        found = re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    if found:
+        return int(found[1]) * 1024 / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def refuse_beyond(needed: int, what: str, hint: str, limit: float | None = None) -> None:

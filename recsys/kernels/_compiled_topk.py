@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from recsys.core.threads import row_chunks, run_chunks
 from recsys.kernels import _scan, _select, _sparse_topk, _topk
 from recsys.kernels._checks import Rows, WeightedRows
+from recsys.kernels._choice import simd_path
 from recsys.kernels._filters import Filters
 from recsys.kernels._prepare import Prepared, extend, prepare
 
@@ -19,32 +20,50 @@ __all__ = ["Prepared", "extend", "prepare", "query", "row_norms", "select_topk",
 # A chunk should take less than 100 ms on a slow core; its users should stay in the cache beside a panel of items.
 _CHUNK_USERS, _FEWEST_USERS, _CHUNKS_PER_THREAD = 512, 32, 4
 _SCAN_PRODUCTS = 1 << 34
+_SWEEP_PRODUCTS = 1 << 32
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
-_FEW_USERS = 32  # preparing the items costs about as much as so many users one by one
+_FEW_USERS = 256  # a sweep for so many costs about as much as preparing the items
+_SIDE = 16  # users that a sweep takes side by side
+_WIDTHS = {"avx2": 1, "avx512": 2, "avx512vnni": 2}  # of the registers that a sweep takes
 
 
 def topk(
     users: NDArray[np.float32], items: NDArray[np.float32], norms: Norms, k: int, filters: Filters, n_threads: int
 ) -> Ranked:
-    """Return the k best items of each user: by tiles, or one by one when few scores are needed."""
-    indices, scores = _allocate(len(users), k)
+    """Return the k best items of each user: few scores are taken one by one, those of few users by a sweep."""
     codes = np.arange(len(items), dtype=np.int32)
     if filters.eligible is not None:
         codes = codes[filters.eligible]
-    blocked, allowed = filters.blocked, _rows_or_none(filters.allowed)
     listed = len(codes) if filters.allowed is None else len(filters.allowed.indices) / max(1, len(users))
-    if len(users) < _FEW_USERS or listed < _scan.SHORT_SHARE * len(codes) or not len(codes):
+    if listed < _scan.SHORT_SHARE * len(codes) or not len(codes):
+        best = _allocate(len(users), k)
+        known = (users, items, codes, *filters.blocked, *_rows_or_none(filters.allowed))
         chunks = row_chunks(len(users), _rows_of(_LIST_PRODUCTS, listed * items.shape[1]))
-        run_chunks(
-            lambda rows: _topk.score_lists(users, items, codes, *blocked, *allowed, *rows, indices, scores),
-            chunks,
-            n_threads,
-        )
-        return indices, scores
-    user_norms, item_norms = norms
-    prepared = prepare(items, item_norms, codes, users, n_threads)
-    return query(prepared, users, user_norms, k, filters._replace(eligible=None), n_threads)
+        run_chunks(lambda rows: _topk.score_lists(*known, *rows, *best), chunks, n_threads)
+        return best
+    if len(users) < _FEW_USERS:
+        return _sweep(users, items, norms, k, codes, filters, n_threads)
+    prepared = prepare(items, norms[1], codes, users, n_threads)
+    return query(prepared, users, norms[0], k, filters._replace(eligible=None), n_threads)
+
+
+def _sweep(
+    users: NDArray[np.float32],
+    items: NDArray[np.float32],
+    norms: Norms,
+    k: int,
+    codes: NDArray[np.int32],
+    filters: Filters,
+    n_threads: int,
+) -> Ranked:
+    best = _allocate(len(users), k)
+    width, longest = _WIDTHS.get(simd_path(), 0), float(norms[1][codes].max())
+    known = (width, users, norms[0], items, longest, codes, *filters.blocked, *_rows_or_none(filters.allowed))
+    size = -(-len(users) // (n_threads * _SIDE)) * _SIDE
+    size = max(_SIDE, min(size, _rows_of(_SWEEP_PRODUCTS, items.size)))
+    run_chunks(lambda rows: _topk.sweep_lists(*known, *rows, *best), row_chunks(len(users), size), n_threads)
+    return best
 
 
 def query(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.core.threads import single_threaded_blas
+from recsys.kernels import _scan
 
 Rows = NDArray[np.float32]
 Square = NDArray[np.float64]
@@ -19,7 +20,6 @@ _SAMPLE = 4096  # rows that a Gram matrix is taken of
 _LARGEST = 1024  # columns; beyond, rounding in the products would cost more than the basis saves
 _SMALLEST = 17
 _FLOOR = 1e-4  # of the mean variance, added to every direction so that no user or item blows up
-_MOST_HEAD = 512  # columns whose quantised product fits 16 bits with a useful precision
 _LOOK, _LOOK_CELL = 20000.0, 16.0  # cost of a closer look, and of a column of it, in columns of the head in 16-bit sums
 _WIDE_CELL = 0.25  # cost of a column of the head in 32-bit sums
 _LEAD = 16  # columns whose norm the scan bounds apart
@@ -60,12 +60,11 @@ def choose_directions(items: Rows, users: Rows, order: NDArray[np.int32], *, wid
         return _choose(left, right, len(order), wide)
 
 
-def _choose(users: Square, items: Square, n_items: int, wide: bool) -> Directions:
+def _choose(users: Rows, items: Rows, n_items: int, wide: bool) -> Directions:
     d, unit = items.shape[1], 2.0**-24
     rate = 4 * (d + 8) * unit + 1e-5
-    basis = (
-        _balanced(users.T @ users / len(users), items.T @ items / len(items)) if _SMALLEST <= d <= _LARGEST else None
-    )
+    basis = _balanced(_gram(users), _gram(items)) if _SMALLEST <= d <= _LARGEST else None
+    users, items = users[:: max(1, len(users) // _TRIED_USERS)], items[:: max(1, len(items) // _TRIED_ITEMS)]
     if basis is None:
         return Directions(None, None, _head(users, items, n_items, wide), rate)
     head = _head(users @ basis[0], items @ basis[1], n_items, wide)
@@ -93,11 +92,16 @@ def _cosines(n: int) -> Square:
     return matrix
 
 
-def _sample(rows: Rows) -> Square:
-    """Return some rows, evenly spaced, in float64, with the longest of norm 1."""
-    some = rows[:: max(1, len(rows) // _SAMPLE)].astype(np.float64)
-    longest = np.sqrt(np.square(some).sum(axis=1)).max(initial=0.0)
-    return np.divide(some, longest) if longest > 0 else some
+def _sample(rows: Rows) -> Rows:
+    """Return some rows, evenly spaced, with the longest of norm 1."""
+    some = rows[:: max(1, len(rows) // _SAMPLE)]
+    longest = float(np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64).max(initial=0.0)))
+    return np.asarray(some / longest, np.float32) if longest > 0 else some
+
+
+def _gram(rows: Rows) -> Square:
+    """Return the mean of the rows' outer products; single precision is enough for a basis, whose error is bounded."""
+    return np.asarray(rows.T @ rows, np.float64) / len(rows)
 
 
 def _balanced(users: Square, items: Square) -> tuple[Square, Square] | None:
@@ -117,11 +121,10 @@ def _balanced(users: Square, items: Square) -> tuple[Square, Square] | None:
     return left * balance, right / balance
 
 
-def _head(users: Square, items: Square, n_items: int, wide: bool) -> int:
-    """Return the number of leading columns that makes the scan cheapest, tried on a sample."""
+def _head(users: Rows | Square, items: Rows | Square, n_items: int, wide: bool) -> int:
+    """Return the number of leading columns that makes the scan cheapest for these users and items."""
     d = users.shape[1]
-    users, items = users[:: max(1, len(users) // _TRIED_USERS)], items[:: max(1, len(items) // _TRIED_ITEMS)]
-    tried: list[int] = sorted({min(p, d) for p in range(32, min(d, _MOST_HEAD) + 16, 16)})
+    tried: list[int] = sorted({min(p, d) for p in range(32, min(d, _scan.LONGEST_HEAD) + 16, 16)})
     if len(tried) == 1:
         return tried[-1]
     place = min(len(items), max(1, round(_TRIED_K * len(items) / n_items)))

@@ -15,3 +15,19 @@ def score_lists(
     indices: NDArray[int32],
     scores: NDArray[float32],
 ) -> None: ...
+def sweep_lists(
+    width: int,
+    users: NDArray[float32],
+    norms: NDArray[float64],
+    items: NDArray[float32],
+    longest: float,
+    codes: NDArray[int32],
+    blocked_ptr: NDArray[int64],
+    blocked: NDArray[int32],
+    allowed_ptr: NDArray[int64] | None,
+    allowed: NDArray[int32] | None,
+    start: int,
+    stop: int,
+    indices: NDArray[int32],
+    scores: NDArray[float32],
+) -> None: ...

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from recsys.core.memory import peak_rss_mb
 from recsys.display import View, to_html
 from recsys.store.runs import Run, add_run, new_run_id, refuse_forgotten, utc_now
 from recsys.store.snapshots import Snapshot, find_snapshot, keep_snapshot
@@ -117,19 +117,3 @@ class Job:
                 run = replace(run, snapshot_id=kept.snapshot_id, repeatable=kept.repeatable)
             add_run(con, run, per_user)
         return run
-
-
-def peak_rss_mb() -> float:
-    """Return the most memory (resident set) that this process has held so far, in MB; NaN where it is not known.
-
-    Examples
-    --------
-    >>> peak_rss_mb() > 1
-    True
-    """
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

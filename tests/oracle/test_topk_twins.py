@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from recsys.core.errors import RecsysError
-from recsys.kernels import TopKIndex, select_topk, sparse_topk, topk
+from recsys.kernels import TopKIndex, _compiled_topk, select_topk, sparse_topk, topk
 
 Array = np.ndarray[Any, Any]
 FACTORS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
@@ -61,8 +61,14 @@ def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> tuple[Any, 
     )
 
 
-def assert_twins_agree(call: Callable[..., Any], *args: Any, simd: str = "", **options: Any) -> None:
+SWEPT, SCANNED = 1 << 60, 1  # fewer users are swept, the others scanned
+
+
+def assert_twins_agree(
+    call: Callable[..., Any], *args: Any, simd: str = "", few: int = SCANNED, **options: Any
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_compiled_topk, "_FEW_USERS", few)
         patch.setenv("RECSYS_KERNELS", "reference")
         expected = outcome(call, *args, **options)
         patch.setenv("RECSYS_KERNELS", "compiled")
@@ -92,7 +98,7 @@ def filters(draw: st.DrawFn) -> Callable[[np.random.Generator, tuple[int, int]],
     return build
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     kinds,
     kinds,
@@ -103,6 +109,7 @@ def filters(draw: st.DrawFn) -> Callable[[np.random.Generator, tuple[int, int]],
     filters(),
     seeds,
     st.sampled_from(["", "avx2", "baseline", "avx512", "emulated avx512", "emulated avx512vnni"]),
+    st.sampled_from([SWEPT, SCANNED]),
     st.integers(1, 3),
 )
 def test_topk_is_its_twin(
@@ -115,6 +122,7 @@ def test_topk_is_its_twin(
     options: Any,
     seed: int,
     simd: str,
+    few: int,
     threads: int,
 ) -> None:
     from recsys.kernels._scan import PATHS
@@ -130,6 +138,7 @@ def test_topk_is_its_twin(
         k,
         **chosen,
         n_threads=threads,
+        few=few,
         simd=simd if simd in PATHS or simd.startswith("emulated") else "",
     )
 
@@ -184,17 +193,19 @@ def test_select_topk_is_its_twin(
     assert_twins_agree(select_topk, scores, k, **options(rng, (users, items)))
 
 
-def test_scores_closer_than_the_rounding_error_are_still_ranked_by_the_fixed_sum() -> None:
+@pytest.mark.parametrize("few", [SWEPT, SCANNED])
+def test_scores_closer_than_the_rounding_error_are_still_ranked_by_the_fixed_sum(few: int) -> None:
     rng = np.random.default_rng(5)
     users = (1 + rng.random((40, 100)) * 2.0**-20).astype(np.float32)
     items = (1 + rng.random((3000, 100)) * 2.0**-20).astype(np.float32)
-    assert_twins_agree(topk, users, items, 25)
+    assert_twins_agree(topk, users, items, 25, few=few)
 
 
-def test_scores_that_underflow_are_still_ranked_by_the_fixed_sum() -> None:
+@pytest.mark.parametrize("few", [SWEPT, SCANNED])
+def test_scores_that_underflow_are_still_ranked_by_the_fixed_sum(few: int) -> None:
     rng = np.random.default_rng(8)
     users, items = rng.standard_normal((2, 40, 90)).astype(np.float32) * np.float32(3e-23)
-    assert_twins_agree(topk, users, np.tile(items, (30, 1)) * rng.random((1200, 1)).astype(np.float32), 10)
+    assert_twins_agree(topk, users, np.tile(items, (30, 1)) * rng.random((1200, 1)).astype(np.float32), 10, few=few)
 
 
 def test_the_twin_agrees_with_float64_where_nothing_is_close() -> None:

@@ -22,6 +22,15 @@ def test_what_is_left_is_the_less_of_system_and_container(tmp_path: Path, monkey
     assert memory.available_bytes() == 3000
 
 
+def test_the_peak_is_that_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmPeak:\t   90000 kB\nVmHWM:\t    2000 kB\nVmRSS:\t 1000 kB\n")
+    monkeypatch.setattr(memory, "_STATUS", status)
+    assert memory.peak_rss_mb() == 2.048
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "absent")
+    assert memory.peak_rss_mb() > 10
+
+
 def test_a_need_is_logged_and_refused_beyond_the_limit(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
