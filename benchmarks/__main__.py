@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import pkgutil
+import sys
+import traceback
 from importlib import import_module
 
 import benchmarks
@@ -28,14 +30,25 @@ def main() -> None:
     chosen = {"EVENTS": wanted.train, "TEST": wanted.test, "QUICK": "1" if wanted.quick else None}
     os.environ.update({f"RECSYS_BENCH_{name}": value for name, value in chosen.items() if value})
     names = wanted.names or known
-    for name in names:
-        print(f"\n== {name}", flush=True)
+    failed = [name for name in names if not _ran(name)]
+    print(f"\n{summarise(name for name in names if name not in failed)}")
+    if failed:
+        sys.exit(f"these did not run to their end: {', '.join(failed)}")
+
+
+def _ran(name: str) -> bool:
+    """Run one benchmark; what ends it is told, and does not end the others."""
+    print(f"\n== {name}", flush=True)
+    try:
         module = import_module(f"benchmarks.{name}")
         if hasattr(module, "cases"):
             run_cases(name, module.cases(), getattr(module, "GOALS", ()))
         else:
             module.main()
-    print(f"\n{summarise(names)}")
+    except (Exception, SystemExit) as error:
+        traceback.print_exception(error)
+        return False
+    return True
 
 
 if __name__ == "__main__":  # a contestant in a process of its own imports this module too

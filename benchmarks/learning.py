@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from benchmarks._results import Outcome, keep
 from benchmarks._timing import quick
 from recsys.kernels import BanditEvents, BanditRule, replay_bandit
 
@@ -59,7 +60,8 @@ def looped(events: BanditEvents, alpha: float, n_arms: int) -> list[int]:
 
 
 def main() -> None:
-    """Print CPU seconds for all events, and how many times as fast as the loop the kernel is."""
+    """Print and keep CPU seconds for all events, and how many times as fast as the loop the kernel is."""
+    outcomes = []
     for n_arms, d in CASES:
         events = made(EVENTS, n_arms, d)
         began = time.process_time()
@@ -69,12 +71,17 @@ def main() -> None:
             began = time.process_time()
             run = replay_bandit(events, rule, n_arms=n_arms)
             spent = time.process_time() - began
-            told = ""
+            told, case = "", f"{name}, {n_arms} items, d = {d}, {EVENTS:,} events"
+            outcome = Outcome(case, spent, "CPU s")
             if name == "linucb":
                 if run.rows[run.rows < LOOPED].tolist() != same:
                     raise SystemExit("the kernel and the loop do not accept the same events")
                 told = f"  {per_event * EVENTS / spent:6.1f}x a numpy loop ({per_event * 1e6:.0f} us an event)"
+                looping = per_event * EVENTS
+                outcome = outcome._replace(peer="numpy loop", theirs=looping, ratio=looping / spent)
+            outcomes.append(outcome)
             print(f"{n_arms:4d} items, d = {d:2d}  {name:16s} {spent:6.2f} CPU s, {len(run.rows):,} accepted{told}")
+    keep("learning", outcomes)
 
 
 if __name__ == "__main__":

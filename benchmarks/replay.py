@@ -22,6 +22,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._process import peak_mb
+from benchmarks._results import Outcome, keep
 from benchmarks._timing import quick
 
 ROUNDS = 100_000 if quick() else 1_000_000
@@ -143,6 +144,7 @@ def measure(task: str) -> dict[str, float]:
 
 def main() -> None:
     print(f"{ROUNDS:,} rounds\n{'task':<34} {'CPU s':>8} {'goal':>6} {'peak MB':>8} {'goal':>6}")
+    outcomes = []
     for task, (seconds, memory) in GOALS.items():
         command = [sys.executable, "-m", "benchmarks.replay", task]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -150,6 +152,9 @@ def main() -> None:
         late = (seconds is not None and found["cpu_s"] > seconds) or found["peak_mb"] > memory
         line = f"{task:<34} {found['cpu_s']:8.3f} {goal:>6} {found['peak_mb']:8.0f} {memory:6.0f}"
         print(line + ("  MISSED" if late else ""), flush=True)
+        told = f"{task}, {ROUNDS:,} rounds, peak {found['peak_mb']:,.0f} MB (goal {memory})"
+        outcomes.append(Outcome(told, found["cpu_s"], "CPU s", verdict="missed" if late else "met"))
+    keep("replay", outcomes)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
+from benchmarks._agreement import check_lists
 from benchmarks._data import N_ITEMS, train_events
 from benchmarks._results import Goal
 from benchmarks._timing import Case, quick
@@ -81,9 +82,7 @@ def factor_case(name: str, users: Factors, items: Factors, k: int, like: Factors
             for _ in products(users, items):
                 pass
 
-    agree = (index.query(users, k, n_threads=1).indices == implicit()[0]).mean()
-    if agree < 0.999:  # implicit's own rounding orders a few near ties the other way
-        raise SystemExit(f"{name}: only {agree:.2%} of the slots agree with implicit")
+    check_lists(name, users, items, index.query(users, k, n_threads=1).indices, implicit()[0])
     contestants = {
         "recsys": lambda: index.query(users, k, n_threads=1),
         "recsys, preparing included": lambda: topk(users, items, k, n_threads=1),

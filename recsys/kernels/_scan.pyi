@@ -9,6 +9,7 @@ PANEL_ITEMS: int
 BLOCK_SIZE: int
 EXTREMES: int
 SHORT_SHARE: float
+LONGEST_HEAD: int
 PATHS: tuple[str, ...]
 PATH_CODES: dict[str, int]
 
