@@ -168,15 +168,28 @@ def click_rates(shown: np.ndarray) -> np.ndarray:
     return rates * np.cumprod(np.concatenate([np.ones((len(shown), 1)), 1 - rates[:, :2]], axis=1), axis=1)
 
 
-def value_of_lists() -> float:
-    """The exact value of the target's lists, over all 120."""
-    every = np.array(list(permutations(range(6), 3)))
-    p, left = np.ones(len(every)), np.ones(len(every))
+EVERY = np.array(list(permutations(range(6), 3)))
+
+
+def chances_of_lists(worth: np.ndarray) -> np.ndarray:
+    """How probable each of the 120 lists is."""
+    p, left = np.ones(len(EVERY)), np.full(len(EVERY), worth.sum())
     for k in range(3):
-        own = SOFT[every[:, k]]
+        own = worth[EVERY[:, k]]
         p *= own / left
         left -= own
-    return float(p @ click_rates(every).sum(axis=1))
+    return p
+
+
+def marginals(worth: np.ndarray) -> np.ndarray:
+    """How probable each item is at each position, (3, 6)."""
+    p = chances_of_lists(worth)
+    return np.array([np.bincount(EVERY[:, k], p, 6) for k in range(3)])
+
+
+def value_of_lists() -> float:
+    """The exact value of the target's lists, over all 120."""
+    return float(chances_of_lists(SOFT) @ click_rates(EVERY).sum(axis=1))
 
 
 OFFSETS, LISTS = np.arange(0, 1801, 3), value_of_lists()

@@ -37,6 +37,7 @@ TITLES = {  # in the order in which a reader meets them; a room that is not name
     "core.errors": "Errors",
 }
 NO_API = ("cli",)
+WITH_INHERITED = ("recsys.store.Store",)  # its methods stand in classes that have no other heir
 
 
 class Name(NamedTuple):
@@ -134,7 +135,9 @@ def _room(room: str, title: str) -> str:
     lines.append("")
     for each in names:
         if _home(each) == f"recsys.{room}.{each.name}":
-            lines += [f"::: recsys.{room}.{each.name}", ""]
+            path = f"recsys.{room}.{each.name}"
+            options = ["    options:", "      inherited_members: true"] if path in WITH_INHERITED else []
+            lines += [f"::: {path}", *options, ""]
     return "\n".join(lines)
 
 

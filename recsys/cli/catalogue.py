@@ -61,7 +61,7 @@ VERBS: dict[str, Verb] = {
     "runs list": Verb(RUNS, "List the runs, newest first."),
     "runs show": Verb(RUNS, "Show all that is known of a run."),
     "runs diff": Verb(RUNS, "Show in what two runs differ."),
-    "runs repeat": Verb(RUNS, "Train a run again and check that its numbers come back."),
+    "runs repeat": Verb(RUNS, "Do a run again and check that its numbers come back."),
 }
 
 GROUPS: dict[str, str] = {

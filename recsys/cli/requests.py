@@ -146,7 +146,7 @@ def _names_column(option: str, path: Path, name: str) -> bool:
 
 
 def read_table(option: str, path: Path) -> pl.DataFrame:
-    """Return a CSV, Parquet or JSON lines file as a frame of text and typed columns.
+    """Return the CSV, Parquet or JSON lines file of an option, its text as it stands.
 
     Raises
     ------
@@ -155,19 +155,12 @@ def read_table(option: str, path: Path) -> pl.DataFrame:
     DataError
         It cannot be read as what its name says.
     """
-    import polars as pl
+    from recsys.workflows import tables
 
-    if not path.is_file():
-        raise NotFoundError(f"{option} names {path}, which is not a file", "a file was expected")
     try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path)
-        if path.suffix in (".jsonl", ".ndjson"):
-            return pl.read_ndjson(path)
-        return pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first_line = str(error).splitlines()[0]
-        raise DataError(f"{option} names {path}, which cannot be read: {first_line}") from None
+        return tables.read_table(path, as_text=True)
+    except (DataError, NotFoundError) as error:
+        raise type(error)(f"{option}: {error.what}", error.expected, error.hint) from None
 
 
 def _no_column(option: str, name: str, found: Sequence[str]) -> DataError:

@@ -14,6 +14,11 @@ EPOCH = datetime(1970, 1, 1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+def utc_now() -> datetime:
+    """Return the present: UTC, without zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 def parse_duration(name: str, value: str | timedelta) -> timedelta:
     """Read ``"14d"``, ``"36h"``, ``"2w"``, ``"90m"``, ``"10s"`` or a timedelta; it must be longer than 0.
 

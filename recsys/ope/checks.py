@@ -84,6 +84,8 @@ class Limits:
         is told only.
     calibration : float
         Mean distance of logged frequencies from the stated propensities, as a share, above which calibration fails.
+    reading, flag_reading : float
+        An estimator of slates significantly off by more than this share from one that assumes less, likewise.
     least_size, good_size : float
         Effective sample size below which estimates are not estimable, and flagged.
     least_clusters, good_clusters : float
@@ -105,6 +107,8 @@ class Limits:
     mean_weight: float = 0.1
     flag_mean_weight: float = 0.01
     calibration: float = 0.1
+    reading: float = 0.1
+    flag_reading: float = 0.01
     least_size: float = 30.0
     good_size: float = 100.0
     least_clusters: float = 5.0

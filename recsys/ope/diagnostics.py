@@ -91,10 +91,22 @@ def _residuals(values: Rows, clusters: Codes | None) -> Rows:
     return residuals if clusters is None else cluster_sums(residuals, clusters)
 
 
-def _unskewed(z: float, residuals: Rows) -> float:
+def unskewed(z: float, residuals: Rows) -> float:
     """Return a studentised mean as normal as it can be made (Hall 1992, a monotone transformation).
 
     Weights are skewed: a sample that misses the largest ones has too small a mean and too small an error of it.
+
+    Parameters
+    ----------
+    z : float
+        The mean, less what is expected, over its standard error.
+    residuals : (n,) float64
+        What the mean is of, less the mean.
+
+    Examples
+    --------
+    >>> round(unskewed(-2.0, np.array([-1.0] * 9 + [9.0])), 2)  # far below, as such samples often are
+    -1.05
     """
     squares = residuals * residuals
     skewness = float(squares @ residuals) / float(squares.sum()) ** 1.5  # of the sum
@@ -125,7 +137,7 @@ def mean_weight(
     if abs(mean - expected) <= rounding:
         z = 0.0
     else:
-        z = _unskewed((mean - expected) / error, _residuals(weights, clusters)) if error > 0 else math.inf
+        z = unskewed((mean - expected) / error, _residuals(weights, clusters)) if error > 0 else math.inf
     pvalue = float(2 * ndtr(-abs(z)))
     detail = f"mean {mean:.4g}, expected {expected:.4g}, z = {z:.3g}"
     if pvalue >= limits.level:

@@ -19,6 +19,7 @@ from recsys.ope.gate import kept_checks, model_checks, policy_checks, refuse_tra
 from recsys.ope.intervals import METHODS, Method
 from recsys.ope.log_checks import drift_checks, log_checks
 from recsys.ope.named import ESTIMATORS, checked_parameters
+from recsys.ope.reading import reading_checks
 from recsys.ope.replay_result import LOGGED, Replay
 from recsys.ope.results import Estimand
 from recsys.ope.settings import CORRECTIONS, Correction, Settings, check_range, estimator_names, rewards_of, units_for
@@ -165,6 +166,9 @@ def _work(name: str, case: Case, settings: Settings) -> Worked:
     kept = [kept_checks(name, reward, values[reward, "rejection"], settings.limits)
             for reward in settings.rewards if "rejection" in able]  # fmt: skip
     checks = (*checks, *(check for both in kept for check in both))
+    reading = [check for (reward, how), value in values.items()
+               for check in reading_checks(name, case, how, value, reward, settings.limits)]  # fmt: skip
+    checks = (*checks, *reading)
     if "dm" in able:
         checks = (*checks, *model_checks(name, case, settings.rewards, settings.limits))
     return Worked(checks, histogram, values, {how: why for how, why in missing.items() if why})

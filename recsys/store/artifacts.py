@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from recsys.models import Recommender
-    from recsys.store.store import Store
+    from recsys.store.folder import StoreFolder
 
 MANIFEST = "manifest.json"
 _DRAFT = ".draft-"
@@ -95,7 +95,7 @@ def load_artifact(folder: Path, name: str) -> Recommender:
     return load_model(path)
 
 
-def find_orphans(store: Store, older_than: str | timedelta = "1h") -> list[Orphan]:
+def find_orphans(store: StoreFolder, older_than: str | timedelta = "1h") -> list[Orphan]:
     """Return the artefacts that no run names, if they are old enough not to belong to a job that is still running.
 
     Parameters
@@ -164,7 +164,7 @@ class Inspection(NamedTuple):
 READ_AT_MOST = 2 * 10**9  # bytes, about two seconds of SHA-256
 
 
-def inspect_artifacts(store: Store, *, full: bool = False) -> Inspection:
+def inspect_artifacts(store: StoreFolder, *, full: bool = False) -> Inspection:
     """Check the fitted models that runs name: there, with all their files, and with the bytes that were saved.
 
     Parameters
@@ -212,7 +212,7 @@ def _damage(folder: Path, *, read: bool) -> str:
     return ""
 
 
-def sweep_orphans(store: Store, older_than: str | timedelta = "1h") -> list[Orphan]:
+def sweep_orphans(store: StoreFolder, older_than: str | timedelta = "1h") -> list[Orphan]:
     """Delete what `find_orphans` finds, and return it."""
     orphans = find_orphans(store, older_than)
     for orphan in orphans:

@@ -17,7 +17,7 @@ from recsys.store.sql import one_row
 from recsys.store.staging import STAGING_PREFIX
 
 if TYPE_CHECKING:
-    from recsys.store.store import Store
+    from recsys.store.folder import StoreFolder
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class StoreHealth:
         return plain | {"damaged": damaged, "problems": problems}
 
 
-def store_health(store: Store, *, full: bool = False) -> StoreHealth:
+def store_health(store: StoreFolder, *, full: bool = False) -> StoreHealth:
     """Look at a store: its database opens, its tables are of a known version, its models are whole, nothing is left.
 
     Parameters
@@ -112,7 +112,7 @@ def store_health(store: Store, *, full: bool = False) -> StoreHealth:
     )
 
 
-def find_leftovers(store: Store, older_than: str | timedelta = "1h") -> list[Path]:
+def find_leftovers(store: StoreFolder, older_than: str | timedelta = "1h") -> list[Path]:
     """Return temporary folders and files in the store that nobody has touched for a while.
 
     Parameters
@@ -127,7 +127,7 @@ def find_leftovers(store: Store, older_than: str | timedelta = "1h") -> list[Pat
     return sorted(path for path in candidates if _last_touched(path) < oldest)
 
 
-def sweep_leftovers(store: Store, older_than: str | timedelta = "1h") -> list[Path]:
+def sweep_leftovers(store: StoreFolder, older_than: str | timedelta = "1h") -> list[Path]:
     """Delete what `find_leftovers` finds, and return it."""
     found = find_leftovers(store, older_than)
     for path in found:

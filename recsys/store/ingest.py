@@ -26,7 +26,7 @@ from recsys.store.staging import staging
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from recsys.store.store import Store
+    from recsys.store.folder import StoreFolder
 
 
 @dataclass(frozen=True, repr=False)
@@ -176,7 +176,7 @@ def _parse_partition(spec: TableSpec, value: str | date | None) -> tuple[datetim
     return start, start + timedelta(days=1)
 
 
-def ingest(store: Store, request: Request, source: Any) -> IngestResult:
+def ingest(store: StoreFolder, request: Request, source: Any) -> IngestResult:
     """Read a source into a table; see `Store.ingest`."""
     began = time.perf_counter()
     spec = request.spec
@@ -202,7 +202,7 @@ def ingest(store: Store, request: Request, source: Any) -> IngestResult:
     return _result(request, files, published, time.perf_counter() - began, now)
 
 
-def _publish_all(store: Store, request: Request, files: Sequence[StagedFile], now: datetime) -> list[Published]:
+def _publish_all(store: StoreFolder, request: Request, files: Sequence[StagedFile], now: datetime) -> list[Published]:
     spec, options = request.spec, request.for_log()
     if request.partition:  # the files of a day replace it together
         with store.write() as con:

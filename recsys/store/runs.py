@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -373,8 +373,3 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _base32(number: int, digits: int) -> str:
     return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(digits)))
-
-
-def utc_now() -> datetime:
-    """Return the time as the store keeps it: UTC, without zone."""
-    return datetime.now(UTC).replace(tzinfo=None)

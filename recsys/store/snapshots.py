@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
 from recsys.core.hashing import canonical_json
 from recsys.core.logs import logger
+from recsys.core.times import utc_now
 from recsys.dataset import Dataset
 from recsys.display import Card, View
 from recsys.store.datasets import build_dataset, read_log
 from recsys.store.recipes import DataRecipe
-from recsys.store.runs import utc_now
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from recsys.store.store import Store
+    from recsys.store.folder import StoreFolder
 
 ID_LENGTH = 12
 
@@ -94,7 +94,7 @@ class Frozen(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def extract(store: Store, recipe: DataRecipe, mark: int | None = None) -> tuple[Dataset, int, tuple[str, ...]]:
+def extract(store: StoreFolder, recipe: DataRecipe, mark: int | None = None) -> tuple[Dataset, int, tuple[str, ...]]:
     """Return the Dataset of a recipe, the high-water mark that it knows, and warnings, which are logged too.
 
     Parameters
@@ -113,7 +113,7 @@ def extract(store: Store, recipe: DataRecipe, mark: int | None = None) -> tuple[
     return build_dataset(log, recipe), log.high_water, log.warnings
 
 
-def freeze(store: Store, recipe: DataRecipe, name: str | None = None) -> Frozen:
+def freeze(store: StoreFolder, recipe: DataRecipe, name: str | None = None) -> Frozen:
     """Build the Dataset of a recipe; `keep_snapshot` writes its snapshot."""
     dataset, mark, warnings = extract(store, recipe)
     snapshot = Snapshot(
@@ -200,7 +200,7 @@ def list_snapshots(con: DuckDBPyConnection) -> list[Snapshot]:
     return _select(con, "true ORDER BY created_at DESC, name")
 
 
-def rebuild(store: Store, snapshot: Snapshot) -> Dataset:
+def rebuild(store: StoreFolder, snapshot: Snapshot) -> Dataset:
     """Return the Dataset of a snapshot; later ingests, reverts and replacements do not change it.
 
     Raises

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from recsys.experiment.units.measures import Condition, Measure, Table
-    from recsys.store.store import Store
+    from recsys.store.folder import StoreFolder
 
 Part = TypeVar("Part")
 Made = TypeVar("Made")
@@ -51,7 +51,7 @@ class StoreUnits:
         That change.
     """
 
-    def __init__(self, store: Store, as_of: int | None = None) -> None:
+    def __init__(self, store: StoreFolder, as_of: int | None = None) -> None:
         self._store = store
         with store.read() as con:
             self.high_water = high_water(con) if as_of is None else as_of

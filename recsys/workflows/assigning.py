@@ -12,11 +12,11 @@ import polars as pl
 
 from recsys._version import __version__
 from recsys.core.errors import ArgumentError, DataError
-from recsys.core.times import parse_instant, to_micros
+from recsys.core.times import parse_instant, to_micros, utc_now
 from recsys.experiment import Experiment
 from recsys.store.experiments import find_experiment
 from recsys.store.registered import RegisteredExperiment
-from recsys.store.runs import new_run_id, utc_now
+from recsys.store.runs import new_run_id
 from recsys.store.schema import id_type
 from recsys.workflows.exporting import ListWriter, StreamWriter, format_of
 

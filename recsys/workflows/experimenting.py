@@ -11,14 +11,13 @@ import polars as pl
 
 from recsys.core.checks import did_you_mean
 from recsys.core.errors import DataError
-from recsys.core.times import parse_instant, to_micros
+from recsys.core.times import parse_instant, to_micros, utc_now
 from recsys.display import counted
 from recsys.experiment import Experiment
 from recsys.store.experiment_checks import check_experiment
 from recsys.store.experiments import exposed_pairs, register
 from recsys.store.frames import to_polars
 from recsys.store.registered import RegisteredExperiment
-from recsys.store.runs import utc_now
 from recsys.store.sources import Source
 from recsys.workflows.assigning import assigned, running, unit_ids_like
 

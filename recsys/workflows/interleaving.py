@@ -14,11 +14,10 @@ from recsys.core.errors import ArgumentError, DataError
 from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
 from recsys.core.seeds import derived_int
-from recsys.core.times import instant_micros
+from recsys.core.times import instant_micros, utc_now
 from recsys.dataset import Vocabulary
 from recsys.display import View, counted
 from recsys.experiment import InterleavingResult
-from recsys.store.runs import utc_now
 from recsys.workflows.exporting import STREAM
 from recsys.workflows.interleaved_files import ids_alike, read_lists
 from recsys.workflows.recommending import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,11 @@ from recsys.core.progress import ProgressCallback, silent
 from recsys.core.times import parse_instant
 from recsys.models.names import MODELS
 from recsys.models.registry import make_model
-from recsys.ope import LoggedFeedback
-from recsys.ope.entering import one_reward
 from recsys.ope.learning import BetaThompson, GreedyLearner, LearningReplay, LinearThompson, LinUCB, RefittedRecommender
-from recsys.workflows.logged_files import read_log
+from recsys.store import Run
 from recsys.workflows.recording import Job, Recorded
-from recsys.workflows.replay_logs import Instant, log_of_store
+from recsys.workflows.replay_logs import Instant, Span, log_of
+from recsys.workflows.replay_questions import LearningQuestion
 
 if TYPE_CHECKING:
     from recsys.store import Store
@@ -84,21 +82,28 @@ def replay_learning(
     DataError
         There are no impressions in that time, or they break a demand.
     """
+    span = Span(since, until, tuple(versions))
+    question = LearningQuestion(policies, log, span, reward, tuple(context), params or {}, options)
+    return _record(store, question, progress)
+
+
+def replay_learning_like(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[LearningReplay]:
+    """Replay once more as a run did, on what the store knew then.
+
+    Raises
+    ------
+    ArgumentError
+        The run does not tell all that it was asked.
+    """
+    return _record(store, LearningQuestion.of_run(old), progress)
+
+
+def _record(store: Store, question: LearningQuestion, progress: ProgressCallback) -> Recorded[LearningReplay]:
     job = Job(store, "replay-learning")
-    found = _replayed(store, policies, log, since, until, reward, versions, context, params, progress, options)
+    found = _answer(store, question, progress)
     run = job.record(
-        recipe={
-            "policies": list(found.policies),
-            "log": None if log is None else str(log),
-            "since": None if since is None else parse_instant("since", since).isoformat(),
-            "until": None if until is None else parse_instant("until", until).isoformat(),
-            "versions": list(versions),
-            "reward": found.reward,
-            "context": list(context),
-            "params": dict(params or {}),
-            **{name: _plain(value) for name, value in options.items()},
-        },
-        seed=options.get("seed", 0),
+        recipe={**question.recipe(), "policies": list(found.policies), "reward": found.reward},
+        seed=question.options.get("seed", 0),
         metrics={f"{one.policy} {one.reward}": one.value if one.value == one.value else None
                  for one in (found.logged, *found.estimates)},
         result=found.to_dict(),
@@ -146,7 +151,8 @@ def replay_learning_file(
     **options
         As of `replay_learning`.
     """
-    return _replayed(None, policies, log, since, until, reward, versions, context, params, progress, options)
+    span = Span(since, until, tuple(versions))
+    return _answer(None, LearningQuestion(policies, log, span, reward, tuple(context), params or {}, options), progress)
 
 
 def learners_from(
@@ -186,36 +192,9 @@ def learners_from(
     return found
 
 
-def _replayed(
-    store: Store | None,
-    policies: str | Sequence[str],
-    log: str | Path | None,
-    since: Instant | None,
-    until: Instant | None,
-    reward: str | None,
-    versions: Sequence[str],
-    context: Sequence[str],
-    params: Mapping[str, float] | None,
-    progress: ProgressCallback,
-    options: Mapping[str, Any],
-) -> LearningReplay:
-    learners = learners_from(policies, context, params)
-    if log is not None:
-        rows = read_log(log)
-        feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
-        if since is not None or until is not None:
-            feedback = feedback.period(since, until)
-    elif store is not None:
-        rows = log_of_store(store, None if since is None else parse_instant("since", since), until, False)
-        feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
-    else:
-        raise ArgumentError("there is neither a store nor a log", "one of them was expected")
-    if versions:
-        feedback = feedback.of_versions(*versions)
-    return ope.replay_learning(learners, feedback, reward=reward, progress=progress, **options)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, timedelta):
-        return str(value)
-    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
+def _answer(store: Store | None, question: LearningQuestion, progress: ProgressCallback) -> LearningReplay:
+    learners = learners_from(question.policies, question.context, question.params)
+    since = question.span.since
+    begin = None if since is None else parse_instant("since", since)
+    feedback = log_of(store, question.log, begin, question.span, question.reward)
+    return ope.replay_learning(learners, feedback, reward=question.reward, progress=progress, **question.options)

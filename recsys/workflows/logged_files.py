@@ -6,15 +6,15 @@ from pathlib import Path
 
 import polars as pl
 
-from recsys.core.errors import DataError, NotFoundError
+from recsys.core.errors import DataError
 from recsys.dataset import id_series
 from recsys.layouts import load_layout
 from recsys.layouts.files import files_of
 from recsys.layouts.openbandit import has_open_bandit_log, open_bandit_items
 from recsys.ope import FramePolicy, LoggedFeedback, Policy, PopularityPolicy
 from recsys.scoring.exploring import Explorer
+from recsys.workflows.tables import TABLES, read_table
 
-TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 _OPEN_BANDIT = {"timestamp", "item_id", "position"}
 _PROPENSITIES = ("propensity_score", "action_prob")
 _OF_IMPRESSIONS = {
@@ -63,7 +63,7 @@ def _read_rows(path: str | Path) -> pl.DataFrame:
             f"{place} is no log that is known here",
             f"a file {', '.join(TABLES)} or the Open Bandit data was expected",
         )
-    frame = read_frame(place)
+    frame = read_table(place)
     if frame.is_empty():
         raise DataError(f"{place} has no rows", "a row for each impression was expected")
     found = next((name for name in _PROPENSITIES if name in frame.columns), None)
@@ -84,53 +84,7 @@ def read_items(path: str | Path) -> pl.DataFrame:
         It cannot be read.
     """
     items = open_bandit_items(files_of(Path(path)))
-    return read_frame(Path(path)) if items is None else items.collect().drop("campaign")
-
-
-def read_frame(place: Path) -> pl.DataFrame:
-    """Return a CSV, Parquet or JSON lines file with typed columns.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such file.
-    DataError
-        It cannot be read as what its name says.
-    """
-    if not place.is_file():
-        raise NotFoundError(f"{place} is not a file", "a file was expected")
-    try:
-        if place.suffix == ".parquet":
-            return pl.read_parquet(place)
-        if place.suffix in (".jsonl", ".ndjson"):
-            return _with_times(pl.read_ndjson(place))
-        separator = "\t" if place.suffix == ".tsv" else ","
-        frame = pl.read_csv(place, separator=separator, infer_schema_length=None, try_parse_dates=True)
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{place} cannot be read: {why}", hint=_delimiter_hint(place)) from None
-    zoned = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone]
-    return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None) for name in zoned)
-
-
-def _with_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with its ``ts`` as times: JSON has none of its own, and writes them as ISO 8601."""
-    if frame.schema.get("ts") != pl.String:
-        return frame
-    return frame.with_columns(pl.col("ts").str.to_datetime(time_unit="us", time_zone="UTC").dt.replace_time_zone(None))
-
-
-def _delimiter_hint(place: Path) -> str:
-    """Return the advice for a CSV whose header is divided by something else than its name says."""
-    if place.suffix not in (".csv", ".tsv"):
-        return ""
-    with place.open("rb") as file:
-        header = file.readline(65536)
-    said = b"\t" if place.suffix == ".tsv" else b","
-    other = next((mark for mark in (b";", b"\t", b"|") if mark != said and mark in header), None)
-    if other is None or said in header:
-        return ""
-    return f"its columns are divided by {other.decode()!r}: write them with {said.decode()!r}"
+    return read_table(Path(path)) if items is None else items.collect().drop("campaign")
 
 
 def policy_of_file(

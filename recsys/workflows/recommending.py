@@ -16,7 +16,7 @@ from recsys.core.checks import one_of, positive_int
 from recsys.core.errors import ArgumentError, DataError
 from recsys.core.logs import logger
 from recsys.core.progress import Progress, ProgressCallback, silent
-from recsys.core.times import parse_instant
+from recsys.core.times import parse_instant, utc_now
 from recsys.dataset import Vocabulary
 from recsys.display import View, counted
 from recsys.models import Recommender
@@ -26,7 +26,6 @@ from recsys.store import Run
 from recsys.store.activity import active_users
 from recsys.store.artifacts import load_artifact
 from recsys.store.datasets import attributes
-from recsys.store.runs import utc_now
 from recsys.store.snapshots import extract, find_snapshot
 from recsys.workflows.exporting import STREAM, ListWriter, StreamWriter, format_of
 from recsys.workflows.identities import forgotten, ids_like, with_titles

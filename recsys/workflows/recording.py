@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from recsys.core.memory import peak_rss_mb
+from recsys.core.times import utc_now
 from recsys.display import View, to_html
-from recsys.store.runs import Run, add_run, new_run_id, refuse_forgotten, utc_now
+from recsys.store.runs import Run, add_run, new_run_id, refuse_forgotten
 from recsys.store.snapshots import Snapshot, find_snapshot, keep_snapshot
 from recsys.store.versions import versions
 

@@ -14,6 +14,7 @@ from recsys.store.runs import find_run
 from recsys.store.versions import versions
 from recsys.workflows.backtesting import backtest
 from recsys.workflows.evaluating import Options, run_comparison, run_evaluation
+from recsys.workflows.learning import replay_learning_like
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.replaying import replay_like
 from recsys.workflows.training import held_of, train_like
@@ -22,21 +23,23 @@ if TYPE_CHECKING:
     from recsys.models import Recommender
     from recsys.store import Store
 
-_KINDS = ("train", "evaluate", "compare", "backtest", "replay")
+_OF_LOGS = ("replay", "replay-learning")
+_KINDS = ("train", "evaluate", "compare", "backtest", *_OF_LOGS)
 
 
 def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent) -> Recorded[Any]:
     """Do a run again from its snapshot, and check that its numbers come back.
 
     A training run must give the same bytes, or else the same metrics on its held-out part. An evaluation or comparison
-    has its models trained again first. The new runs are recorded, whatever the outcome.
+    has its models trained again first; a replay is made on what the store had received then. The new runs are recorded,
+    whatever the outcome.
 
     Parameters
     ----------
     store : Store
         The store.
     run : str
-        A run of kind train, evaluate, compare or backtest.
+        A run of kind train, evaluate, compare, backtest, replay or replay-learning.
     progress : callable, optional
         Told of every epoch.
 
@@ -63,6 +66,8 @@ def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent)
         again: Recorded[Any] = _repeat_backtest(store, old, progress)
     elif old.kind == "replay":
         again = replay_like(store, old, progress)
+    elif old.kind == "replay-learning":
+        again = replay_learning_like(store, old, progress)
     else:
         again = _repeat_measurement(store, old, progress)
     _same_numbers(old, again.run, _by_place(old), _by_place(again.run))
@@ -74,7 +79,7 @@ def _check(old: Run) -> None:
         raise DataError(
             f"run {old.run_id} cannot be repeated: a person in its data was forgotten", "", "train a new run"
         )
-    if old.snapshot_id is None and old.kind != "replay":
+    if old.snapshot_id is None and old.kind not in _OF_LOGS:
         raise ArgumentError(
             f"run {old.run_id} was measured on events outside a snapshot", "a run on a held-out part was expected"
         )

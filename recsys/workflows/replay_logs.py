@@ -57,7 +57,7 @@ def _of_file(log: str | Path, begin: datetime | None, span: Span, reward: str | 
     kept = feedback.period(begin, span.until)
     if not len(kept):
         first, last = (from_micros(int(edge)) for edge in (feedback.times.min(), feedback.times.max()))
-        raise _no_impressions(str(log), begin, span.until, (first, last), span.since is None)
+        raise _no_impressions(str(log), begin, span.until, (first, last), begin is not None and span.since is None)
     return kept
 
 

@@ -24,7 +24,8 @@ from recsys.store.artifacts import load_artifact
 from recsys.store.datasets import attributes
 from recsys.store.snapshots import extract
 from recsys.workflows.evaluating import name_runs
-from recsys.workflows.logged_files import TABLES, policy_of_file
+from recsys.workflows.logged_files import policy_of_file
+from recsys.workflows.tables import TABLES
 from recsys.workflows.training import recipe_of, training_run
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,34 +11,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from recsys import ope
 from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
-from recsys.core.times import parse_instant
-from recsys.ope import Limits, LoggedFeedback, Policy, Replay
-from recsys.scoring.named import make_explorer
+from recsys.ope import LoggedFeedback, Policy, Replay
 from recsys.store import Run
 from recsys.store.schema import high_water
 from recsys.workflows.logged_files import read_items
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.replay_logs import Instant, Span, begin_of, log_of
 from recsys.workflows.replay_policies import Asked, Serving, policies_of
+from recsys.workflows.replay_questions import ForMips, Question
 
 if TYPE_CHECKING:
     from recsys.scoring import Eligibility
     from recsys.scoring.exploring import Explorer
     from recsys.store import Store
 
-_ASKED = (
-    "policies", "words", "runs", "models", "log", "since", "until", "versions", "rewards", "compare", "k", "explore",
-    "eligibility", "exclude_seen", "event", "categories", "category", "logger", "high_water",
-)  # fmt: skip
 
-
-class _Done(NamedTuple):
-    """A replay, and what is recorded of it."""
+class _Answer(NamedTuple):
+    """A replay, and what else is recorded of it."""
 
     found: Replay
     asked: Asked
     begin: datetime | None
-    mark: int | None
+    high_water: int | None
     warnings: tuple[str, ...]
 
 
@@ -116,8 +110,8 @@ def replay(
         There are no impressions in that time, they break a demand, or a model has learned from them.
     """
     serving = Serving(k, explore, eligibility, exclude_seen, event)
-    span, extra = Span(since, until, tuple(versions)), _Extra(categories, category, logger)
-    return _recorded(store, policies, log, span, serving, reward, compare, extra, progress, options)
+    span, mips = Span(since, until, tuple(versions)), ForMips(categories, category, logger)
+    return _record(store, Question(policies, log, span, serving, reward, compare, mips, options), progress)
 
 
 def replay_like(store: Store, old: Run, progress: ProgressCallback = silent) -> Recorded[Replay]:
@@ -128,74 +122,32 @@ def replay_like(store: Store, old: Run, progress: ProgressCallback = silent) -> 
     ArgumentError
         The run does not tell all that it was asked.
     """
-    recipe = old.recipe
-    if "words" not in recipe or isinstance(recipe.get("limits"), str):
-        raise ArgumentError(
-            f"run {old.run_id} does not tell all that it was asked", "a replay of this version was expected",
-            "replay again: recsys replay",
-        )  # fmt: skip
-    options = {name: value for name, value in recipe.items() if name not in _ASKED}
-    if options.get("limits") is not None:
-        options["limits"] = Limits(**options["limits"])
-    explore = None if recipe["explore"] is None else make_explorer(
-        **{name: value for name, value in recipe["explore"].items() if name != "name" and value is not None}
-    )  # fmt: skip
-    serving = Serving(recipe["k"], explore, None, recipe["exclude_seen"], recipe["event"])
-    begin = begin_of([store.run(one) for one in recipe["runs"]], None)
-    since = None if begin is not None and begin.isoformat() == recipe["since"] else recipe["since"]
-    span = Span(since, recipe["until"], tuple(recipe["versions"]), old.created_at)
-    extra = _Extra(recipe["categories"], recipe["category"], recipe["logger"])
-    return _recorded(store, recipe["words"], recipe["log"], span, serving, recipe["rewards"], recipe["compare"], extra,
-                     progress, options, recipe["high_water"])  # fmt: skip
+    return _record(store, Question.of_run(store, old), progress)
 
 
-def _recorded(
-    store: Store,
-    policies: str | Run | Sequence[str | Run],
-    log: str | Path | None,
-    span: Span,
-    serving: Serving,
-    reward: str | Sequence[str] | None,
-    compare: bool,
-    extra: _Extra,
-    progress: ProgressCallback,
-    options: Mapping[str, Any],
-    mark: int | None = None,
-) -> Recorded[Replay]:
+def _record(store: Store, question: Question, progress: ProgressCallback) -> Recorded[Replay]:
     job = Job(store, "replay")
-    done = _replay(store, policies, log, span, serving, reward, compare, extra, progress, options, mark)
-    runs, found = done.asked.runs, done.found
+    answer = _answer(store, question, progress)
+    runs, found = answer.asked.runs, answer.found
     throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
     run = job.record(
         recipe={
-            "policies": list(done.asked.named),
-            "words": [one.run_id if isinstance(one, Run) else str(one) for one in done.asked.named.values()],
+            **question.recipe(),
+            "policies": list(answer.asked.named),
+            "words": [one.run_id if isinstance(one, Run) else str(one) for one in answer.asked.named.values()],
             "runs": [run.run_id for run in runs.values()],
             "models": {name: run.run_id for name, run in runs.items()},
-            "log": None if log is None else str(log),
-            "since": None if done.begin is None else done.begin.isoformat(),
-            "until": None if span.until is None else parse_instant("until", span.until).isoformat(),
-            "versions": list(span.versions),
+            "since": None if answer.begin is None else answer.begin.isoformat(),
             "rewards": [one.reward for one in found.logged],
-            "compare": compare,
-            "k": serving.k,
-            "explore": None if serving.explore is None else serving.explore.to_dict(),
-            "eligibility": None if serving.eligibility is None else repr(serving.eligibility),
-            "exclude_seen": serving.exclude_seen,
-            "event": serving.event,
-            "categories": None if extra.categories is None else str(extra.categories),
-            "category": extra.category,
-            "logger": extra.logger,
-            "high_water": done.mark,
-            **{name: _plain(value) for name, value in options.items()},
+            "high_water": answer.high_water,
         },
         parents=[run.run_id for run in runs.values()],
-        seed=options.get("seed", 0),
+        seed=question.options.get("seed", 0),
         trained_through=max(throughs, default=None),
         metrics=_numbers(found),
         result=found.to_dict(),
         view=found.view(),
-        warnings=(*done.warnings, *found.warnings),
+        warnings=(*answer.warnings, *found.warnings),
     )
     return Recorded(run, found)
 
@@ -250,48 +202,30 @@ def replay_file(
         As of `replay`.
     """
     serving = Serving(k, explore, eligibility, False, None)
-    span = Span(since, until, tuple(versions))
-    extra = _Extra(categories, category, logger)
-    return _replay(None, policies, log, span, serving, reward, compare, extra, progress, options).found
+    span, mips = Span(since, until, tuple(versions)), ForMips(categories, category, logger)
+    return _answer(None, Question(policies, log, span, serving, reward, compare, mips, options), progress).found
 
 
-class _Extra(NamedTuple):
-    """What MIPS asks for."""
-
-    categories: str | Path | None
-    category: str | None
-    logger: str | None
-
-
-def _replay(
-    store: Store | None,
-    policies: str | Run | Sequence[str | Run],
-    log: str | Path | None,
-    span: Span,
-    serving: Serving,
-    reward: str | Sequence[str] | None,
-    compare: bool,
-    extra: _Extra,
-    progress: ProgressCallback,
-    options: Mapping[str, Any],
-    mark: int | None = None,
-) -> _Done:
-    asked = Asked.of(store, policies)
-    if compare and len(asked.named) < 2:
+def _answer(store: Store | None, question: Question, progress: ProgressCallback) -> _Answer:
+    asked = Asked.of(store, question.policies)
+    if question.compare and len(asked.named) < 2:
         raise ArgumentError("compare has one policy", "two or more were expected", "leave compare out")
-    begin = begin_of(list(asked.runs.values()), span.since)
+    begin = begin_of(list(asked.runs.values()), question.span.since)
+    mark, mips = question.high_water, question.mips
     if mark is None and store is not None:
         mark = _high_water(store)
-    feedback = log_of(store, log, begin, span, reward)
-    made, told = policies_of(store, asked, feedback, serving, mark)
-    baseline = next(iter(made)) if compare else "logged"
+    feedback = log_of(store, question.log, begin, question.span, question.reward)
+    made, told = policies_of(store, asked, feedback, question.serving, mark)
     known: dict[str, Any] = {
-        "categories": None if extra.categories is None else read_items(extra.categories),
-        "category": extra.category,
-        "logger": None if extra.logger is None else _logger(extra.logger, store, feedback, serving, mark),
+        "categories": None if mips.categories is None else read_items(mips.categories),
+        "category": mips.category,
+        "logger": None if mips.logger is None else _logger(mips.logger, store, feedback, question.serving, mark),
     }
-    found = ope.replay(made, feedback, reward=reward, baseline=baseline, progress=progress, **known, **options)
-    return _Done(replace(found, notes=(*found.notes, *told)), asked, begin, mark, told)
+    baseline = next(iter(made)) if question.compare else "logged"
+    found = ope.replay(
+        made, feedback, reward=question.reward, baseline=baseline, progress=progress, **known, **question.options
+    )
+    return _Answer(replace(found, notes=(*found.notes, *told)), asked, begin, mark, told)
 
 
 def _logger(word: str, store: Store | None, feedback: LoggedFeedback, serving: Serving, mark: int | None) -> Policy:
@@ -310,15 +244,3 @@ def _numbers(found: Replay) -> dict[str, float | None]:
         f"{one.policy} {one.reward} {one.estimator}": one.value if one.value == one.value else None
         for one in (*found.logged, *found.estimates)
     }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Limits):
-        return asdict(value)
-    return value if value is None or isinstance(value, bool | int | float | str) else _words(value)
-
-
-def _words(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else repr(value)

@@ -23,7 +23,7 @@ def command(
         typer.Argument(help="A run id, a unique prefix, or @latest.", metavar="RUN", autocompletion=completion.runs),
     ],
 ) -> None:
-    """Train a run again and check that its numbers come back."""
+    """Do a run again and check that its numbers come back."""
     session: Session = ctx.obj
     from recsys import workflows
     from recsys.cli.results import emit_training

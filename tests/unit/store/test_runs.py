@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import ArgumentError, DataError, NotFoundError
+from recsys.core.times import utc_now
 from recsys.store import Run, Store
-from recsys.store.runs import add_run, diff, new_run_id, refuse_forgotten, utc_now
+from recsys.store.runs import add_run, diff, new_run_id, refuse_forgotten
 
 RUN = Run(
     run_id="aaa1",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys import workflows
 from recsys.cli import main
 from recsys.core.errors import ArgumentError, NotFoundError
+from recsys.ope import Limits
 from recsys.simulation import simulate
 from recsys.store import Store
 from recsys.workflows.learning import LEARNERS, learners_from
@@ -46,6 +49,26 @@ def test_a_replay_on_the_store_is_a_run(tmp_path: Path) -> None:
     assert store.run(run.run_id).result["conclusion"] == found.conclusion
     assert run.recipe["policies"] == ["thompson"]
     assert run.view is not None
+
+
+def test_it_comes_back_after_the_store_has_grown(log: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "shop")
+    rows = simulate(users=300, items=20, days=12, seed=5).impressions()
+    early = pl.col("ts") < rows["ts"].quantile(0.6)
+    store.ingest("impressions", rows.filter(early))
+    asked = {"reward": "click", "position": 1, "replicates": 2, "floor": 1 / 40}
+    loose = Limits(mean_weight=0.9, flag_mean_weight=0.8)
+    old = [
+        store.replay_learning(["thompson", "epsilon-greedy"], **asked, delay=timedelta(hours=2), limits=loose,
+                              context=["candidate_set"], params={"epsilon": 0.3}).run,
+        store.replay_learning("thompson", log=log, since="2026-01-01", replicates=2).run,
+    ]  # fmt: skip
+    store.ingest("impressions", rows.filter(~early))
+    for one in old:
+        again = store.repeat(one.run_id).run
+        assert (again.kind, again.metrics, again.recipe) == (one.kind, one.metrics, one.recipe)
+    assert store.replay_learning("thompson", **asked).run.metrics.items() - old[0].metrics.items()
+    assert main(["runs", "repeat", old[1].run_id, "--store", str(store.path)]) == 0
 
 
 def test_a_table_of_items_is_no_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
