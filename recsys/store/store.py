@@ -11,7 +11,7 @@ from recsys.store.register import Register
 from recsys.store.tables import Tables
 
 
-class Store(Card, Tables, Records, Register, Jobs):
+class Store(Card, Jobs, Register, Records, Tables):
     """A store folder: ``store.duckdb`` and ``artifacts/``.
 
     Opening it holds no lock; each method opens the database for one short transaction. A `Store` may be used from many
