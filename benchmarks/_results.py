@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
@@ -80,6 +80,24 @@ def keep(name: str, outcomes: Sequence[Outcome], details: object = ()) -> None:
         "details": details,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def keep_also(name: str, outcomes: Sequence[Outcome]) -> None:
+    """Add outcomes to those that a benchmark has kept in this run."""
+    path = RESULTS / f"{name}.json"
+    found = json.loads(path.read_text())
+    found["outcomes"] += [outcome._asdict() for outcome in outcomes]
+    path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def held(case: str, taken: Mapping[str, float], unit: str) -> Outcome | None:
+    """Return the outcome of single figures, of which less is better; None without one of ours ("recsys, …")."""
+    ours = min((value for name, value in taken.items() if name.startswith("recsys")), default=None)
+    peers = {name: value for name, value in taken.items() if not name.startswith("recsys")}
+    if ours is None or not peers:
+        return None
+    best = min(peers, key=peers.__getitem__)
+    return Outcome(case, ours, unit, best, peers[best], peers[best] / ours)
 
 
 def kept(name: str) -> list[Outcome]:

@@ -21,7 +21,7 @@ from scipy.sparse import csr_array, csr_matrix
 
 from benchmarks._data import hold_out, train_events
 from benchmarks._process import run_apart
-from benchmarks._results import Goal
+from benchmarks._results import Goal, Outcome, held, keep_also
 from benchmarks._timing import Case, quick, run_cases
 from recsys.core.threads import single_threaded_blas, thread_limit
 from recsys.kernels.als import Update
@@ -43,8 +43,8 @@ Sweep = Callable[[], Factors]
 def main() -> None:
     events = train_events()
     run_cases("training", _cases(events), GOALS)
-    _time_to_quality(events)
-    _peak_memory()
+    outcomes = [*_time_to_quality(events), _peak_memory()]
+    keep_also("training", [outcome for outcome in outcomes if outcome])
 
 
 def _cases(events: csr_array) -> Iterator[Case]:
@@ -151,11 +151,12 @@ CONTESTANTS: dict[str, Callable[[csr_array, int, int], Sweep]] = {
 }
 
 
-def _time_to_quality(events: csr_array) -> None:
+def _time_to_quality(events: csr_array) -> Iterator[Outcome | None]:
     train, test = hold_out(events)
     for d in (64,) if quick() else (64, 128):
         target, spent = _ndcg_by_time("implicit, cg", train, test, d)[-1]
         print(f"\nCPU s to ndcg@{K} {target:.4f}, that of implicit after {EPOCHS} sweeps ({spent:.1f} s), d={d}")
+        reached: dict[str, float] = {}
         for name in CONTESTANTS:
             if "Cholesky" in name:
                 continue
@@ -164,9 +165,11 @@ def _time_to_quality(events: csr_array) -> None:
             except ImportError as error:
                 print(f"{name} is left out: {error}")
                 continue
-            at = next((f"{taken:8.2f}" for value, taken in path if value >= target), "   never")
-            best, when = max(path)
-            print(f"{name:20} {at}   best {best:.4f} at {when:.2f}", flush=True)
+            at, (best, when) = next((taken for value, taken in path if value >= target), None), max(path)
+            if at is not None:
+                reached[name] = at
+            print(f"{name:20} {'never' if at is None else f'{at:.2f}':>8}   best {best:.4f} at {when:.2f}", flush=True)
+        yield held(f"time to ndcg@{K} {target:.4f} (implicit converged), d={d}", reached, "CPU s")
 
 
 def _ndcg_by_time(name: str, train: csr_array, test: csr_array, d: int) -> list[tuple[float, float]]:
@@ -186,13 +189,17 @@ def _ndcg_by_time(name: str, train: csr_array, test: csr_array, d: int) -> list[
     return path
 
 
-def _peak_memory() -> None:
+def _peak_memory() -> Outcome | None:
     print("\npeak memory of two sweeps at d=128, MB")
+    found: dict[str, float] = {}
     for name in CONTESTANTS:
         try:
-            print(f"{name:20} {run_apart(_two_sweeps, name, 128).peak_mb:8,.0f}", flush=True)
+            found[name] = run_apart(_two_sweeps, name, 128).peak_mb
         except ImportError as error:
             print(f"{name} is left out: {error}")
+        else:
+            print(f"{name:20} {found[name]:8,.0f}", flush=True)
+    return held("peak memory of two sweeps, d=128", found, "MB")
 
 
 def _two_sweeps(name: str, d: int) -> None:

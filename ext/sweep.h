@@ -16,6 +16,7 @@
 
 #define SIDE 16
 #define ROWS 8 /* items at a time: their sums fill the registers */
+#define BLOCK_BYTES (1 << 17) /* of items that stay in the cache while all users see them */
 
 /* Who may get what; `codes` are the candidates of everybody, in rising order. */
 typedef struct {
@@ -111,54 +112,71 @@ static double slack_of(double user_norm, double longest, int64_t d)
     return ldexp(2.2 * (double)(d + LANES), -24) * user_norm * longest + 4.0 * (double)d * FLT_MIN;
 }
 
-/* Fill rows start … stop of the output; 1 if there is no memory. `longest` is the largest norm of an item. */
+/* What is known of one user: the list, which is kept in the output, and by how much a product may be off. */
+typedef struct {
+    TopList list;
+    double slack;
+} Sought;
+
+/* The candidates start … stop for the SIDE users from row `first` on; bars of what is no user are infinite. */
+static void sweep_block(
+    Tile tile, const float *side, const float *users, const float *items, int64_t d, const Choice *choice, int64_t start,
+    int64_t stop, int64_t first, Sought *sought, float *bars)
+{
+    for (int64_t place = start; place < stop; place += ROWS) {
+        const float *rows[ROWS];
+        uint32_t masks[ROWS];
+        int64_t count = stop - place < ROWS ? stop - place : ROWS;
+        for (int64_t item = 0; item < ROWS; item++)
+            rows[item] = items + (int64_t)choice->codes[place + (item < count ? item : 0)] * d;
+        tile(side, rows, d, bars, masks);
+        for (int64_t item = 0; item < count; item++)
+            for (int64_t user = 0; masks[item] >> user; user++) {
+                TopList *list = &sought[user].list;
+                int32_t code = choice->codes[place + item];
+                if (!(masks[item] >> user & 1) || !chosen(choice, first + user, code))
+                    continue;
+                offer(list, fixed_dot(users + (first + user) * d, rows[item], d), code);
+                if (list->size == list->capacity)
+                    bars[user] = nextafterf((float)((double)list->scores[0] - sought[user].slack), -INFINITY);
+            }
+    }
+}
+
+/* Fill rows start … stop of the output; 1 if there is no memory. `longest` is the largest norm of an item.
+ *
+ * All groups of users take the items of a block while it is in the cache.
+ */
 static int sweep_users(
     int width, const float *users, const double *norms, const float *items, double longest, int64_t d, const Choice *choice,
     int64_t start, int64_t stop, int64_t k, int32_t *indices, float *scores)
 {
     Tile tile = tile_of(width);
-    float *side = malloc(SIDE * d * sizeof(float));
-    if (!side)
-        return 1;
-    for (int64_t first = start; first < stop; first += SIDE) {
-        int64_t n = stop - first < SIDE ? stop - first : SIDE;
-        TopList lists[SIDE];
-        double slack[SIDE];
-        float bars[SIDE];
-        memset(side, 0, SIDE * d * sizeof(float));
-        for (int64_t user = 0; user < SIDE; user++)
-            bars[user] = INFINITY;
-        for (int64_t user = 0; user < n; user++) {
-            int64_t row = first + user;
-            lists[user] = (TopList){.scores = scores + row * k, .items = indices + row * k, .capacity = k};
-            slack[user] = slack_of(norms[row], longest, d);
-            bars[user] = -INFINITY;
-            for (int64_t column = 0; column < d; column++)
-                side[column * SIDE + user] = users[row * d + column];
-        }
-        for (int64_t place = 0; place < choice->n; place += ROWS) {
-            const float *rows[ROWS];
-            uint32_t masks[ROWS];
-            int64_t count = choice->n - place < ROWS ? choice->n - place : ROWS;
-            for (int64_t item = 0; item < ROWS; item++)
-                rows[item] = items + (int64_t)choice->codes[place + (item < count ? item : 0)] * d;
-            tile(side, rows, d, bars, masks);
-            for (int64_t item = 0; item < count; item++)
-                for (int64_t user = 0; masks[item] >> user; user++) {
-                    int64_t row = first + user;
-                    int32_t code = choice->codes[place + item];
-                    if (!(masks[item] >> user & 1) || !chosen(choice, row, code))
-                        continue;
-                    offer(&lists[user], fixed_dot(users + row * d, rows[item], d), code);
-                    if (lists[user].size == k)
-                        bars[user] = nextafterf((float)((double)lists[user].scores[0] - slack[user]), -INFINITY);
-                }
-        }
-        for (int64_t user = 0; user < n; user++)
-            finish(&lists[user]);
+    int64_t n = stop - start, whole = (n + SIDE - 1) / SIDE * SIDE, block = BLOCK_BYTES / 4 / d / ROWS * ROWS;
+    float *sides = calloc(whole * d, sizeof(float)), *bars = malloc(whole * sizeof(float));
+    Sought *sought = malloc(n * sizeof(Sought));
+    int failed = !sides || !bars || !sought;
+    block = block > ROWS ? block : ROWS;
+    for (int64_t user = 0; !failed && user < whole; user++)
+        bars[user] = user < n ? -INFINITY : INFINITY;
+    for (int64_t user = 0; !failed && user < n; user++) {
+        int64_t row = start + user;
+        sought[user].list = (TopList){.scores = scores + row * k, .items = indices + row * k, .capacity = k};
+        sought[user].slack = slack_of(norms[row], longest, d);
+        for (int64_t column = 0; column < d; column++)
+            sides[user / SIDE * SIDE * d + column * SIDE + user % SIDE] = users[row * d + column];
     }
-    free(side);
-    return 0;
+    for (int64_t first = 0; !failed && first < choice->n; first += block)
+        for (int64_t group = 0; group < n; group += SIDE)
+            sweep_block(
+                tile, sides + group * d, users, items, d, choice, first,
+                first + block < choice->n ? first + block : choice->n, start + group, sought + group, bars + group);
+    for (int64_t user = 0; !failed && user < n; user++)
+        finish(&sought[user].list);
+    free(sides);
+    free(bars);
+    free(sought);
+    return failed;
 }
 
 #endif

@@ -23,7 +23,7 @@ _SCAN_PRODUCTS = 1 << 34
 _SWEEP_PRODUCTS = 1 << 32
 _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
-_FEW_USERS = 256  # a sweep for so many costs about as much as preparing the items
+_FEW_USERS = 450  # a sweep for so many costs about as much as preparing the items, for half as many with lists of 100
 _SIDE = 16  # users that a sweep takes side by side
 _WIDTHS = {"avx2": 1, "avx512": 2, "avx512vnni": 2}  # of the registers that a sweep takes
 
@@ -42,7 +42,7 @@ def topk(
         chunks = row_chunks(len(users), _rows_of(_LIST_PRODUCTS, listed * items.shape[1]))
         run_chunks(lambda rows: _topk.score_lists(*known, *rows, *best), chunks, n_threads)
         return best
-    if len(users) < _FEW_USERS:
+    if len(users) * (1 + k / 100) < _FEW_USERS:
         return _sweep(users, items, norms, k, codes, filters, n_threads)
     prepared = prepare(items, norms[1], codes, users, n_threads)
     return query(prepared, users, norms[0], k, filters._replace(eligible=None), n_threads)

@@ -77,8 +77,8 @@ def topk(
     Notes
     -----
     A score is the float32 inner product in a fixed order of summation, so that scores and ties are the same for any
-    number of threads and any SIMD path (``RECSYS_SIMD``). With 256 or more users the items are prepared first, which
-    takes about d + 20 bytes an item; `TopKIndex` does that once for many calls.
+    number of threads and any SIMD path (``RECSYS_SIMD``). For more than some hundred users the items are prepared
+    first, which takes about d + 20 bytes an item; `TopKIndex` does that once for many calls.
 
     Examples
     --------

@@ -61,7 +61,7 @@ def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> tuple[Any, 
     )
 
 
-SWEPT, SCANNED = 1 << 60, 1  # fewer users are swept, the others scanned
+SWEPT, SCANNED = 1 << 60, 1  # so many users are not few any more
 
 
 def assert_twins_agree(
