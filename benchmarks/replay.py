@@ -99,7 +99,7 @@ def whole(task: str) -> tuple[Callable[[], float], float]:
 
 def work(task: str) -> tuple[Callable[[], float], float]:
     """Return what is timed, and what numpy says it gives."""
-    from recsys.ope import estimators, intervals, model_based, rewards
+    from recsys.ope import estimators, intervals, model_based, regression, rewards
     from recsys.ope.units import Units
 
     if task.startswith(("entry", "uniform", "recommender", "replay")):
@@ -110,7 +110,7 @@ def work(task: str) -> tuple[Callable[[], float], float]:
         rng = np.random.default_rng(3)
         shown = rng.integers(0, n_items, ROUNDS, dtype=np.int32)
         y, users = rng.binomial(1, 0.05, ROUNDS).astype(np.float64), np.arange(ROUNDS) // 10
-        features = rewards.Features(n_items, positions=shown % 3 + 1)
+        features = regression.Features(n_items, positions=shown % 3 + 1)
         return lambda: float(
             rewards.cross_fitted(y, shown, target, features, groups=users, folds=2).target.mean()
         ), float("nan")

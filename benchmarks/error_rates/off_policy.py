@@ -11,8 +11,9 @@ from recsys.ope import Actions
 from recsys.ope.differences import PairedDifference, difference
 from recsys.ope.estimators import ips, rejection, snips
 from recsys.ope.intervals import bootstrap, delta_interval, empirical_bernstein, exact_interval, sequence_interval
-from recsys.ope.model_based import dr, sndr
-from recsys.ope.rewards import Features, cross_fitted
+from recsys.ope.model_based import dm, dr, sndr
+from recsys.ope.regression import Features
+from recsys.ope.rewards import cross_fitted
 from recsys.ope.slates import cascade_dr, rips, sips
 from recsys.ope.units import Units
 from recsys.ope.valuing import Valued
@@ -47,8 +48,12 @@ def with_model(rng: np.random.Generator, estimate: Callable[..., Valued], family
     y = (rng.random(len(users)) < 4 * QUALITY[shown] * rng.uniform(0, 2, 500)[users]).astype(float)
     codes = np.tile(np.arange(6, dtype=np.int32), len(y))
     policy = Actions(np.arange(0, 6 * len(y) + 1, 6), codes, np.tile(TARGET, len(y)))
-    q = cross_fitted(y, shown, policy, Features(6), groups=users, folds=3, family=family)  # type: ignore[arg-type]
-    return estimate((TARGET / LOGGING)[shown], y, q.logged, q.target, Units.of("impression", users=users))
+    how = {"groups": users, "folds": 3, "family": family, "pull": estimate is dm}
+    q = cross_fitted(y, shown, policy, Features(6), **how)  # type: ignore[arg-type]
+    units = Units.of("impression", users=users)
+    if estimate is dm:
+        return dm(q.target, units, pull=q.pull)
+    return estimate((TARGET / LOGGING)[shown], y, q.logged, q.target, units)
 
 
 def clustered(rng: np.random.Generator, estimand: str) -> tuple[Valued, float]:
@@ -222,6 +227,16 @@ def _(rng: np.random.Generator) -> tuple[Interval | PairedDifference, float]:
     groups = np.repeat(np.arange(600), 3)
     q = cross_fitted(clicks, shown.ravel(), policy, Features(6, positions=places), groups=groups, folds=3)
     return delta_interval(cascade_dr(w.ravel(), clicks, q.logged, q.target, OFFSETS)), LISTS
+
+
+@regime("dm, logistic model cross-fitted by user, delta method")
+def _(rng: np.random.Generator) -> tuple[Interval | PairedDifference, float]:
+    return delta_interval(with_model(rng, dm, "logistic")), 4 * TRUTH
+
+
+@regime("dm, ridge model cross-fitted by user, bootstrap")
+def _(rng: np.random.Generator) -> tuple[Interval | PairedDifference, float]:
+    return bootstrap(with_model(rng, dm, "ridge"), replicates=500, seed=int(rng.integers(2**31))), 4 * TRUTH
 
 
 def missed(rng: np.random.Generator, repetitions: int, *, draw: Draw) -> Measured:

@@ -19,7 +19,8 @@ from recsys.ope.named import ESTIMATORS, Needs, Weighting, choices
 from recsys.ope.policies import Actions, Policy, SequentialPolicy, SurveyedPolicy
 from recsys.ope.pools import Entries
 from recsys.ope.reach import Reach, Tally, reach_of
-from recsys.ope.rewards import Expected, Features, cross_fitted
+from recsys.ope.regression import Features
+from recsys.ope.rewards import Expected, cross_fitted
 from recsys.ope.units import Units
 from recsys.ope.valuing import Valued
 from recsys.ope.weights import Kind, importance_weights
@@ -263,9 +264,9 @@ class Case:
         return lambda _: estimators.snips(weights / share, rewards * share, units)
 
     def _of_models(self, name: str, weights: Rows, rewards: Rows) -> Callable[[float], Valued]:
-        expected, units = self._expected(rewards, self._actions), self.units
+        expected, units = self._expected(rewards, self._actions, pull=name == "dm"), self.units
         if name == "dm":
-            return lambda _: model_based.dm(expected.target, units)
+            return lambda _: model_based.dm(expected.target, units, pull=expected.pull)
         columns = (weights, rewards, expected.logged, expected.target, units)
         if name == "switch_dr":
             return lambda threshold: model_based.switch_dr(*columns, threshold=threshold)
@@ -277,7 +278,7 @@ class Case:
         scaled = (weights / share, rewards * share, expected.logged * share, expected.target, units)
         return lambda _: model_based.sndr(*scaled)
 
-    def _expected(self, rewards: Rows, actions: Actions | None) -> Expected:
+    def _expected(self, rewards: Rows, actions: Actions | None, *, pull: bool = False) -> Expected:
         """Return what a reward model of item and position expects; logistic where rewards are 0 and 1."""
         feedback = self.feedback
         if actions is None:
@@ -293,6 +294,7 @@ class Case:
             family="logistic" if binary else "ridge",
             folds=FOLDS,
             seed=self.seed,
+            pull=pull,
         )
 
     def _of_slates(self, name: str, rewards: Rows) -> Valued:

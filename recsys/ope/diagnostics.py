@@ -106,7 +106,7 @@ def unskewed(z: float, residuals: Rows) -> float:
     Examples
     --------
     >>> round(unskewed(-2.0, np.array([-1.0] * 9 + [9.0])), 2)  # far below, as such samples often are
-    -1.05
+    -0.95
     """
     squares = residuals * residuals
     skewness = float(squares @ residuals) / float(squares.sum()) ** 1.5  # of the sum

@@ -17,16 +17,19 @@ MODEL_DECIDES = "the reward model decides: its bias is in no interval"
 CATEGORIES_DECIDE = "items of one category are taken to earn alike: where they do not, the bias is in no interval"
 
 
-def dm(target: ArrayLike, units: Units | None = None) -> Valued:
+def dm(target: ArrayLike, units: Units | None = None, *, pull: ArrayLike | None = None) -> Valued:
     """Return the direct method's value: the mean of what a reward model expects under the target policy.
 
-    The interval tells how much the mean varies over the units, not how wrong the model is.
+    With `pull` the interval tells how much the mean varies over the units and with what the model has learned, but not
+    how wrong its form is. Without, it takes the model for the truth, and is far too narrow.
 
     Parameters
     ----------
     target : (n,) array_like
         Σ_a π(a) q(a) of each row, from `rewards.cross_fitted`.
     units : Units, optional
+    pull : (n,) array_like, optional
+        How far each row moves the mean by the model, from the same.
 
     Raises
     ------
@@ -34,7 +37,9 @@ def dm(target: ArrayLike, units: Units | None = None) -> Valued:
         For NaN or infinite values.
     """
     q = vector("target", target)
-    return valued("dm", units or Units.impressions(len(q)), plain=q).named("dm", MODEL_DECIDES)
+    units = units or Units.impressions(len(q))
+    moved = None if pull is None else vector("pull", pull, len(q))
+    return valued("dm", units, plain=q, moved=moved).named("dm", MODEL_DECIDES)
 
 
 def dr(

@@ -39,6 +39,8 @@ class Valued:
         What each cluster adds to P, S and W.
     effective_n : float
         Of the rows' weights (Kish 1965); the units when there are no weights.
+    moved : (n_clusters,) float64 or None
+        How far each cluster moves P through a model that it was fitted on: no part of P itself.
     parameters : tuple of (str, float)
     notes : tuple of str
         Caveats for the reader of the result.
@@ -52,6 +54,7 @@ class Valued:
     normalised: Float64 | None
     weights: Float64 | None
     effective_n: float
+    moved: Float64 | None = None
     parameters: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -107,6 +110,9 @@ class Valued:
         if self.plain is not None:
             mean = self.mean_of_plain
             plain = _clean(self.plain - (mean if sizes is None else mean * sizes), self.plain)
+            if self.moved is not None:
+                mean = float(self.moved.sum()) / self.units.n
+                plain = plain + (self.moved - (mean if sizes is None else mean * sizes))
         if self.normalised is not None and self.weights is not None:
             normalised = _clean(self.normalised - self.ratio * self.weights, self.normalised)
             if self.units.rows is not None and sizes is not None and self.units.rows is not sizes:
@@ -135,6 +141,7 @@ def valued(
     normalised: Float64 | None = None,
     weights: Float64 | None = None,
     importance: Float64 | None = None,
+    moved: Float64 | None = None,
 ) -> Valued:
     """Return the value of terms given row by row.
 
@@ -148,18 +155,20 @@ def valued(
         Divided by the sum of the weights.
     importance : (n,) or (n_slates,) float64, optional
         Importance weights, for the effective sample size; a sum of 0 leaves nothing to estimate from.
+    moved : (n,) float64, optional
+        How far each row moves the sum of `plain` through a model that it was fitted on.
 
     Raises
     ------
     ArgumentError
         When there is another number of rows than the units have.
     """
-    given = [one for one in (plain, normalised, weights) if one is not None]
+    given = [one for one in (plain, normalised, weights, moved) if one is not None]
     if any(len(one) != units.n_rows for one in given):
         raise ArgumentError(f"there are {len(given[0])} rows", f"{units.n_rows}, as the units have, were expected")
-    p, s, w = (None if one is None else units.total(one) for one in (plain, normalised, weights))
+    p, s, w, m = (None if one is None else units.total(one) for one in (plain, normalised, weights, moved))
     size = float(units.n) if importance is None else effective_n(importance)
-    found = Valued(estimator, units, nan, "ok", p, s, w, size)
+    found = Valued(estimator, units, nan, "ok", p, s, w, size, m)
     if not units.n_rows:
         return replace(found, status="empty_arm")
     if importance is not None and not size:

@@ -9,7 +9,8 @@ from recsys.ope.estimators import clipped_ips, ips, snips
 from recsys.ope.intervals import delta_interval
 from recsys.ope.model_based import dm, dr, mips_weights, row_sums, shrunk_dr, sndr, switch_dr
 from recsys.ope.policies import Actions
-from recsys.ope.rewards import Features, cross_fitted
+from recsys.ope.regression import Features
+from recsys.ope.rewards import cross_fitted
 from recsys.ope.units import Units
 
 N_ITEMS = 6
@@ -86,6 +87,21 @@ def test_dr_with_clusters_covers():
         end = delta_interval(found)
         inside.append(end.ci_low <= TRUTH * 0.7 <= end.ci_high)
     assert 0.91 <= np.mean(inside) <= 0.985  # 3 standard errors: 0.033
+
+
+def test_the_direct_method_covers_when_its_model_is_right():
+    rng, inside, naive = np.random.default_rng(4), [], []
+    for _ in range(300):
+        users = np.repeat(np.arange(150), rng.integers(1, 8, 150))
+        shown = rng.choice(N_ITEMS, size=len(users), p=LOGGING)
+        r = (rng.random(len(users)) < QUALITY[shown] * rng.uniform(0.2, 1.2, 150)[users]).astype(float)
+        policy, units = everywhere(TARGET, len(r)), Units.of("impression", users=users)
+        q = cross_fitted(r, shown, policy, Features(n_items=N_ITEMS), groups=users, pull=True)
+        for found, kept in ((dm(q.target, units, pull=q.pull), inside), (dm(q.target, units), naive)):
+            end = delta_interval(found)
+            kept.append(end.ci_low <= TRUTH * 0.7 <= end.ci_high)
+    assert 0.91 <= np.mean(inside) <= 0.985  # 3 standard errors: 0.038
+    assert np.mean(naive) < 0.3  # taking the model for the truth
 
 
 def test_mips_is_exact_when_the_category_is_all_that_counts():

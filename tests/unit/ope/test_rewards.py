@@ -6,7 +6,8 @@ import pytest
 from recsys.core.errors import ArgumentError
 from recsys.ope import rewards
 from recsys.ope.policies import Actions
-from recsys.ope.rewards import Features, cross_fitted
+from recsys.ope.regression import Features
+from recsys.ope.rewards import cross_fitted
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,9 @@ def dense(codes, positions, context, items, scores, n_items):
 @pytest.mark.parametrize("family", ["ridge", "logistic"])
 def test_equals_dense_regression(log, family):
     codes, policy, features, y, groups = log
-    found = cross_fitted(y, codes, policy, features, groups=groups, family=family, folds=3, seed=4, penalty=2.0)
+    found = cross_fitted(
+        y, codes, policy, features, groups=groups, family=family, folds=3, seed=4, penalty=2.0, pull=True
+    )
     context = (features.context - features.context.mean(axis=0)) / features.context.std(axis=0)
     items = (features.items - features.items.mean(axis=0)) / features.items.std(axis=0)
     own, entries = features.scores
@@ -46,25 +49,26 @@ def test_equals_dense_regression(log, family):
     rows = np.repeat(np.arange(len(y)), np.diff(policy.indptr))
     x = dense(codes, features.positions, context, items, own, 15)
     x_entries = dense(policy.codes, features.positions[rows], context[rows], items, entries, 15)
-    fold = rewards._folds(len(y), groups, 3, 4)
+    fold, pull = rewards._folds(len(y), groups, 3, 4), np.zeros(len(y))
+    link = (lambda v: v) if family == "ridge" else (lambda v: 1 / (1 + np.exp(-v)))
     for one in range(3):
         train = fold != one
         a, b = x[train], y[train]
         base = b.mean() if family == "ridge" else np.log((b.sum() + 0.5) / (len(b) - b.sum() + 0.5))
         beta = np.zeros(a.shape[1])
         for _ in range(50):
-            mean = base + a @ beta
-            weight = np.ones(len(b))
-            if family == "logistic":
-                mean = 1 / (1 + np.exp(-mean))
-                weight = mean * (1 - mean)
-            beta = beta + np.linalg.solve(
-                a.T @ (a * weight[:, None]) + 2 * np.eye(len(beta)), a.T @ (b - mean) - 2 * beta
-            )
-        link = (lambda v: v) if family == "ridge" else (lambda v: 1 / (1 + np.exp(-v)))
+            mean = link(base + a @ beta)
+            weight = np.ones(len(b)) if family == "ridge" else mean * (1 - mean)
+            hessian = a.T @ (a * weight[:, None]) + 2 * np.eye(len(beta))
+            beta = beta + np.linalg.solve(hessian, a.T @ (b - mean) - 2 * beta)
         np.testing.assert_allclose(found.logged[~train], link(base + x[~train] @ beta), rtol=1e-8, atol=1e-9)
-        expected = np.bincount(rows, policy.probabilities * link(base + x_entries @ beta), len(y))
+        predicted = link(base + x_entries @ beta)
+        expected = np.bincount(rows, policy.probabilities * predicted, len(y))
         np.testing.assert_allclose(found.target[~train], expected[~train], rtol=1e-8, atol=1e-9)
+        slope = np.ones(len(rows)) if family == "ridge" else predicted * (1 - predicted)
+        rising = x_entries.T @ (policy.probabilities * slope * ~train[rows])
+        pull[train] += a @ np.linalg.solve(hessian, rising) * (b - link(base + a @ beta))
+    np.testing.assert_allclose(found.pull, pull, rtol=1e-7, atol=1e-9)
 
 
 def test_no_row_knows_the_rewards_of_its_own_user(log):
