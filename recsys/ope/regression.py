@@ -154,7 +154,7 @@ class System(NamedTuple):
         if not len(self.diagonal):
             return np.asarray(np.linalg.solve(self.gram, columns), np.float64), items
         reduced = self.gram - (self.cross / self.diagonal) @ self.cross.T
-        step: Float64 = np.linalg.solve(reduced, columns - self.cross @ (items / self.diagonal))
+        step = np.asarray(np.linalg.solve(reduced, columns - self.cross @ (items / self.diagonal)), np.float64)
         return step, (items - step @ self.cross) / self.diagonal
 
 
@@ -207,7 +207,7 @@ def slope_of(eta: Float64, family: Family) -> Float64:
     if family == "ridge":
         return np.ones(len(eta))
     mean = mean_of(eta, family)
-    return np.maximum(mean * (1 - mean), 1e-10)
+    return np.asarray(np.maximum(mean * (1 - mean), 1e-10), np.float64)
 
 
 def _standard(name: str, values: ArrayLike, n: int) -> Float64:
