@@ -24,9 +24,10 @@ class BuildKernels(build_ext):
     """``build_ext`` on all cores, which says in one line what is missing when no C compiler works."""
 
     def finalize_options(self) -> None:
-        """Compile as many kernels at once as there are cores, where nothing else was asked for."""
+        """Compile as many kernels at once as there are cores for us, where nothing else was asked for."""
         super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()
+        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+        self.parallel = self.parallel or len(allowed)
 
     def run(self) -> None:
         """Compile, or leave with one line."""

@@ -12,14 +12,17 @@ _USERS = 256  # at a time: the vectors of their items are taken apart
 
 
 def check_lists(name: str, users: NDArray[Any], items: NDArray[Any], ours: NDArray[Any], theirs: NDArray[Any]) -> None:
-    """Leave if at any rank the float64 scores of two lists differ by more than rounding."""
+    """Leave if at any rank the float64 scores of two full lists differ, or ours rise, by more than rounding."""
     longest = np.sqrt(np.einsum("ij,ij->i", items, items, dtype=np.float64).max())
     for first in range(0, len(users), _USERS):
-        some = users[first : first + _USERS].astype(np.float64)
-        scores = [
-            np.sort(np.einsum("ud,ukd->uk", some, items[lists[first : first + _USERS]].astype(np.float64)), axis=1)
-            for lists in (ours, theirs)
-        ]
-        off = np.abs(scores[0] - scores[1]) / (np.linalg.norm(some, axis=1, keepdims=True) * longest)
-        if off.max(initial=0) > _ROUNDING:
-            raise SystemExit(f"{name}: scores are off by {off.max():.2g} of the norms")
+        some, found = users[first : first + _USERS].astype(np.float64), ours[first : first + _USERS]
+        if found.min() < 0 or any(len(set(row)) < len(row) for row in found.tolist()):
+            raise SystemExit(f"{name}: a list of ours is short, or names an item twice")
+        own, other = (
+            np.einsum("ud,ukd->uk", some, items[lists].astype(np.float64))
+            for lists in (found, theirs[first : first + _USERS])
+        )
+        norms = np.linalg.norm(some, axis=1, keepdims=True) * longest
+        slack = _ROUNDING * np.where(norms > 0, norms, 1.0)
+        if not (np.abs(own + np.sort(-other, axis=1)) <= slack).all() or not (np.diff(own, axis=1) <= slack).all():
+            raise SystemExit(f"{name}: scores differ by more than rounding, or are out of order")

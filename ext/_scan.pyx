@@ -83,6 +83,8 @@ cdef class Plan:
         self, int path, const float[::1] basis, int64_t d, int64_t head, int64_t tail_width, double item_scale,
         double rate,
     ):
+        if head > MOST_HEAD:
+            raise ValueError(f"head is {head}, at most {MOST_HEAD} was expected")
         self.path, self.kept = path, [basis]
         if basis is not None:
             self.index.basis = &basis[0]

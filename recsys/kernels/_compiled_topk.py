@@ -25,30 +25,34 @@ _LIST_PRODUCTS = 1 << 28
 _CELLS = 1 << 25
 _FEW_USERS = 450  # a sweep for so many costs about as much as preparing the items, for half as many with lists of 100
 _SIDE = 16  # users that a sweep takes side by side
-_WIDTHS = {"avx2": 1, "avx512": 2, "avx512vnni": 2}  # of the registers that a sweep takes
+_WIDTHS = {"avx2": 1, "avx512": 2, "avx512vnni": 2}  # of the registers that a sweep takes; there is none on other paths
+_ALONE, _ALONE_BESIDE_SWEEPS = 31, 2  # users whose scores are taken one by one
 
 
 def topk(
     users: NDArray[np.float32], items: NDArray[np.float32], norms: Norms, k: int, filters: Filters, n_threads: int
 ) -> Ranked:
-    """Return the k best items of each user: few scores are taken one by one, those of few users by a sweep."""
+    """Return the k best items of each user: few scores are taken one by one, those of some users by a sweep."""
     codes = np.arange(len(items), dtype=np.int32)
     if filters.eligible is not None:
         codes = codes[filters.eligible]
     listed = len(codes) if filters.allowed is None else len(filters.allowed.indices) / max(1, len(users))
-    if listed < _scan.SHORT_SHARE * len(codes) or not len(codes):
+    width = _WIDTHS.get(simd_path())
+    alone = _ALONE if width is None else _ALONE_BESIDE_SWEEPS
+    if len(users) <= alone or listed < _scan.SHORT_SHARE * len(codes) or not len(codes):
         best = _allocate(len(users), k)
         known = (users, items, codes, *filters.blocked, *_rows_or_none(filters.allowed))
         chunks = row_chunks(len(users), _rows_of(_LIST_PRODUCTS, listed * items.shape[1]))
         run_chunks(lambda rows: _topk.score_lists(*known, *rows, *best), chunks, n_threads)
         return best
-    if len(users) * (1 + k / 100) < _FEW_USERS:
-        return _sweep(users, items, norms, k, codes, filters, n_threads)
+    if width is not None and len(users) * (1 + k / 100) < _FEW_USERS:
+        return _sweep(width, users, items, norms, k, codes, filters, n_threads)
     prepared = prepare(items, norms[1], codes, users, n_threads)
     return query(prepared, users, norms[0], k, filters._replace(eligible=None), n_threads)
 
 
 def _sweep(
+    width: int,
     users: NDArray[np.float32],
     items: NDArray[np.float32],
     norms: Norms,
@@ -58,10 +62,10 @@ def _sweep(
     n_threads: int,
 ) -> Ranked:
     best = _allocate(len(users), k)
-    width, longest = _WIDTHS.get(simd_path(), 0), float(norms[1][codes].max())
+    longest = float(norms[1][codes].max())
     known = (width, users, norms[0], items, longest, codes, *filters.blocked, *_rows_or_none(filters.allowed))
     size = -(-len(users) // (n_threads * _SIDE)) * _SIDE
-    size = max(_SIDE, min(size, _rows_of(_SWEEP_PRODUCTS, items.size)))
+    size = max(_SIDE, min(size, _rows_of(_SWEEP_PRODUCTS, items.size) // _SIDE * _SIDE))
     run_chunks(lambda rows: _topk.sweep_lists(*known, *rows, *best), row_chunks(len(users), size), n_threads)
     return best
 

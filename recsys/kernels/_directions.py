@@ -95,7 +95,7 @@ def _cosines(n: int) -> Square:
 def _sample(rows: Rows) -> Rows:
     """Return some rows, evenly spaced, with the longest of norm 1."""
     some = rows[:: max(1, len(rows) // _SAMPLE)]
-    longest = float(np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64).max(initial=0.0)))
+    longest = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64).max(initial=0.0))  # may exceed float32
     return np.asarray(some / longest, np.float32) if longest > 0 else some
 
 

@@ -18,7 +18,7 @@ from recsys.scoring import TopKIndex, top_k
 if TYPE_CHECKING:
     from recsys.kernels import TopK
 
-_FEW_USERS = 256  # as many as `kernels.topk` serves without preparing the items
+_FEW_USERS = 256  # in a first call: `top_k` serves about so many before preparing the items would pay
 
 
 def refuse_too_many_factors(factors: int, shape: tuple[int, int], *, square_bytes: int = 0) -> None:

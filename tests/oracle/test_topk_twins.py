@@ -42,7 +42,7 @@ kinds = st.sampled_from(sorted(FACTORS))
 seeds = st.integers(0, 2**32)
 sizes = st.one_of(st.integers(0, 12), st.integers(0, 1300), st.integers(2000, 5000))
 n_users = st.one_of(st.integers(0, 12), st.integers(0, 60))
-columns = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 31, 33, 48, 65, 129])
+columns = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 31, 33, 48, 65, 129, 530])
 ks = st.sampled_from([1, 2, 3, 10, 50, 1500])
 
 
@@ -65,10 +65,12 @@ SWEPT, SCANNED = 1 << 60, 1  # so many users are not few any more
 
 
 def assert_twins_agree(
-    call: Callable[..., Any], *args: Any, simd: str = "", few: int = SCANNED, **options: Any
+    call: Callable[..., Any], *args: Any, simd: str = "", few: int = SCANNED, alone: int = 0, **options: Any
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_compiled_topk, "_FEW_USERS", few)
+        patch.setattr(_compiled_topk, "_ALONE", alone)
+        patch.setattr(_compiled_topk, "_ALONE_BESIDE_SWEEPS", alone)
         patch.setenv("RECSYS_KERNELS", "reference")
         expected = outcome(call, *args, **options)
         patch.setenv("RECSYS_KERNELS", "compiled")
@@ -110,6 +112,7 @@ def filters(draw: st.DrawFn) -> Callable[[np.random.Generator, tuple[int, int]],
     seeds,
     st.sampled_from(["", "avx2", "baseline", "avx512", "emulated avx512", "emulated avx512vnni"]),
     st.sampled_from([SWEPT, SCANNED]),
+    st.sampled_from([0, 0, 0, 31]),
     st.integers(1, 3),
 )
 def test_topk_is_its_twin(
@@ -123,6 +126,7 @@ def test_topk_is_its_twin(
     seed: int,
     simd: str,
     few: int,
+    alone: int,
     threads: int,
 ) -> None:
     from recsys.kernels._scan import PATHS
@@ -139,6 +143,7 @@ def test_topk_is_its_twin(
         **chosen,
         n_threads=threads,
         few=few,
+        alone=alone,
         simd=simd if simd in PATHS or simd.startswith("emulated") else "",
     )
 
