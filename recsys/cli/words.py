@@ -60,7 +60,7 @@ def file_lines(option: str, path: Path) -> list[str]:
         There is no such file.
     """
     if not path.is_file():
-        raise NotFoundError(f"{option} names {path}, which is not a file", "a file was expected")
+        raise NotFoundError(f"{option}: {path} is not a file", "a file was expected")
     return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 

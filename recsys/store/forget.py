@@ -170,14 +170,15 @@ def _mark(con: DuckDBPyConnection, first: int | None) -> tuple[tuple[str, ...], 
     runs = con.execute(
         "UPDATE runs SET repeatable = false WHERE list_contains(?, snapshot_id) RETURNING run_id, artifact", [snapshots]
     ).fetchall()
-    # An analysis has no snapshot: it says itself up to which change it looked.
-    analyses = con.execute(
-        "UPDATE runs SET repeatable = false WHERE kind = 'analysis'"
+    # These have no snapshot: they say themselves up to which change they looked; of a file alone it is none.
+    looks = con.execute(
+        "UPDATE runs SET repeatable = false WHERE kind IN ('analysis', 'replay', 'replay-learning')"
+        " AND NOT (kind = 'replay-learning' AND recipe->>'$.log' IS NOT NULL)"
         " AND coalesce((recipe->>'$.high_water')::INTEGER, ?) >= ? RETURNING run_id",
         [first, first],
     ).fetchall()
     artifacts = {artifact for _, artifact in runs if artifact}
-    marked_runs = sorted({str(row[0]) for row in (*runs, *analyses)})
+    marked_runs = sorted({str(row[0]) for row in (*runs, *looks)})
     return tuple(snapshots), tuple(marked_runs), tuple(sorted(artifacts))
 
 

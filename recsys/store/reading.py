@@ -38,6 +38,7 @@ def read_rows(
     since: Instant | None = None,
     until: Instant | None = None,
     as_of: Instant | None = None,
+    mark: int | None = None,
     event: str | None = None,
     columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
@@ -53,6 +54,8 @@ def read_rows(
         The span of event time, half-open, UTC. Rows without a time are in no span.
     as_of : str, datetime or date, optional
         What the store had received by then.
+    mark : int, optional
+        The ingest high-water mark to look back to, in place of `as_of`.
     event : str, optional
         Only events of this kind.
     columns : sequence of str, optional
@@ -72,7 +75,7 @@ def read_rows(
     if event is not None:
         conditions.append(f"r.event = {sql.text(event)}")
     where = " AND ".join(conditions) or "true"
-    rows = view_query(con, spec, as_of=high_water_at(con, as_of), where=where)
+    rows = view_query(con, spec, as_of=high_water_at(con, as_of) if mark is None else mark, where=where)
     picked = _columns(con, table, columns)
     return fetch_frame(con, f"SELECT {picked} FROM ({rows})")
 

@@ -99,7 +99,7 @@ def replay_learning_like(store: Store, old: Run, progress: ProgressCallback = si
 
 
 def _record(store: Store, question: LearningQuestion, progress: ProgressCallback) -> Recorded[LearningReplay]:
-    job = Job(store, "replay-learning")
+    job, question = Job(store, "replay-learning"), question.as_of_now(store)
     found = _answer(store, question, progress)
     run = job.record(
         recipe={**question.recipe(), "policies": list(found.policies), "reward": found.reward},
@@ -196,5 +196,5 @@ def _answer(store: Store | None, question: LearningQuestion, progress: ProgressC
     learners = learners_from(question.policies, question.context, question.params)
     since = question.span.since
     begin = None if since is None else parse_instant("since", since)
-    feedback = log_of(store, question.log, begin, question.span, question.reward)
+    feedback = log_of(store, question.log, begin, question.span, question.reward, question.high_water)
     return ope.replay_learning(learners, feedback, reward=question.reward, progress=progress, **question.options)

@@ -76,9 +76,8 @@ def repeat(store: Store, run: str | Run, *, progress: ProgressCallback = silent)
 
 def _check(old: Run) -> None:
     if not old.repeatable:
-        raise DataError(
-            f"run {old.run_id} cannot be repeated: a person in its data was forgotten", "", "train a new run"
-        )
+        what = f"run {old.run_id} cannot be repeated: a person in its data was forgotten"
+        raise DataError(what, "", f"replay again: recsys {old.kind}" if old.kind in _OF_LOGS else "train a new run")
     if old.snapshot_id is None and old.kind not in _OF_LOGS:
         raise ArgumentError(
             f"run {old.run_id} was measured on events outside a snapshot", "a run on a held-out part was expected"

@@ -12,6 +12,7 @@ from recsys.core.times import from_micros, parse_instant
 from recsys.ope import LoggedFeedback
 from recsys.ope.entering import one_reward
 from recsys.store import Run
+from recsys.store.reading import read_rows
 from recsys.workflows.logged_files import read_log
 
 if TYPE_CHECKING:
@@ -23,22 +24,26 @@ Instant = str | datetime | date
 
 
 class Span(NamedTuple):
-    """Which part of a log; `as_of`: what the store had received by then."""
+    """Which part of a log."""
 
     since: Instant | None
     until: Instant | None
     versions: tuple[str, ...]
-    as_of: datetime | None = None
 
 
 def log_of(
-    store: Store | None, log: str | Path | None, begin: datetime | None, span: Span, reward: str | Sequence[str] | None
+    store: Store | None,
+    log: str | Path | None,
+    begin: datetime | None,
+    span: Span,
+    reward: str | Sequence[str] | None,
+    mark: int | None,
 ) -> LoggedFeedback:
-    """Return the log of a file, or of the store, from a time on."""
+    """Return the log of a file, or of the store as of a high-water mark, from a time on."""
     if log is not None:
         feedback = _of_file(log, begin, span, reward)
     elif store is not None:
-        rows = log_of_store(store, begin, span.until, span.since is None, span.as_of)
+        rows = log_of_store(store, begin, span.until, span.since is None, mark)
         feedback = LoggedFeedback.from_frame(rows, reward=one_reward(rows, reward))
     else:
         raise ArgumentError("there is neither a store nor a log", "one of them was expected")
@@ -79,13 +84,14 @@ def begin_of(trained: Sequence[Run], since: Instant | None) -> datetime | None:
 
 
 def log_of_store(
-    store: Store, since: datetime | None, until: Instant | None, trained: bool, as_of: datetime | None = None
+    store: Store, since: datetime | None, until: Instant | None, trained: bool, mark: int | None
 ) -> pl.DataFrame:
     """Return the store's impressions of a time; refuse a time without any, saying when there are some."""
-    rows = store.impressions(since=since, until=until, as_of=as_of)
-    if not rows.is_empty():
-        return rows
-    every = store.impressions()["ts"]
+    with store.read() as con:
+        rows = read_rows(con, "impressions", since=since, until=until, mark=mark)
+        if not rows.is_empty():
+            return rows
+        every = read_rows(con, "impressions", mark=mark, columns=["ts"])["ts"]
     first, last = every.min(), every.max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         raise DataError(

@@ -83,6 +83,15 @@ class Asked(NamedTuple):
         return cls(named)
 
     @property
+    def words(self) -> list[str]:
+        """What each is asked for by, at another time and from another folder."""
+        return [
+            # a link is not followed: the policy is called by its name
+            one.run_id if isinstance(one, Run) else str(one.absolute() if isinstance(one, Path) else one)
+            for one in self.named.values()
+        ]
+
+    @property
     def runs(self) -> dict[str, Run]:
         """Those that are training runs."""
         return {name: one for name, one in self.named.items() if isinstance(one, Run)}

@@ -13,6 +13,7 @@ from recsys.core.times import parse_instant
 from recsys.ope import Limits
 from recsys.scoring.named import make_explorer
 from recsys.store import Run
+from recsys.store.schema import high_water
 from recsys.workflows.replay_logs import Span, begin_of
 from recsys.workflows.replay_policies import Serving
 
@@ -23,7 +24,8 @@ _OWN = (
     "policies", "words", "runs", "models", "log", "since", "until", "versions", "rewards", "compare", "k", "explore",
     "eligibility", "exclude_seen", "event", "categories", "category", "logger", "high_water",
 )  # fmt: skip
-_OWN_OF_LEARNING = ("policies", "log", "since", "until", "versions", "reward", "context", "params")
+_OWN_OF_LEARNING = ("policies", "log", "since", "until", "versions", "reward", "context", "params", "high_water")
+_DURATIONS = ("delay", "update_every")
 
 
 class ForMips(NamedTuple):
@@ -37,7 +39,7 @@ class ForMips(NamedTuple):
 class Question(NamedTuple):
     """What a replay of policies is asked; `options` are those of `recsys.ope.replay`.
 
-    `high_water`: what the store had received by then, where it is asked once more.
+    `high_water`: the last change of the store that it looks at, log and histories alike.
     """
 
     policies: str | Run | Sequence[str | Run]
@@ -50,11 +52,15 @@ class Question(NamedTuple):
     options: Mapping[str, Any]
     high_water: int | None = None
 
+    def as_of_now(self, store: Store) -> Question:
+        """Return it on what the store holds now, unless it is asked once more."""
+        return self if self.high_water is not None else self._replace(high_water=_mark(store))
+
     def recipe(self) -> dict[str, Any]:
         """Return what a run keeps of it, but for what only the answer knows."""
         serving = self.serving
         return {
-            "log": None if self.log is None else str(self.log),
+            "log": _place(self.log),
             "until": _instant("until", self.span.until),
             "versions": list(self.span.versions),
             "compare": self.compare,
@@ -63,9 +69,9 @@ class Question(NamedTuple):
             "eligibility": None if serving.eligibility is None else repr(serving.eligibility),
             "exclude_seen": serving.exclude_seen,
             "event": serving.event,
-            "categories": None if self.mips.categories is None else str(self.mips.categories),
+            "categories": _place(self.mips.categories),
             "category": self.mips.category,
-            "logger": self.mips.logger,
+            "high_water": self.high_water,
             **_plain_options(self.options),
         }
 
@@ -79,7 +85,7 @@ class Question(NamedTuple):
             The run does not tell all that it was asked.
         """
         recipe = old.recipe
-        if "words" not in recipe:
+        if "words" not in recipe or recipe.get("high_water") is None:
             raise _forgetful(old)
         explore = None if recipe["explore"] is None else make_explorer(
             **{name: value for name, value in recipe["explore"].items() if name != "name" and value is not None}
@@ -89,7 +95,7 @@ class Question(NamedTuple):
         return cls(
             recipe["words"],
             recipe["log"],
-            Span(since, recipe["until"], tuple(recipe["versions"]), old.created_at),
+            Span(since, recipe["until"], tuple(recipe["versions"])),
             Serving(recipe["k"], explore, None, recipe["exclude_seen"], recipe["event"]),
             recipe["rewards"],
             recipe["compare"],
@@ -100,7 +106,10 @@ class Question(NamedTuple):
 
 
 class LearningQuestion(NamedTuple):
-    """What a replay of learning policies is asked; `options` are those of `recsys.ope.replay_learning`."""
+    """What a replay of learning policies is asked; `options` are those of `recsys.ope.replay_learning`.
+
+    `high_water`: the last change of the store that it looks at; None where it reads a file alone.
+    """
 
     policies: str | Sequence[str]
     log: str | Path | None
@@ -109,16 +118,23 @@ class LearningQuestion(NamedTuple):
     context: tuple[str, ...]
     params: Mapping[str, float]
     options: Mapping[str, Any]
+    high_water: int | None = None
+
+    def as_of_now(self, store: Store) -> LearningQuestion:
+        """Return it on what the store holds now, unless it is asked once more or reads a file."""
+        known = self.high_water is not None or self.log is not None
+        return self if known else self._replace(high_water=_mark(store))
 
     def recipe(self) -> dict[str, Any]:
         """Return what a run keeps of it, but for what only the answer knows."""
         return {
-            "log": None if self.log is None else str(self.log),
+            "log": _place(self.log),
             "since": _instant("since", self.span.since),
             "until": _instant("until", self.span.until),
             "versions": list(self.span.versions),
             "context": list(self.context),
             "params": dict(self.params),
+            "high_water": self.high_water,
             **_plain_options(self.options),
         }
 
@@ -131,10 +147,23 @@ class LearningQuestion(NamedTuple):
         ArgumentError
             The run does not tell all that it was asked.
         """
-        recipe = old.recipe
-        span = Span(recipe["since"], recipe["until"], tuple(recipe["versions"]), old.created_at)
+        recipe, mark = old.recipe, old.recipe.get("high_water")
+        # earlier versions kept no mark, and durations as timedelta prints them: "2:00:00"
+        if (recipe["log"] is None and mark is None) or any(":" in str(recipe.get(name)) for name in _DURATIONS):
+            raise _forgetful(old)
+        span = Span(recipe["since"], recipe["until"], tuple(recipe["versions"]))
         asked = (recipe["policies"], recipe["log"], span, recipe["reward"], tuple(recipe["context"]), recipe["params"])
-        return cls(*asked, _options_of(old, _OWN_OF_LEARNING))
+        return cls(*asked, _options_of(old, _OWN_OF_LEARNING), mark)
+
+
+def _mark(store: Store) -> int:
+    with store.read() as con:
+        return high_water(con)
+
+
+def _place(path: str | Path | None) -> str | None:
+    """Return where a file is, for a repeat from another folder."""
+    return None if path is None else str(Path(path).absolute())
 
 
 def _options_of(old: Run, own: Sequence[str]) -> dict[str, Any]:

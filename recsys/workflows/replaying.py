@@ -13,7 +13,6 @@ from recsys.core.errors import ArgumentError
 from recsys.core.progress import ProgressCallback, silent
 from recsys.ope import LoggedFeedback, Policy, Replay
 from recsys.store import Run
-from recsys.store.schema import high_water
 from recsys.workflows.logged_files import read_items
 from recsys.workflows.recording import Job, Recorded
 from recsys.workflows.replay_logs import Instant, Span, begin_of, log_of
@@ -31,8 +30,8 @@ class _Answer(NamedTuple):
 
     found: Replay
     asked: Asked
+    logger: Asked | None
     begin: datetime | None
-    high_water: int | None
     warnings: tuple[str, ...]
 
 
@@ -126,7 +125,7 @@ def replay_like(store: Store, old: Run, progress: ProgressCallback = silent) -> 
 
 
 def _record(store: Store, question: Question, progress: ProgressCallback) -> Recorded[Replay]:
-    job = Job(store, "replay")
+    job, question = Job(store, "replay"), question.as_of_now(store)
     answer = _answer(store, question, progress)
     runs, found = answer.asked.runs, answer.found
     throughs = [run.trained_through for run in runs.values() if run.trained_through is not None]
@@ -134,12 +133,12 @@ def _record(store: Store, question: Question, progress: ProgressCallback) -> Rec
         recipe={
             **question.recipe(),
             "policies": list(answer.asked.named),
-            "words": [one.run_id if isinstance(one, Run) else str(one) for one in answer.asked.named.values()],
+            "words": answer.asked.words,
             "runs": [run.run_id for run in runs.values()],
             "models": {name: run.run_id for name, run in runs.items()},
             "since": None if answer.begin is None else answer.begin.isoformat(),
             "rewards": [one.reward for one in found.logged],
-            "high_water": answer.high_water,
+            "logger": None if answer.logger is None else answer.logger.words[0],
         },
         parents=[run.run_id for run in runs.values()],
         seed=question.options.get("seed", 0),
@@ -212,31 +211,25 @@ def _answer(store: Store | None, question: Question, progress: ProgressCallback)
         raise ArgumentError("compare has one policy", "two or more were expected", "leave compare out")
     begin = begin_of(list(asked.runs.values()), question.span.since)
     mark, mips = question.high_water, question.mips
-    if mark is None and store is not None:
-        mark = _high_water(store)
-    feedback = log_of(store, question.log, begin, question.span, question.reward)
+    logger = None if mips.logger is None else Asked.of(store, mips.logger)
+    feedback = log_of(store, question.log, begin, question.span, question.reward, mark)
     made, told = policies_of(store, asked, feedback, question.serving, mark)
     known: dict[str, Any] = {
         "categories": None if mips.categories is None else read_items(mips.categories),
         "category": mips.category,
-        "logger": None if mips.logger is None else _logger(mips.logger, store, feedback, question.serving, mark),
+        "logger": None if logger is None else _logger(logger, store, feedback, question.serving, mark),
     }
     baseline = next(iter(made)) if question.compare else "logged"
     found = ope.replay(
         made, feedback, reward=question.reward, baseline=baseline, progress=progress, **known, **question.options
     )
-    return _Answer(replace(found, notes=(*found.notes, *told)), asked, begin, mark, told)
+    return _Answer(replace(found, notes=(*found.notes, *told)), asked, logger, begin, told)
 
 
-def _logger(word: str, store: Store | None, feedback: LoggedFeedback, serving: Serving, mark: int | None) -> Policy:
+def _logger(asked: Asked, store: Store | None, feedback: LoggedFeedback, serving: Serving, mark: int | None) -> Policy:
     """Return the policy that wrote the log."""
-    made, _ = policies_of(store, Asked.of(store, word), feedback, serving, mark)
+    made, _ = policies_of(store, asked, feedback, serving, mark)
     return next(iter(made.values()))
-
-
-def _high_water(store: Store) -> int:
-    with store.read() as con:
-        return high_water(con)
 
 
 def _numbers(found: Replay) -> dict[str, float | None]:

@@ -129,6 +129,32 @@ def test_what_knew_the_person_is_marked(full: Store) -> None:
     assert forgotten.rows["user_metrics"] == 1
 
 
+def test_a_run_without_a_snapshot_is_marked_by_the_change_it_looked_at(full: Store) -> None:
+    kept: list[tuple[str, dict[str, object]]] = [
+        ("replay", {"log": None, "high_water": 1}),
+        ("replay-learning", {"log": None, "high_water": 1}),
+        ("replay-learning", {"log": "/log.csv", "high_water": None}),
+        ("analysis", {"high_water": 1}),
+        ("tune", {"high_water": 2}),  # says nothing by this word
+    ]
+    gone: list[tuple[str, dict[str, object]]] = [
+        ("replay", {"log": None, "high_water": 2}),
+        ("replay", {"log": "/log.csv", "high_water": 2}),  # its histories are the store's
+        ("replay", {"log": None}),
+        ("replay-learning", {"log": None, "high_water": 2}),
+        ("replay-learning", {"log": None}),
+        ("analysis", {"high_water": None}),
+    ]
+    with full.write() as con:
+        for name, runs in (("kept", kept), ("gone", gone)):
+            for number, (kind, recipe) in enumerate(runs):
+                add_run(con, Run(f"{name}{number}", kind, datetime(2026, 1, 1), recipe))
+    assert full.forget(NAME).runs == tuple(f"gone{number}" for number in range(len(gone)))
+    with full.read() as con:
+        left = con.execute("SELECT run_id FROM runs WHERE repeatable ORDER BY run_id").fetchall()
+    assert left == [(f"kept{number}",) for number in range(len(kept))]
+
+
 def test_backups_are_named(full: Store) -> None:
     backup = full.path / "store.v1.backup.duckdb"
     backup.write_bytes(full.database.read_bytes())

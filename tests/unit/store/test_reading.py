@@ -7,6 +7,8 @@ import pytest
 
 from recsys.core.errors import ArgumentError, NotFoundError
 from recsys.store import Store
+from recsys.store.reading import read_rows
+from recsys.store.schema import high_water
 
 
 def test_spans_are_half_open_and_kinds_are_kept_apart(store: Store, plays: pl.DataFrame) -> None:
@@ -39,6 +41,19 @@ def test_as_of_is_the_time_of_arrival(store: Store, plays: pl.DataFrame) -> None
     assert store.events(as_of=mark).height == 1
     assert store.events(as_of="2020-01-01").height == 0
     assert store.events().height == 4
+
+
+def test_a_mark_tells_apart_what_arrived_at_one_time(store: Store, plays: pl.DataFrame) -> None:
+    store.ingest("events", plays[:1])
+    with store.read() as con:
+        mark = high_water(con)
+    store.ingest("events", plays[1:])
+    with store.write() as con:
+        con.execute("UPDATE ingests SET received_at = TIMESTAMP '2026-01-01'")
+    with store.read() as con:
+        assert read_rows(con, "events", mark=0).height == 0
+        assert read_rows(con, "events", mark=mark)["user_id"].to_list() == plays[:1]["user_id"].to_list()
+        assert read_rows(con, "events", mark=mark + 1).height == 4
 
 
 def test_a_future_version_is_not_current(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -87,6 +88,26 @@ def test_with_a_store_the_replay_of_a_file_is_a_run(files: Path, tmp_path: Path)
     assert (run.recipe["log"], run.recipe["policies"], run.parents) == (str(files / "thompson.csv"), ["uniform"], ())
     assert store.run(run.run_id).result["conclusion"] == found.conclusion
     assert found.log.impressions == 6000
+
+
+def test_files_are_found_from_another_folder(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, here = Store(tmp_path / "shop"), tmp_path / "here"
+    here.mkdir()
+    (here / "random.csv").symlink_to(files / "random.csv")
+    (here / "liked.csv").symlink_to(files / "thompson.csv")  # is called liked, here and there
+    pl.DataFrame({"item_id": [0, 1, 2], "category": ["x", "y", "y"]}).write_csv(here / "categories.csv")
+    pl.DataFrame({"item_id": [0, 1, 2], "probability": [1 / 3] * 3}).write_csv(here / "even.csv")
+    asked: dict[str, Any] = {"estimator": ["snips", "mips"], "reward": "click", "logger": "even.csv"}
+    monkeypatch.chdir(here)
+    old = store.replay(["uniform", "liked.csv"], log="random.csv", categories="categories.csv", **asked).run
+    assert old.metrics["liked click mips"] is not None
+    kept = [old.recipe[name] for name in ("log", "categories", "logger")]
+    assert [*kept, *old.recipe["words"][1:]] == [
+        str(here / name) for name in ("random.csv", "categories.csv", "even.csv", "liked.csv")
+    ]
+    monkeypatch.chdir(tmp_path)
+    again = store.repeat(old.run_id).run
+    assert (again.metrics, again.recipe) == (old.metrics, old.recipe)
 
 
 def test_a_period_of_a_file(files: Path) -> None:

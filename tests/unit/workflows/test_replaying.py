@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 
 from recsys.cli import main
 from recsys.core.errors import ArgumentError, DataError
+from recsys.core.progress import Progress
 from recsys.ope import Limits
 from recsys.scoring import Eligibility, EpsilonGreedy
 from recsys.simulation import Simulation, simulate
-from recsys.store import Store
+from recsys.store import Run, Store
+from recsys.store.runs import add_run
 
 CUT = "2026-01-16"
 
@@ -73,6 +76,43 @@ def test_a_replay_comes_back_after_the_store_has_grown(world: Simulation, tmp_pa
         assert (again.kind, again.metrics, again.recipe) == ("replay", one.metrics, one.recipe)
     assert store.replay([model, "uniform"], **asked, limits=loose).run.metrics != old[0].metrics
     assert main(["runs", "repeat", old[1].run_id, "--store", str(tmp_path / "shop")]) == 0
+
+
+def test_what_arrives_while_it_runs_is_no_part_of_it(world: Simulation, tmp_path: Path) -> None:
+    store, events, rows = Store(tmp_path / "shop"), world.events(), world.impressions()
+    early = pl.col("ts") < pl.lit("2026-01-20").str.to_datetime()
+    store.ingest("events", events.filter(early))
+    store.ingest("impressions", rows.filter(early))
+    store.train("popularity", event="play", until=CUT)
+
+    def arrive(_: Progress) -> None:  # the same again adds nothing
+        store.ingest("impressions", rows.filter(~early))
+        store.ingest("events", events.filter(~early))
+
+    asked: dict[str, Any] = {"reward": "click", "explore": EpsilonGreedy(0.3, seed=1)}
+    old = store.replay(["@latest", "uniform"], **asked, progress=arrive).run
+    assert len(store.impressions()) == len(rows)
+    again = store.repeat(old.run_id).run
+    assert (again.metrics, again.recipe) == (old.metrics, old.recipe)
+    assert store.replay(["@latest", "uniform"], **asked).run.metrics != old.metrics
+
+
+def test_who_was_forgotten_is_missed(tmp_path: Path) -> None:
+    store, rows = Store(tmp_path / "shop"), simulate(users=60, items=10, days=5, seed=5).impressions()
+    store.ingest("impressions", rows)
+    old = store.replay("uniform", reward="click").run
+    assert store.forget(rows["user_id"][0]).runs == (old.run_id,)
+    with pytest.raises(DataError, match="a person in its data was forgotten. Hint: replay again"):
+        store.repeat(old.run_id)
+
+
+def test_what_an_earlier_version_kept_does_not_tell_all(store: Store) -> None:
+    recipe = dict(store.replay("uniform", reward="click").run.recipe)
+    for name, told in (("unmarked", {"high_water": None}), ("repr", {"limits": "Limits()"})):
+        with store.write() as con:
+            add_run(con, Run(name, "replay", datetime(2026, 1, 1), recipe | told))
+        with pytest.raises(ArgumentError, match="does not tell all that it was asked"):
+            store.repeat(name)
 
 
 def test_only_what_is_later_than_the_training_is_replayed(store: Store) -> None:
