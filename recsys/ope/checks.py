@@ -78,14 +78,18 @@ class Limits:
     Parameters
     ----------
     level : float
-        Tests of the mean weight, the calibration and the drift speak below this p-value.
+        Tests of the mean weight, the calibration, the drift and the reading of slates speak below this p-value.
     mean_weight, flag_mean_weight : float
         A mean weight significantly off by more than this share makes estimates not estimable, and flagged; by less it
         is told only.
     calibration : float
         Mean distance of logged frequencies from the stated propensities, as a share, above which calibration fails.
     reading, flag_reading : float
-        An estimator of slates significantly off by more than this share from one that assumes less, likewise.
+        An estimator of slates significantly off from one that assumes less by more than this share of what the policy
+        earns in absolute rewards, likewise.
+    reading_rewarded : float
+        Rewarded slates that the estimator which assumes less must be expected to rest on (its effective size × the
+        share of slates that are rewarded) for the test to be made.
     least_size, good_size : float
         Effective sample size below which estimates are not estimable, and flagged.
     least_clusters, good_clusters : float
@@ -109,6 +113,7 @@ class Limits:
     calibration: float = 0.1
     reading: float = 0.1
     flag_reading: float = 0.01
+    reading_rewarded: float = 30.0
     least_size: float = 30.0
     good_size: float = 100.0
     least_clusters: float = 5.0
@@ -122,7 +127,8 @@ class Limits:
     duplicates: float = 0.01
 
     def __post_init__(self) -> None:
-        sizes = ("least_size", "good_size", "least_clusters", "good_clusters", "rewarded", "flag_rewarded")
+        sizes = ("least_size", "good_size", "least_clusters", "good_clusters", "rewarded", "flag_rewarded",
+                 "reading_rewarded")  # fmt: skip
         for name, value in asdict(self).items():
             finite_float(name, value, minimum=0, maximum=math.inf if name in sizes else 1)
 

@@ -71,18 +71,21 @@ def policy_checks(
         Known bounds of the rewards: a part of the policy that the log never shows then has bounds of its value.
     limits : Limits
     """
-    reach = case.reach
+    reach, kinds = case.reach, tuple(weightings)
     found = [_learned(case.policy, case.feedback)]
     found.append(_support(case, reach, rewards, reward_range, limits))
-    found += _slots(reach)
-    for weighting in weightings:
-        checks = _weight_checks(case, weighting, reach, rewards, limits)
+    found += _slots(reach, by_slate="slate" in kinds)
+    for weighting in kinds:
+        checks = (*weight_checks(case, weighting, limits), *_earning_checks(case, weighting, rewards, limits))
         found += [replace(check, weighting=weighting) for check in checks]
     return tuple(replace(check, policy=name) for check in found)
 
 
-def _slots(reach: Reach | None) -> Iterator[Check]:
-    """Warn of slots that the policy leaves empty: they earn nothing, and that is in the value."""
+def _slots(reach: Reach | None, by_slate: bool) -> Iterator[Check]:
+    """Warn of slots that the policy leaves empty: they earn nothing, and that is in the value.
+
+    Not in that of whole slates: a list of fewer items is none that the log holds, and what it earns is lost.
+    """
     if reach is None:
         return
     empty = 1 - reach.filled
@@ -90,7 +93,11 @@ def _slots(reach: Reach | None) -> Iterator[Check]:
         yield Check("slots", "ok", max(empty, 0.0), 0.0)
         return
     told = "slots of the log that the policy leaves empty count as earning nothing (fewer items, or a smaller k)"
-    yield Check("slots", "warn", empty, 0.0, consequence=told, detail=f"{100 * empty:.3g} % of its slots")
+    detail = f"{100 * empty:.3g} % of its slots"
+    yield Check("slots", "warn", empty, 0.0, consequence=told, detail=detail)
+    if by_slate:
+        told = "the policy leaves slots empty: such a list is as a whole none of the log, and what it earns is lost"
+        yield Check("slots", "fail", empty, 0.0, told, detail, "not_estimable", weighting="slate")
 
 
 def _support(
@@ -114,12 +121,18 @@ def _support(
     return replace(support, detail=f"{support.detail}; {bounds}")
 
 
-def _weight_checks(
-    case: Case, weighting: Weighting, reach: Reach | None, rewards: Sequence[str], limits: Limits
-) -> Iterator[Check]:
-    feedback, weights = case.feedback, case.weights(weighting)
-    by_slate = weighting == "slate"
-    clusters = clusters_of(feedback, by_slate)
+def weight_checks(case: Case, weighting: Weighting, limits: Limits = Limits()) -> Iterator[Check]:  # noqa: B008
+    """Yield the checks of one kind of weights by themselves: their mean, and how much of the log carries them.
+
+    Parameters
+    ----------
+    case : Case
+    weighting : str
+        A kind of weights for which nothing is missing.
+    limits : Limits
+    """
+    feedback, weights, reach = case.feedback, case.weights(weighting), case.reach
+    clusters = clusters_of(feedback, weighting == "slate")
     expected = 1.0 if reach is None else reach.filled - (0.0 if weighting == "category" else reach.unsupported)
     if weighting != "position" and expected < 1 - 1e-9:  # a product of what is not known position by position
         yield Check("mean-weight", "not_run", consequence="the log does not show all of the policy")
@@ -133,13 +146,18 @@ def _weight_checks(
         yield from size_checks(weights, limits)
     if clusters is not None:
         yield cluster_check(weights, clusters, limits)
+
+
+def _earning_checks(case: Case, weighting: Weighting, rewards: Sequence[str], limits: Limits) -> Iterator[Check]:
+    """Yield what weights say over time and together with rewards."""
+    feedback, weights, by_slate = case.feedback, case.weights(weighting), weighting == "slate"
     if not by_slate:
         yield from drift_checks(feedback, {"weights": weights}, limits)
     for one in rewards:
         earned = feedback.rewards[one]
         if by_slate:
             earned = np.bincount(feedback.slates, earned, feedback.n_slates).astype(np.float64)
-        yield replace(rewarded_check(weights, earned, limits, clusters), reward=one)
+        yield replace(rewarded_check(weights, earned, limits, clusters_of(feedback, by_slate)), reward=one)
 
 
 def _depth_checks(feedback: LoggedFeedback, weights: Rows, reach: Reach | None, limits: Limits) -> Iterator[Check]:

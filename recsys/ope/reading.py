@@ -7,13 +7,17 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
+import numpy as np
+
 from recsys.core.findings import CheckStatus
 from recsys.ope.case import Case
-from recsys.ope.checks import Check, Limits, graded
+from recsys.ope.checks import Check, Limits, downgraded, graded
 from recsys.ope.diagnostics import unskewed
 from recsys.ope.differences import difference
+from recsys.ope.gate import weight_checks
 from recsys.ope.named import ESTIMATORS
 from recsys.ope.valuing import Valued
+from recsys.ope.weights import effective_n
 
 
 class _Assumed(NamedTuple):
@@ -30,13 +34,15 @@ _ASSUMED = {
     "cascade_dr": _Assumed(_ABOVE, ("sips",)),
     "pseudo_inverse": _Assumed("what a slate earns seems to be no sum of what its items add", ("sips",)),
 }
+_ROUNDING = 1e-6  # of sums of probabilities
 
 
 def reading_checks(name: str, case: Case, how: str, value: Valued, reward: str, limits: Limits) -> Iterator[Check]:
     """Yield the check of what an estimator of slates assumes, by one that assumes less on the same slates.
 
     Where the assumption holds both are unbiased, and differ by chance alone; where it does not, only the weaker one is
-    right (the idea of Hausman 1978). The test is as sharp as the weaker estimator is exact.
+    right (the idea of Hausman 1978). The test is as sharp as the weaker estimator is exact, and is made only where
+    that one passes the checks of its own weights and enough of its slates can be expected to be rewarded.
 
     Parameters
     ----------
@@ -56,14 +62,68 @@ def reading_checks(name: str, case: Case, how: str, value: Valued, reward: str, 
     why = {other: case.missing(ESTIMATORS[other]) for other in weaker}
     able = next((other for other in weaker if not why[other]), None)
     if able is None:
-        found = Check("reading", "not_run", consequence=why[weaker[0]])
+        untold = f"a test needs {weaker[0]}, which assumes less: {why[weaker[0]]}"
     else:
-        found = contradicted(value, case.value(able, reward), consequence, limits)
+        untold = _lost(case, able) or _unsound(case, able, reward, limits)
+    if able is None or untold:
+        found = Check("reading", "not_run", consequence=untold)
+    else:
+        scale = _absolute(case, able, reward) / value.n
+        found = contradicted(value, case.value(able, reward), consequence, scale, limits)
     yield replace(found, policy=name, reward=reward, estimator=how)
 
 
-def contradicted(value: Valued, weaker: Valued, consequence: str, limits: Limits = Limits()) -> Check:  # noqa: B008
-    """Test that an estimator and one that assumes less agree: a normal test of paired slates, corrected for skewness.
+def _lost(case: Case, weaker: str) -> str:
+    """Return why products of weights would lose mass where single ones do not, and tell of readers falsely."""
+    reach = case.reach
+    if reach is None:
+        return f"the policy does not tell what else it would show: {weaker}, which assumes less, may lose a part of it"
+    if reach.unsupported > _ROUNDING:
+        return f"the log does not show all of the policy: {weaker}, which assumes less, loses more of it"
+    if reach.filled < 1 - _ROUNDING:
+        return f"the policy leaves slots empty: {weaker}, which assumes less, may lose lists of it"
+    return ""
+
+
+def _unsound(case: Case, weaker: str, reward: str, limits: Limits) -> str:
+    """Return why the weaker estimator cannot be held against another.
+
+    With rare rewards its few heavy slates may all be without one: it is then too low, and its error far too small. How
+    many rewarded ones it rests on must be judged by what was to be expected; to count those that came would let pass
+    just the logs whose heavy slates have none.
+    """
+    checks = {check.name: check for check in weight_checks(case, ESTIMATORS[weaker].weighting, limits)}
+    against = downgraded("estimable", checks.values())[1]
+    if not against and checks["mean-weight"].status != "ok":  # off by little, or it could not be tested
+        against = (checks["mean-weight"].reason,)
+    if against:
+        return f"{weaker}, which assumes less, is not sure enough of itself for a test: {against[0]}"
+    size, feedback = checks["effective-size"].number or 0.0, case.feedback
+    earned = np.bincount(feedback.slates, np.abs(feedback.rewards[reward]), feedback.n_slates)
+    expected = size * effective_n(earned) / max(feedback.n_slates, 1)  # uneven rewards count as fewer equal ones
+    if expected < limits.reading_rewarded:
+        return (
+            f"{weaker}, which assumes less, rests on too few rewarded slates for a test: some {expected:.0f} are to be"
+            f" expected, of {size:.0f}"
+        )
+    return ""
+
+
+def _absolute(case: Case, weaker: str, reward: str) -> float:
+    """Return the sum of absolute rewards as the weaker estimator weighs them."""
+    kind, earned = ESTIMATORS[weaker].weighting, np.abs(case.feedback.rewards[reward])
+    weights = case.weights(kind)
+    return float((weights[case.feedback.slates] if kind == "slate" else weights) @ earned)
+
+
+def contradicted(
+    value: Valued,
+    weaker: Valued,
+    consequence: str,
+    scale: float,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Check:
+    """Test that an estimator and one that assumes less agree: a t-test of paired clusters, corrected for skewness.
 
     Parameters
     ----------
@@ -71,24 +131,24 @@ def contradicted(value: Valued, weaker: Valued, consequence: str, limits: Limits
         On the same units.
     consequence : str
         What it means that they do not.
+    scale : float
+        Mean absolute reward of the policy a unit, which the distance is held against: the value itself where no reward
+        is negative. Of rewards of both signs the value may be anything, 0 too.
     limits : Limits
-        `level`, `reading`, `flag_reading`; `least_size` for the weaker one, which else cannot know its own variance.
+        `level`, `reading`, `flag_reading`.
     """
-    if weaker.effective_n < limits.least_size:
-        told = f"{weaker.estimator}, which assumes less, rests on too few slates to tell ({weaker.effective_n:.0f})"
-        return Check("reading", "not_run", consequence=told)
     found = difference(value, weaker)
     if found.status != "ok":
         told = f"{weaker.estimator}, which assumes less, does not differ in a way that could be tested"
         return Check("reading", "not_run", consequence=told)
-    from scipy.special import ndtr
+    from scipy.special import stdtr
 
-    z = unskewed(found.estimate / found.standard_error, value.influence - weaker.influence)
-    pvalue = float(2 * ndtr(-abs(z)))
-    detail = f"{value.value:.4g}, by {weaker.estimator}, which assumes less, {weaker.value:.4g}; z = {z:.3g}"
+    t = unskewed(found.estimate / found.standard_error, value.influence - weaker.influence)
+    pvalue = float(2 * stdtr(found.n_clusters - 1, -abs(t)))
+    detail = f"{value.value:.4g}, by {weaker.estimator}, which assumes less, {weaker.value:.4g}; t = {t:.3g}"
     if pvalue >= limits.level:
         return Check("reading", "ok", pvalue, limits.level, detail=detail)
-    share = abs(found.estimate / weaker.value) if weaker.value else inf
+    share = abs(found.estimate) / scale if scale > 0 else inf
     verdict = graded(share, fail=limits.reading, flag=limits.flag_reading, low_is_bad=False)
     status: CheckStatus = "warn" if verdict == "estimable" else "fail"
     return Check("reading", status, pvalue, limits.level, consequence, detail, verdict)
