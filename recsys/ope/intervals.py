@@ -134,7 +134,8 @@ def empirical_bernstein(found: Valued, *, bound: float, lowest: float = 0.0, con
     Raises
     ------
     ArgumentError
-        For an estimator that is no mean of independent terms, clusters of several units, or a term outside the bounds.
+        For an estimator that is no mean of independent terms (SNIPS, the direct method), clusters of several units, or
+        a term outside the bounds.
 
     Examples
     --------
@@ -233,6 +234,12 @@ def _terms(found: Valued, lowest: float, bound: float) -> Float64:
     if found.plain is None or found.normalised is not None:
         raise ArgumentError(
             f"{found.estimator} is no mean of independent terms", "an estimator such as ips or dr was expected"
+        )
+    if found.moved is not None or found.estimator == "dm":
+        raise ArgumentError(
+            f"the terms of {found.estimator} hang together: each is what a model expects that was fitted on the others",
+            "independent terms, as of ips, were expected for a guaranteed interval",
+            "give interval='delta' or 'bootstrap', which hold the error of the model, or estimator='ips'",
         )
     if not found.units.single:
         hint = f"give estimand={found.units.clustered_by!r}: the bound is then of its sum"

@@ -8,6 +8,7 @@ from recsys.core.errors import ArgumentError
 from recsys.ope.differences import difference, differences
 from recsys.ope.estimators import clipped_ips, ips, rejection, snips
 from recsys.ope.intervals import bootstrap, delta_interval, empirical_bernstein, exact_interval, interval
+from recsys.ope.model_based import dm
 from recsys.ope.units import Units
 from recsys.stats import holm
 
@@ -135,6 +136,18 @@ def test_what_does_not_apply_is_refused():
     ):
         with pytest.raises(ArgumentError):
             refused()
+
+
+@pytest.mark.parametrize("method", ["bernstein", "sequence"])
+@pytest.mark.parametrize("pull", [None, np.zeros(400)])
+def test_what_a_model_expects_has_no_guaranteed_interval(method, pull):
+    expected = np.random.default_rng(5).uniform(0.4, 0.5, 400)  # as near to each other as no rewards are
+    with pytest.raises(ArgumentError, match="the terms of dm hang together") as caught:
+        interval(dm(expected, pull=pull), method, bound=1.0)
+    assert "interval='delta' or 'bootstrap'" in str(caught.value)
+    cloaked = dm(expected, pull=np.ones(400)).named("mine")
+    with pytest.raises(ArgumentError, match="the terms of mine hang together"):
+        interval(cloaked, method, bound=1.0)
 
 
 def test_degenerate_values_have_no_interval():
