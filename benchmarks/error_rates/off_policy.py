@@ -239,6 +239,16 @@ def _(rng: np.random.Generator) -> tuple[Interval | PairedDifference, float]:
     return bootstrap(with_model(rng, dm, "ridge"), replicates=500, seed=int(rng.integers(2**31))), 4 * TRUTH
 
 
+@regime("dm, ridge model, four rows an item, delta method")
+def _(rng: np.random.Generator) -> tuple[Interval | PairedDifference, float]:
+    quality = rng.uniform(0.05, 0.6, 100)
+    shown, codes = rng.integers(0, 100, 400), np.tile(np.arange(10, dtype=np.int32), 400)
+    y = (rng.random(400) < quality[shown]) * rng.lognormal(0, 0.5, 400) * np.exp(-0.125)
+    policy = Actions(np.arange(0, 4001, 10), codes, np.full(4000, 0.1))
+    q = cross_fitted(y, shown, policy, Features(100), pull=True, seed=rng)
+    return delta_interval(dm(q.target, pull=q.pull)), float(quality[:10].mean())
+
+
 def missed(rng: np.random.Generator, repetitions: int, *, draw: Draw) -> Measured:
     found = [draw(rng) for _ in range(repetitions)]
     outside = [not one.ci_low <= truth <= one.ci_high for one, truth in found]

@@ -31,7 +31,7 @@ class Expected(NamedTuple):
         Of the logged item; of the target policy, Σ_a π(a) q(a).
     pull : (n,) float64 or None
         How far each row moves the mean of `target` by what the model learned from it, times n: the error of the model
-        in the influence function of that mean.
+        in the influence function of that mean, by residuals of the fits that did not see the row.
     """
 
     logged: Float64
@@ -108,7 +108,7 @@ def cross_fitted(
     found = _predict(fits, fold, codes, policy, parts, family)
     if not pull:
         return found
-    return found._replace(pull=_pull(fits, fold, y, codes, policy, parts, penalty, family))
+    return found._replace(pull=_pull(fits, fold, y, y - found.logged, codes, policy, parts, penalty, family))
 
 
 def _predict(fits: list[Fit], fold: Int, codes: Int, policy: Actions, parts: Parts, family: Family) -> Expected:
@@ -124,24 +124,31 @@ def _predict(fits: list[Fit], fold: Int, codes: Int, policy: Actions, parts: Par
 
 
 def _pull(
-    fits: list[Fit], fold: Int, y: Float64, codes: Int, policy: Actions, parts: Parts, penalty: float, family: Family
+    fits: list[Fit],
+    fold: Int,
+    y: Float64,
+    residuals: Float64,
+    codes: Int,
+    policy: Actions,
+    parts: Parts,
+    penalty: float,
+    family: Family,
 ) -> Float64:
     """Return how far each row moves the mean of what is expected, times n (the sandwich of Huber 1967).
 
     The sum over the rows of a fold rises with the effects by g, and these with a row that they were fitted on by
-    H⁻¹ x (y − μ): the row adds gᵀ H⁻¹ x (y − μ), over all folds but its own.
+    H⁻¹ x (y − μ): the row adds gᵀ H⁻¹ x (y − μ), over all folds but its own. Its residual is that of the model which
+    did not see it: a fit that saw few rows of an item passes close to each of them, and would hide their spread.
     """
     found = np.zeros(len(y))
     of_columns, of_items = _gradients(fits, fold, policy, parts, family)
     for one, fitted in enumerate(fits):
-        now, used = fitted.effects, fold != one
-        system = normal_equations(y, codes, parts, used, now, penalty, family)
+        used = fold != one
+        system = normal_equations(y, codes, parts, used, fitted.effects, penalty, family)
         columns, items = system.solve(of_columns[one], of_items[one, : parts.n_items])
         for rows in blocks(used):
-            design, shown = parts.design(rows, codes), codes[rows]
-            eta = now.base + design @ now.beta + (now.items[shown] if parts.n_items else 0.0)
-            moved = design @ columns + (items[shown] if parts.n_items else 0.0)
-            found[rows] += moved * (y[rows] - mean_of(eta, family))
+            moved = parts.design(rows, codes) @ columns + (items[codes[rows]] if parts.n_items else 0.0)
+            found[rows] += moved * residuals[rows]
     return found
 
 
