@@ -104,7 +104,7 @@ def test_scores_alone_are_calibrated():
 
 
 def test_the_error_of_a_model_of_few_rows_an_item_is_told():
-    """Residuals of fits that saw the row make the error a fifth too small at four rows an item."""
+    """Residuals of fits that saw the row make the error over a quarter too small at four rows an item."""
     rng, found, told = np.random.default_rng(5), [], []
     policy = Actions(np.arange(0, 4001, 10), np.tile(np.arange(10, dtype=np.int32), 400), np.full(4000, 0.1))
     for _ in range(200):
