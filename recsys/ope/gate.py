@@ -146,6 +146,17 @@ def weight_checks(case: Case, weighting: Weighting, limits: Limits = Limits()) -
         yield from size_checks(weights, limits)
     if clusters is not None:
         yield cluster_check(weights, clusters, limits)
+    if weighting in ("above", "slate") and reach is not None and reach.unsupported > 0:
+        yield _support_of_lists(feedback, weighting, reach.unsupported, limits)
+
+
+def _support_of_lists(feedback: LoggedFeedback, weighting: Weighting, mass: float, limits: Limits) -> Check:
+    """Return the check of the mass that products lose: a list is lost whole, a position with any one down to it."""
+    sizes = np.diff(feedback.offsets)
+    depth = sizes if weighting == "slate" else (sizes + 1) / 2  # positions that a term is a product of, on the mean
+    lost = min(float(np.average(depth, weights=sizes)) * mass, 1.0)
+    judged = "list" if weighting == "slate" else "position with those above it"
+    return support_check(lost, limits, f"{judged} (at most)")
 
 
 def _earning_checks(case: Case, weighting: Weighting, rewards: Sequence[str], limits: Limits) -> Iterator[Check]:

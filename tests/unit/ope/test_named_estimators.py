@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from recsys.core.errors import DataError, NotFoundError
-from recsys.ope import CallablePolicy, FramePolicy, LoggedFeedback, PopularityPolicy, UniformPolicy, replay
+from recsys.ope import CallablePolicy, FramePolicy, Limits, LoggedFeedback, PopularityPolicy, UniformPolicy, replay
 from recsys.ope.named import ESTIMATORS
 from recsys.ope.policies import SequentialPolicy
 from recsys.scoring import EpsilonGreedy, PlackettLuce
@@ -64,6 +64,15 @@ def test_estimators_of_lists_find_the_truth(explore):
         assert one.status in ("estimable", "flagged"), (name, one.reasons)
         assert abs(one.value - truth) < 4 * one.standard_error, name
     assert found["new", "cascade_dr"].standard_error < found["new", "rips"].standard_error
+
+
+def test_what_the_log_never_shows_adds_up_down_a_list():
+    one_more = UniformPolicy(items=list(range(M + 1)))  # a seventh of each position, three sevenths of a list at most
+    loose = Limits(unsupported=0.2)
+    found = replay({"new": one_more}, lists_log(N, 1), estimator=["iips", "rips", "sips"], limits=loose)
+    assert [found["new", name].status for name in ("iips", "rips", "sips")] == ["flagged", *["not_estimable"] * 2]
+    lost = {check.weighting: check.number for check in found.checks if check.name == "support"}
+    assert lost == {"": pytest.approx(1 / 7), "above": pytest.approx(2 / 7), "slate": pytest.approx(3 / 7)}
 
 
 def test_actions_given_above_sum_to_one_and_average_to_the_marginals():
