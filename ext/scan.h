@@ -17,12 +17,10 @@
 #ifdef __GNUC__
 #define NOINLINE __attribute__((noinline))
 #define RESTRICT __restrict__
-#define FETCH_AHEAD(address) __builtin_prefetch(address)
 #define LOWEST_BIT(bits) __builtin_ctzll(bits)
 #else
 #define NOINLINE
 #define RESTRICT
-#define FETCH_AHEAD(address) ((void)(address))
 static int64_t lowest_bit(uint64_t bits)
 {
     int64_t place = 0;

@@ -48,7 +48,7 @@ static void NAME(flush)(const Index *index, NAME(Chunk) *chunk)
 static inline void NAME(enqueue)(const Index *index, NAME(Chunk) *chunk, int64_t slot, int32_t code, const float *row)
 {
     for (int64_t byte = 0; byte < index->d * 4; byte += 64)
-        FETCH_AHEAD((const char *)row + byte);
+        FETCH((const char *)row + byte, 3);
     chunk->queue.slots[chunk->queue.n] = slot;
     chunk->queue.codes[chunk->queue.n++] = code;
     if (chunk->queue.n == PENDING)

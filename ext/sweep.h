@@ -14,12 +14,6 @@
 
 #include "topn.h"
 
-#ifdef __GNUC__
-#define FETCH_AHEAD(address) __builtin_prefetch(address, 0, 2)
-#else
-#define FETCH_AHEAD(address) ((void)(address))
-#endif
-
 #define SIDE 16
 #define ROWS 8 /* items at a time: their sums fill the registers */
 #define AHEAD (3 * ROWS) /* items that are fetched beforehand: eight rows at once are too many for the machine to guess */
@@ -125,7 +119,7 @@ static void sweep_block(
             rows[item] = items + (int64_t)choice->codes[place + (item < count ? item : 0)] * d;
         for (int64_t next = place + AHEAD; next < place + AHEAD + ROWS && next < choice->n; next++)
             for (int64_t column = 0; column < d; column += LINE)
-                FETCH_AHEAD(items + (int64_t)choice->codes[next] * d + column);
+                FETCH(items + (int64_t)choice->codes[next] * d + column, 2);
         tile(side, rows, d, bars, masks);
         for (int64_t item = 0; item < count; item++)
             for (int64_t user = 0; masks[item] >> user; user++) {

@@ -5,6 +5,12 @@
 #include <math.h>
 #include <stdint.h>
 
+#ifdef __GNUC__
+#define FETCH(address, nearness) __builtin_prefetch(address, 0, nearness) /* 3: into the nearest cache */
+#else
+#define FETCH(address, nearness) ((void)(address))
+#endif
+
 #define LANES 16
 #define SCAN 32
 
