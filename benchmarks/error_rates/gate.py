@@ -138,7 +138,7 @@ def _read(rng: np.random.Generator, of: str, by: str, shown: Shown) -> str:
         value = own.value(of, "click")
     else:
         value = case.value(of, "click")
-    (check,) = reading_checks("target", case, of, value, "click", Limits())
+    (check,) = reading_checks("target", case, {("click", of): value}, Limits())
     return check.status
 
 

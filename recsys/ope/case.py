@@ -28,7 +28,6 @@ from recsys.ope.weights import Kind, importance_weights
 Rows = NDArray[np.float64]
 FOLDS = 5
 _LARGEST = 1e50  # of a weight: squares and cubes of sums of these still are numbers
-_ROUNDING = 1e-6  # of sums of probabilities
 _KIND: dict[Weighting, Kind] = {"position": "position", "above": "given_above", "slate": "slate"}
 
 
@@ -206,8 +205,8 @@ class Case:
     @property
     def filled(self) -> float:
         """Mean mass of all that the policy shows: an empty slot earns nothing, and self-normalising must know of it."""
-        share = 1.0 if self.reach is None else self.reach.filled
-        return share if 0 < share < 1 - _ROUNDING else 1.0
+        reach = self.reach
+        return reach.filled if reach is not None and reach.leaves_slots_empty and reach.filled > 0 else 1.0
 
     @cached_property
     def _weights(self) -> dict[Weighting, Rows]:

@@ -150,6 +150,24 @@ def result(name: str, verdict: Status, number: float, threshold: float, conseque
     return Check(name, status, number, threshold, "" if status == "ok" else consequence, detail, verdict)
 
 
+def tested(
+    name: str, pvalue: float, off: float, told: str, detail: str, limits: Limits, *, fail: float, flag: float
+) -> Check:
+    """Return the check that a test makes: ok above the level, and below it what the distance `off` is worth.
+
+    Examples
+    --------
+    >>> tested("mean-weight", 0.0, 0.002, "weights are off", "", Limits(), fail=0.1, flag=0.01).reason
+    'mean-weight: weights are off, by little'
+    """
+    if pvalue >= limits.level:
+        return Check(name, "ok", pvalue, limits.level, detail=detail)
+    verdict = graded(off, fail=fail, flag=flag, low_is_bad=False)
+    if verdict == "estimable":
+        return Check(name, "warn", pvalue, limits.level, f"{told}, by little", detail)
+    return Check(name, "fail", pvalue, limits.level, told, detail, verdict)
+
+
 def downgraded(status: Status, checks: Iterable[Check]) -> tuple[Status, tuple[str, ...]]:
     """Return the status that the failed checks leave, and their reasons, the worst first."""
     failed = sorted((one for one in checks if one.status == "fail"), key=lambda one: -SEVERITY[one.downgrades])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.display import counted
-from recsys.ope.checks import Check, Limits, graded, result
+from recsys.ope.checks import Check, Limits, graded, result, tested
 from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.weights import effective_n, even_n
 
@@ -140,14 +140,9 @@ def mean_weight(
         z = unskewed((mean - expected) / error, _residuals(weights, clusters)) if error > 0 else math.inf
     pvalue = float(2 * ndtr(-abs(z)))
     detail = f"mean {mean:.4g}, expected {expected:.4g}, z = {z:.3g}"
-    if pvalue >= limits.level:
-        return Check(name, "ok", pvalue, limits.level, detail=detail)
     told = f"the weights do not average to what they must; likely {_LOW if mean < expected else _HIGH}"
-    off = abs(mean - expected) / expected
-    verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
-    if verdict == "estimable":
-        return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
-    return Check(name, "fail", pvalue, limits.level, told, detail, verdict)
+    bounds = {"fail": limits.mean_weight, "flag": limits.flag_mean_weight}
+    return tested(name, pvalue, abs(mean - expected) / expected, told, detail, limits, **bounds)
 
 
 def size_checks(weights: Rows, limits: Limits = Limits()) -> tuple[Check, Check]:  # noqa: B008

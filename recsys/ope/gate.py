@@ -89,7 +89,7 @@ def _slots(reach: Reach | None, by_slate: bool) -> Iterator[Check]:
     if reach is None:
         return
     empty = 1 - reach.filled
-    if empty <= 1e-6:
+    if not reach.leaves_slots_empty:
         yield Check("slots", "ok", max(empty, 0.0), 0.0)
         return
     told = "slots of the log that the policy leaves empty count as earning nothing (fewer items, or a smaller k)"
@@ -176,7 +176,7 @@ def _depth_checks(feedback: LoggedFeedback, weights: Rows, reach: Reach | None, 
 
     Positions of less than a twentieth of the slates are left out, and those that the policy leaves empty.
     """
-    empty = reach is not None and reach.filled < 1 - 1e-6
+    empty = reach is not None and reach.leaves_slots_empty
     found = []
     for position in np.flatnonzero(np.bincount(feedback.positions) * 20 >= max(feedback.n_slates, 1)).tolist():
         own = weights[feedback.positions == position]

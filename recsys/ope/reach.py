@@ -12,6 +12,7 @@ from recsys.ope.feedback import LoggedFeedback
 from recsys.ope.policies import Policy
 
 Rows = NDArray[np.float64]
+ROUNDING = 1e-6  # of sums of probabilities
 _SLATES = 1 << 16
 _CELLS = 1 << 24  # positions × items
 _DUE = 10.0  # an item that is to be expected so often at a position, and was never there, may not stand there
@@ -36,6 +37,11 @@ class Reach(NamedTuple):
     unsupported: float
     by_position: bool
     of_items: Rows
+
+    @property
+    def leaves_slots_empty(self) -> bool:
+        """Whether it shows less than fills the slots, by more than sums of probabilities round."""
+        return self.filled < 1 - ROUNDING
 
     def model_weights(self, feedback: LoggedFeedback) -> Rows:
         """Return the weights of rows in the mean that a model of item means is: mass over share of the item."""

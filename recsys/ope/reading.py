@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
-from recsys.core.findings import CheckStatus
 from recsys.ope.case import Case
-from recsys.ope.checks import Check, Limits, downgraded, graded
+from recsys.ope.checks import Check, Limits, downgraded, tested
 from recsys.ope.diagnostics import unskewed
 from recsys.ope.differences import difference
 from recsys.ope.gate import weight_checks
 from recsys.ope.named import ESTIMATORS
+from recsys.ope.reach import ROUNDING
 from recsys.ope.valuing import Valued
 from recsys.ope.weights import effective_n
 
@@ -34,11 +35,10 @@ _ASSUMED = {
     "cascade_dr": _Assumed(_ABOVE, ("sips",)),
     "pseudo_inverse": _Assumed("what a slate earns seems to be no sum of what its items add", ("sips",)),
 }
-_ROUNDING = 1e-6  # of sums of probabilities
 
 
-def reading_checks(name: str, case: Case, how: str, value: Valued, reward: str, limits: Limits) -> Iterator[Check]:
-    """Yield the check of what an estimator of slates assumes, by one that assumes less on the same slates.
+def reading_checks(name: str, case: Case, values: Mapping[tuple[str, str], Valued], limits: Limits) -> Iterator[Check]:
+    """Yield the checks of what estimators of slates assume, each by one that assumes less on the same slates.
 
     Where the assumption holds both are unbiased, and differ by chance alone; where it does not, only the weaker one is
     right (the idea of Hausman 1978). The test is as sharp as the weaker estimator is exact, and is made only where
@@ -49,28 +49,31 @@ def reading_checks(name: str, case: Case, how: str, value: Valued, reward: str, 
     name : str
         Of the policy.
     case : Case
-    how : str
-        The estimator; of those that assume nothing there is no check.
-    value : Valued
-        By it.
-    reward : str
+    values : mapping of (reward, estimator) to Valued
+        Of estimators that assume nothing there is no check.
     limits : Limits
     """
-    if how not in _ASSUMED:
-        return
-    consequence, weaker = _ASSUMED[how]
-    why = {other: case.missing(ESTIMATORS[other]) for other in weaker}
-    able = next((other for other in weaker if not why[other]), None)
-    if able is None:
-        untold = f"a test needs {weaker[0]}, which assumes less: {why[weaker[0]]}"
-    else:
-        untold = _lost(case, able) or _unsound(case, able, reward, limits)
-    if able is None or untold:
-        found = Check("reading", "not_run", consequence=untold)
-    else:
-        scale = _absolute(case, able, reward) / value.n
-        found = contradicted(value, case.value(able, reward), consequence, scale, limits)
-    yield replace(found, policy=name, reward=reward, estimator=how)
+
+    @cache
+    def weights(weaker: str) -> dict[str, Check]:
+        return {check.name: check for check in weight_checks(case, ESTIMATORS[weaker].weighting, limits)}
+
+    for (reward, how), value in values.items():
+        if how not in _ASSUMED:
+            continue
+        consequence, weaker = _ASSUMED[how]
+        why = {other: case.missing(ESTIMATORS[other]) for other in weaker}
+        able = next((other for other in weaker if not why[other]), None)
+        if able is None:
+            untold = f"a test needs {weaker[0]}, which assumes less: {why[weaker[0]]}"
+        else:
+            untold = _lost(case, able) or _unsound(case, able, weights(able), reward, limits)
+        if able is None or untold:
+            found = Check("reading", "not_run", consequence=untold)
+        else:
+            other = values[reward, able] if (reward, able) in values else case.value(able, reward)
+            found = contradicted(value, other, consequence, _absolute(case, able, reward) / value.n, limits)
+        yield replace(found, policy=name, reward=reward, estimator=how)
 
 
 def _lost(case: Case, weaker: str) -> str:
@@ -78,21 +81,20 @@ def _lost(case: Case, weaker: str) -> str:
     reach = case.reach
     if reach is None:
         return f"the policy does not tell what else it would show: {weaker}, which assumes less, may lose a part of it"
-    if reach.unsupported > _ROUNDING:
+    if reach.unsupported > ROUNDING:
         return f"the log does not show all of the policy: {weaker}, which assumes less, loses more of it"
-    if reach.filled < 1 - _ROUNDING:
+    if reach.leaves_slots_empty:
         return f"the policy leaves slots empty: {weaker}, which assumes less, may lose lists of it"
     return ""
 
 
-def _unsound(case: Case, weaker: str, reward: str, limits: Limits) -> str:
+def _unsound(case: Case, weaker: str, checks: Mapping[str, Check], reward: str, limits: Limits) -> str:
     """Return why the weaker estimator cannot be held against another.
 
     With rare rewards its few heavy slates may all be without one: it is then too low, and its error far too small. How
     many rewarded ones it rests on must be judged by what was to be expected; to count those that came would let pass
     just the logs whose heavy slates have none.
     """
-    checks = {check.name: check for check in weight_checks(case, ESTIMATORS[weaker].weighting, limits)}
     against = downgraded("estimable", checks.values())[1]
     if not against and checks["mean-weight"].status != "ok":  # off by little, or it could not be tested
         against = (checks["mean-weight"].reason,)
@@ -146,9 +148,6 @@ def contradicted(
     t = unskewed(found.estimate / found.standard_error, value.influence - weaker.influence)
     pvalue = float(2 * stdtr(found.n_clusters - 1, -abs(t)))
     detail = f"{value.value:.4g}, by {weaker.estimator}, which assumes less, {weaker.value:.4g}; t = {t:.3g}"
-    if pvalue >= limits.level:
-        return Check("reading", "ok", pvalue, limits.level, detail=detail)
     share = abs(found.estimate) / scale if scale > 0 else inf
-    verdict = graded(share, fail=limits.reading, flag=limits.flag_reading, low_is_bad=False)
-    status: CheckStatus = "warn" if verdict == "estimable" else "fail"
-    return Check("reading", status, pvalue, limits.level, consequence, detail, verdict)
+    bounds = {"fail": limits.reading, "flag": limits.flag_reading}
+    return tested("reading", pvalue, share, consequence, detail, limits, **bounds)

@@ -166,9 +166,7 @@ def _work(name: str, case: Case, settings: Settings) -> Worked:
     kept = [kept_checks(name, reward, values[reward, "rejection"], settings.limits)
             for reward in settings.rewards if "rejection" in able]  # fmt: skip
     checks = (*checks, *(check for both in kept for check in both))
-    reading = [check for (reward, how), value in values.items()
-               for check in reading_checks(name, case, how, value, reward, settings.limits)]  # fmt: skip
-    checks = (*checks, *reading)
+    checks = (*checks, *reading_checks(name, case, values, settings.limits))
     if "dm" in able:
         checks = (*checks, *model_checks(name, case, settings.rewards, settings.limits))
     return Worked(checks, histogram, values, {how: why for how, why in missing.items() if why})

@@ -13,7 +13,8 @@ def ask(address: str, run: str, arguments: list[str]) -> int:
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(address)
         socket.send_fds(line, [b"0"], [0, 1, 2])
-        asked = {"run": run, "arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
+        folder = os.getcwd()  # noqa: PTH109 - pathlib would be most of the start
+        asked = {"run": run, "arguments": arguments, "folder": folder, "environment": dict(os.environ)}
         line.sendall(json.dumps(asked).encode())
         line.shutdown(socket.SHUT_WR)
         return int(line.recv(16) or b"70")  # nothing: the process died

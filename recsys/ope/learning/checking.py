@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from recsys.ope.checks import Check, Limits, downgraded, graded, result
+from recsys.ope.checks import Check, Limits, downgraded, graded, result, tested
 from recsys.ope.diagnostics import cluster_check, clusters_of, rewarded_check
 from recsys.ope.learning.asking import Settings
 from recsys.ope.learning.events import Events
@@ -77,17 +77,13 @@ def acceptance(accepted: int, events: Events, limits: Limits) -> Check:
     side: Literal["greater", "two-sided"] = "greater" if events.capped else "two-sided"
     pvalue = float(binomtest(accepted, n, floor, alternative=side).pvalue)
     detail = f"{100 * accepted / n:.4g} % accepted, expected {100 * floor:.4g} %"
-    if pvalue >= limits.level:
-        return Check(name, "ok", pvalue, limits.level, detail=detail)
     told = (
         "the share of events accepted depends on what the policy chooses: the propensities, or the candidates, are not"
         " what the log says"
     )
     off = abs(accepted / n - floor) / floor if floor > 0 else math.inf
-    verdict = graded(off, fail=limits.mean_weight, flag=limits.flag_mean_weight, low_is_bad=False)
-    if verdict == "estimable":
-        return Check(name, "warn", pvalue, limits.level, consequence=f"{told}, by little", detail=detail)
-    return Check(name, "fail", pvalue, limits.level, told, detail, downgrades=verdict)
+    bounds = {"fail": limits.mean_weight, "flag": limits.flag_mean_weight}
+    return tested(name, pvalue, off, told, detail, limits, **bounds)
 
 
 def log_acceptance(checks: Mapping[str, Check], limits: Limits) -> tuple[Check, ...]:

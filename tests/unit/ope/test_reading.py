@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.ope import Actions, Limits, LoggedFeedback, PopularityPolicy, Propensities, replay
+from recsys.ope import Actions, LoggedFeedback, PopularityPolicy, Propensities, replay
 from recsys.ope.checks import Check
 from recsys.ope.estimators import ips
 from recsys.ope.reading import contradicted
@@ -29,9 +29,9 @@ def shown_in(log: pl.DataFrame) -> np.ndarray:
     return log["item_id"].to_numpy().reshape(-1, K)
 
 
-def reading(log: pl.DataFrame, limits: Limits = Limits()) -> dict[str, Check]:  # noqa: B008 - frozen
+def reading(log: pl.DataFrame) -> dict[str, Check]:
     policy = PopularityPolicy(POPULARITY, EpsilonGreedy(0.5, pool=M))
-    found = replay({"new": policy}, log, estimator=LISTS, limits=limits)
+    found = replay({"new": policy}, log, estimator=LISTS)
     return {check.estimator: check for check in found.checks if check.name == "reading"}
 
 
