@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, asdict, dataclass
 from recsys.core import findings
 from recsys.core.checks import finite_float, one_of
 from recsys.core.findings import CheckStatus, Finding
-from recsys.ope.results import Status
+from recsys.ope.results import Estimate, Status
 
 SEVERITY: dict[Status, int] = {"estimable": 0, "flagged": 1, "not_estimable": 2}
 GRADES: dict[CheckStatus, Status] = {"ok": "estimable", "warn": "flagged", "fail": "not_estimable"}
@@ -173,6 +173,15 @@ def downgraded(status: Status, checks: Iterable[Check]) -> tuple[Status, tuple[s
     failed = sorted((one for one in checks if one.status == "fail"), key=lambda one: -SEVERITY[one.downgrades])
     worst = max([status, *(one.downgrades for one in failed)], key=SEVERITY.__getitem__)
     return worst, tuple(one.reason for one in failed)
+
+
+def left_of(estimate: Estimate, checks: Iterable[Check]) -> Estimate:
+    """Return an estimate with the status that checks leave; what is not estimable has no number at all."""
+    status, reasons = downgraded(estimate.status, checks)
+    found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
+    if status != "not_estimable":
+        return found
+    return found._replace(value=math.nan, ci_low=math.nan, ci_high=math.nan, standard_error=math.nan)
 
 
 def parse_statuses(words: Sequence[str]) -> tuple[Status, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.core.errors import DataError
 from recsys.core.times import from_micros
 from recsys.ope.case import Case
-from recsys.ope.checks import Check, Limits, downgraded, graded, result
+from recsys.ope.checks import Check, Limits, graded, left_of, result
 from recsys.ope.diagnostics import (
     cluster_check,
     clusters_of,
@@ -243,8 +242,4 @@ def gated(estimate: Estimate, checks: Sequence[Check]) -> Estimate:
     concerned = [check for check in checks if check.concerns(*about)]
     if estimate.estimator == "mips":  # it asks for the support of categories, which its own weights tell
         concerned = [check for check in concerned if check.name != "support"]
-    status, reasons = downgraded(estimate.status, concerned)
-    found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
-    if status != "not_estimable":
-        return found
-    return found._replace(value=math.nan, ci_low=math.nan, ci_high=math.nan, standard_error=math.nan)
+    return left_of(estimate, concerned)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from recsys.ope.checks import Check, Limits, downgraded, graded, result, tested
+from recsys.ope.checks import Check, Limits, graded, left_of, result, tested
 from recsys.ope.diagnostics import cluster_check, clusters_of, rewarded_check
 from recsys.ope.learning.asking import Settings
 from recsys.ope.learning.events import Events
@@ -135,9 +135,5 @@ def repetition(paths: Sequence[Path], events: Events, limits: Limits) -> Check:
 
 
 def gated(estimate: Estimate, checks: Sequence[Check]) -> Estimate:
-    """Return the estimate with the status that the checks leave; what is not estimable has no number."""
-    status, reasons = downgraded(estimate.status, [one for one in checks if one.policy in ("", estimate.policy)])
-    found = estimate._replace(status=status, reasons=tuple(dict.fromkeys((*reasons, *estimate.reasons))))
-    if status != "not_estimable":
-        return found
-    return found._replace(value=math.nan, ci_low=math.nan, ci_high=math.nan, standard_error=math.nan)
+    """Return the estimate behind the checks of the log and of its policy."""
+    return left_of(estimate, [one for one in checks if one.policy in ("", estimate.policy)])
